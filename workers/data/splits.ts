@@ -6,7 +6,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve as absolute, sep } from 'node:path';
 
-import { DataError, readFailure, type Table } from '../tables/index.js';
+import { byBytes, DataError, readFailure, type Table } from '../tables/index.js';
 import { contentHashes, textHash } from './row-hash.js';
 
 /** Where rows are: a path, paths of files, or some arrays of an archive, each under the name of its column. */
@@ -85,10 +85,6 @@ async function entriesOf(path: string): Promise<readonly Dirent[]> {
   } catch (error) {
     throw readFailure(error, path, 'a data set');
   }
-}
-
-function byBytes(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 const hashRange = 2 ** 32;

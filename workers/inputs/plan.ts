@@ -3,7 +3,7 @@
  * opened. Teachers and students use the same plans. A plan is a pure function of samples and settings: the same samples
  * give the same bits in every process.
  */
-import type { Samples, SampleSpec } from '../data/index.js';
+import { type Samples, type SampleSpec, sizeOf } from '../data/index.js';
 import { InputError } from './errors.js';
 import { planImages } from './image-plan.js';
 import { type InputSettings, type Match, matchInputs } from './match.js';
@@ -134,7 +134,7 @@ function planOf({ about, fields, settings }: InputSource, match: Match, tokenize
 
 function numbersOf({ count, inputs }: Samples, field: string, shape: readonly number[]): Float32Array | Int32Array {
   const tensor = inputs[field];
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = sizeOf(shape);
   if (tensor === undefined || tensor.dtype === 'text' || tensor.data.length !== count * size) {
     const found = tensor?.data.length ?? 0;
     throw new RangeError(`infer: found ${String(found)} values, expected ${String(count)} samples of ${String(size)}`);

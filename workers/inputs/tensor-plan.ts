@@ -1,4 +1,5 @@
 /** How a field of numbers becomes a model's input: shape, scale and type. */
+import { sizeOf } from '../data/index.js';
 import { elementsOf } from './element.js';
 import { InputError } from './errors.js';
 import type { PlannedInput } from './image-plan.js';
@@ -25,7 +26,7 @@ export function planTensor(
     });
   }
   const [, ...axes] = input.shape;
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = sizeOf(shape);
   const same = axes.length === shape.length && axes.every((axis, at) => axis === null || axis === shape[at]);
   const flat = axes.length === 1 && (axes[0] === null || axes[0] === size);
   if (!same && !flat) {

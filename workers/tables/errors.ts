@@ -18,6 +18,15 @@ export class ReadError extends DistilleryError {
   readonly retry = 'Later';
 }
 
+/** A file that is not the one whose rows were counted: it was written since. */
+export function fileChanged(path: string): ReadError {
+  return new ReadError({
+    about: path,
+    problem: 'the file changed while it was read',
+    remedy: 'write the file under another name, and start again',
+  });
+}
+
 /** What a failed read of `path` means: a DataError when the same would happen again, else a ReadError. */
 export function readFailure(error: unknown, path: string, expected: string): DataError | ReadError {
   const { found, remedy, passes } = readFaultOf(error, path);

@@ -13,7 +13,8 @@ import { basename, join, sep } from 'node:path';
 import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
-import { DataError, ReadError, readFailure } from './errors.js';
+import { byBytes } from './byte-order.js';
+import { DataError, fileChanged, readFailure } from './errors.js';
 
 /** Which files belong to a format. */
 export interface FileKind {
@@ -36,7 +37,7 @@ const namesShown = 8;
  * @throws DataError when there is none, or too many; ReadError
  */
 export async function locateFiles(source: Source, kind: FileKind): Promise<readonly string[]> {
-  const paths = typeof source === 'string' ? await filesAt(source, kind) : inOrder(source);
+  const paths = typeof source === 'string' ? await filesAt(source, kind) : source.toSorted(byBytes);
   if (paths.length <= maxFiles) return paths;
   throw new DataError({
     about: typeof source === 'string' ? source : (paths[0] ?? ''),
@@ -58,13 +59,13 @@ async function filesAt(path: string, kind: FileKind): Promise<readonly string[]>
   if (ours.length === 0) throw noFiles(path, names, kind);
   const root = await attempt(path, kind.one, () => realpath(path));
   for (const name of ours) await refuseLinkOut(root, join(path, name), kind);
-  return inOrder(ours.map((name) => join(path, name)));
+  return ours.map((name) => join(path, name)).sort(byBytes);
 }
 
 function noFiles(path: string, names: readonly string[], kind: FileKind): DataError {
   const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(`${end}.gz`)));
   if (packed !== undefined) return packedFile(join(path, packed), kind);
-  const shown = inOrder(names).slice(0, namesShown).join(', ');
+  const shown = names.toSorted(byBytes).slice(0, namesShown).join(', ');
   const more = names.length > namesShown ? ` and ${String(names.length - namesShown)} more` : '';
   return new DataError({
     about: path,
@@ -100,10 +101,6 @@ async function attempt<T>(path: string, expected: string, work: () => Promise<T>
 
 function lower(name: string): string {
   return name.toLowerCase();
-}
-
-function inOrder(paths: readonly string[]): readonly string[] {
-  return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 interface Entry {
@@ -155,7 +152,7 @@ export class SourceFiles {
     const descriptor = this.#descriptor(file);
     for (let done = 0; done < into.length;) {
       const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
-      if (got === 0) throw changed(path);
+      if (got === 0) throw fileChanged(path);
       done += got;
     }
   }
@@ -191,7 +188,7 @@ export class SourceFiles {
     const now = fstatSync(descriptor, { bigint: true });
     if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;
     closeSync(descriptor);
-    throw changed(path);
+    throw fileChanged(path);
   }
 }
 
@@ -202,14 +199,6 @@ function statsOf(path: string, kind: FileKind): BigIntStats {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function changed(path: string): ReadError {
-  return new ReadError({
-    about: path,
-    problem: 'the file changed while it was read',
-    remedy: 'write the file under another name, and start again',
-  });
 }
 
 function reading<T>(path: string, kind: FileKind, work: () => T): T {

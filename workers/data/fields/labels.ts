@@ -2,7 +2,7 @@
  * Classes as the data names them, and the numbers that they get: a number in the data counts from the first class, names
  * get their place among the names. Pure.
  */
-import { BadRow, type Cell } from '../../tables/index.js';
+import { BadRow, byBytes, type Cell } from '../../tables/index.js';
 import { numberIn, shownCell, textOfBytes } from './cells.js';
 
 /** Names that a data set may have where the job lists none. */
@@ -86,8 +86,4 @@ function textOf(cell: Cell): string | null {
   if (typeof cell === 'string') return cell === '' ? null : cell;
   if (cell instanceof Uint8Array) return (cell.length > maxNameBytes ? null : textOfBytes(cell)?.trim()) ?? null;
   return typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean' ? String(cell) : null;
-}
-
-function byBytes(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }

@@ -1,10 +1,10 @@
 /** Samples that no data set has, for the first answers of a model. Pure. */
-import type { Samples, SampleSpec, Tensor } from '../../data/index.js';
+import { type Samples, type SampleSpec, sizeOf, type Tensor } from '../../data/index.js';
 
 /** Values of every field differ between two samples, and are allowed for any input: fractions below 1, 0 and 1, words. */
 export function madeUpSamples(fields: SampleSpec['inputs'], count: number): Samples {
   const tensors = Object.entries(fields).map(([name, { dtype, shape: sample }]): [string, Tensor] => {
-    const size = sample.reduce((product, length) => product * length, 1);
+    const size = sizeOf(sample);
     const shape = [count, ...sample];
     switch (dtype) {
       case 'float32':

@@ -1,6 +1,7 @@
 /** Numbers as files store them, made into typed arrays. Pure. */
 import { endianness } from 'node:os';
 
+import { numberArrays } from '../number-arrays.js';
 import type { NumberArray, NumberType } from '../table.js';
 
 /** Types of stored numbers; float16 arrives as float32, bool as uint8. */
@@ -27,20 +28,6 @@ export const bytesOfType: Readonly<Record<StoredType, number>> = {
   float64: 8,
 };
 
-const arrays = {
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
-
 const machineIsBigEndian = endianness() === 'BE';
 
 /** The type that the numbers have in a table. */
@@ -58,7 +45,9 @@ export function numbersIn(raw: Uint8Array<ArrayBuffer>, { type, bigEndian }: Sto
     if (size === 4) bytes.swap32();
     if (size === 8) bytes.swap64();
   }
-  return type === 'float16' ? fromHalves(new Uint16Array(raw.buffer)) : new arrays[type](raw.buffer);
+  return type === 'float16'
+    ? fromHalves(new Uint16Array(raw.buffer))
+    : new numberArrays[arrivingType(type)](raw.buffer);
 }
 
 function fromHalves(halves: Uint16Array): Float32Array {

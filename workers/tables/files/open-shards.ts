@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type FileBytes, openBytes } from '../bytes.js';
-import { DataError, ReadError, readFailure } from '../errors.js';
+import { DataError, fileChanged, readFailure } from '../errors.js';
 import { namesIn } from './names.js';
 
 /** What a path should name. */
@@ -72,11 +72,7 @@ function reopened(shard: Shard | undefined): FileBytes {
   const file = openBytes(path, tarExpected);
   if (file.version === version) return file;
   file.close();
-  throw new ReadError({
-    about: path,
-    problem: 'the file changed while it was read',
-    remedy: 'write the file under another name, and start again',
-  });
+  throw fileChanged(path);
 }
 
 function isFolder(path: string): boolean {

@@ -64,9 +64,10 @@ export class ChunkReader {
 
   /** What an error while a column of a group was read means. */
   faultOf(error: unknown, { file, number }: PlacedGroup, name: string): DistilleryError {
-    if (error instanceof DistilleryError && !(error instanceof Damage)) return error;
+    const isDamage = error instanceof Damage;
+    if (error instanceof DistilleryError && !isDamage) return error;
     const about = `${this.files.path(file)}, row group ${String(number + 1)}, column ${name}`;
-    const why = error instanceof Damage ? `: ${error.clause}` : '';
+    const why = isDamage ? `: ${error.clause}` : '';
     return new DataError({ about, problem: `it is damaged${why}`, remedy: 'get the file again' }, { cause: error });
   }
 

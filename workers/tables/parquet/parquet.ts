@@ -3,6 +3,7 @@
  * kept; so random reads are dear, and `rowsPerBlock` says how many rows to read together.
  */
 import { checkRow, placeOfColumn } from '../asked.js';
+import { numberArrays } from '../number-arrays.js';
 import { DataError } from '../errors.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import type { BadRow, Cell, Column, NumberArray, NumberType, Table, Values } from '../table.js';
@@ -121,7 +122,7 @@ class ParquetTable implements Table {
   #values(place: number, rows: ArrayLike<number>, order: Uint32Array): Values {
     const column = this.columns[place];
     if (column?.kind === 'tensor') {
-      const data = arrayOf(column.dtype, rows.length);
+      const data: NumberArray = new numberArrays[column.dtype](rows.length);
       let seen: { readonly unit: Decoded; readonly numbers: NumberArray } | null = null;
       this.#walk(place, rows, order, (at, unit, row, length) => {
         if (seen?.unit !== unit) seen = { unit, numbers: unit.numbers() };
@@ -215,21 +216,4 @@ function tensorType({ meaning }: Leaf): NumberType | null {
 function rowsPerBlock(groups: readonly PlacedGroup[], bytes: number): number {
   const largest = groups.reduce((most, { group }) => (group.rows > most.rows ? group : most), { rows: 1, bytes: 0 });
   return Math.max(1, Math.min(largest.rows, Math.floor(bytes / Math.max(1, largest.bytes / largest.rows))));
-}
-
-const arrays = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const satisfies Record<NumberType, unknown>;
-
-function arrayOf(dtype: NumberType, length: number): NumberArray {
-  return new arrays[dtype](length);
 }
