@@ -6,9 +6,11 @@
  * 64 rows of each split, evenly spread. It does not cover every byte: a set of terabytes cannot be read at each start. What
  * differs only elsewhere is found by the self-test or not at all; `#sha256=` pins a whole file.
  */
+import { createHash } from 'node:crypto';
+
 import type { Table } from '../tables/index.js';
 import type { BoundFields } from './fields/bind.js';
-import { addRows, newHash } from './row-hash.js';
+import { addRows } from './row-hash.js';
 import type { DatasetSettings } from './samples.js';
 
 const sampledRows = 64;
@@ -25,7 +27,7 @@ export async function identityOf(
   { inputs, target }: BoundFields,
   parts: readonly IdentifiedPart[],
 ): Promise<string> {
-  const hash = newHash();
+  const hash = createHash('sha256');
   const fields = [...inputs, ...(target === null ? [] : [target])];
   const columns = [...new Set(fields.flatMap((field) => field.columns))];
   const lengths = parts.map(({ table, rows }) => rows?.length ?? table.length);

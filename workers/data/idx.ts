@@ -12,11 +12,10 @@ import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
 import { DataError, readFailure } from '../tables/index.js';
-import { locateIdx } from './idx-locate.js';
-import { newHash } from './row-hash.js';
+import type { IdxFiles } from './idx-locate.js';
 import { imageInputs, imageSamples, inputsText, sameInputs, sizeOf } from './samples.js';
 
-import type { Reader, Split } from './samples.js';
+import type { Dataset, Split } from './samples.js';
 
 const unsignedByte = 0x08;
 const typeNames = new Map([
@@ -44,56 +43,36 @@ interface IdxFile {
   readonly bodyOffset: number;
 }
 
-/** Finds the four files below a folder and opens both splits. */
-export const idxReader: Reader = {
-  open: async ({ path }) => {
-    const files = await locateIdx(path);
-    const train = openIdxSplit(files.trainImages, files.trainLabels);
-    let test: Split | undefined;
-    try {
-      test = openIdxSplit(files.testImages, files.testLabels);
-      if (!sameInputs(test.spec.inputs, train.spec.inputs)) {
-        throw new DataError({
-          about: files.testImages,
-          found: `images of ${inputsText(test.spec.inputs)}`,
-          expected: `${inputsText(train.spec.inputs)}, as in ${files.trainImages}`,
-          remedy: 'take both splits from the same data set',
-        });
-      }
-    } catch (error) {
-      await test?.close();
-      await train.close();
-      throw error;
+/** Both splits. @throws DataError when a file is missing, damaged, or the splits do not fit each other; ReadError */
+export async function openPlainIdx(files: IdxFiles): Promise<Dataset> {
+  const train = openIdxSplit(files.trainImages, files.trainLabels);
+  let test: Split | undefined;
+  try {
+    test = openIdxSplit(files.testImages, files.testLabels);
+    if (!sameInputs(test.spec.inputs, train.spec.inputs)) {
+      throw new DataError({
+        about: files.testImages,
+        found: `images of ${inputsText(test.spec.inputs)}`,
+        expected: `${inputsText(train.spec.inputs)}, as in ${files.trainImages}`,
+        remedy: 'take both splits from the same data set',
+      });
     }
-    const opened = test;
-    return {
-      train,
-      test: opened,
-      identity: await identityOfIdx([train, opened]),
-      notes: [],
-      close: async () => {
-        await train.close();
-        await opened.close();
-      },
-    };
-  },
-};
-
-const sampledRows = 64;
-
-/** As identity.ts says of tables: sizes and all labels, and the pixels of some samples. */
-async function identityOfIdx(splits: readonly Split[]): Promise<string> {
-  const hash = newHash();
-  for (const split of splits) {
-    hash.update(JSON.stringify([1, 'idx', split.length, split.spec]));
-    const all = Uint32Array.from({ length: split.length }, (_, at) => at);
-    const targets = await split.targets(all);
-    if (targets?.kind === 'class') hash.update(targets.labels);
-    const stride = Math.ceil(split.length / sampledRows);
-    const { inputs } = await split.read(all.filter((at) => at % stride === 0));
-    for (const { data } of Object.values(inputs)) if (data instanceof Float32Array) hash.update(data);
+  } catch (error) {
+    await test?.close();
+    await train.close();
+    throw error;
   }
-  return hash.digest('hex').slice(0, 32);
+  const opened = test;
+  return {
+    train,
+    test: opened,
+    identity: () => Promise.resolve(null),
+    notes: [],
+    close: async () => {
+      await train.close();
+      await opened.close();
+    },
+  };
 }
 
 /** @throws DataError when either file is missing, damaged, or does not belong to the other. */

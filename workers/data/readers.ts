@@ -1,23 +1,25 @@
-/**
- * The formats of data sets as one table. The compiler ties it to the formats that a job manifest can name: a format in
- * one of the two lists and not in the other does not compile.
- */
+/** Opens data sets: as tables of their format (table-formats.ts), and the raw bytes of idx files, as ever, by idx.ts. */
 import { type LocalPlace, resolve } from '../places/index.js';
 import { openIdx } from '../tables/index.js';
-import { idxReader } from './idx.js';
-import { locateIdx } from './idx-locate.js';
+import { openPlainIdx } from './idx.js';
+import { type IdxFiles, locateIdx } from './idx-locate.js';
 import type { Dataset, DatasetSettings } from './samples.js';
 import { openTableDataset } from './table-dataset.js';
 import { tableFormats } from './table-formats.js';
 import type { Replacement } from './table-split.js';
 
-/**
- * Whether idx.ts is to read the files: raw bytes, and a job that asks for nothing else. A fault of the files counts as
- * plain, since the sentences of that reader are about images and labels.
- */
-async function isPlainIdx(path: string, { fields, split, onBadSample }: DatasetSettings): Promise<boolean> {
-  if (fields !== undefined || split !== undefined || onBadSample !== undefined) return false;
+/** What idx.ts reads: raw bytes, for a job that asks for nothing else; null = the table of the format reads it. */
+async function plainIdx(
+  path: string,
+  { format, fields, split, onBadSample }: DatasetSettings,
+): Promise<IdxFiles | null> {
+  if (format !== 'idx' || fields !== undefined || split !== undefined || onBadSample !== undefined) return null;
   const files = await locateIdx(path);
+  return (await areRawBytes(files)) ? files : null;
+}
+
+/** A fault of the files counts as raw bytes, since the sentences of that reader are about images and labels. */
+async function areRawBytes(files: IdxFiles): Promise<boolean> {
   const all = [files.trainImages, files.trainLabels, files.testImages, files.testLabels];
   if (all.some((file) => file.endsWith('.gz'))) return false;
   const table = await openIdx([{ name: 'image', path: files.trainImages }]).catch(() => null);
@@ -43,6 +45,7 @@ export async function openDataset(
   { placeOf = resolve, replaced = () => undefined }: OpenOptions = {},
 ): Promise<Dataset> {
   const place = await placeOf(settings.uri);
-  if (settings.format === 'idx' && (await isPlainIdx(place.path, settings))) return idxReader.open(place);
+  const plain = await plainIdx(place.path, settings);
+  if (plain !== null) return openPlainIdx(plain);
   return openTableDataset(tableFormats[settings.format], place, settings, replaced);
 }

@@ -1,5 +1,5 @@
 /** The content of rows as hashes that are the same on every machine. */
-import { createHash, type Hash, hash as hashOnce } from 'node:crypto';
+import { type Hash, hash as hashOnce } from 'node:crypto';
 
 import { BadRow, type Cell, type Table, type Values } from '../tables/index.js';
 
@@ -78,8 +78,4 @@ export async function addRows(
       if (column !== undefined) for (const part of rowParts(column, 0, 1)) hash.update(part);
     }
   }
-}
-
-export function newHash(): Hash {
-  return createHash('sha256');
 }

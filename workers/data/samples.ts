@@ -1,14 +1,12 @@
 /**
- * What a data set gives to teacher and student: samples as named tensors, and their targets. A format is one `Reader`
- * (readers.ts); nothing above this room knows formats, and nothing but the augmentation of images and the layout of a
+ * What a data set gives to teacher and student: samples as named tensors, and their targets. A format is one row of
+ * table-formats.ts; nothing above this room knows formats, and nothing but the augmentation of images and the layout of a
  * model's input knows that a sample is an image.
  *
  * A sample has one or more prediction positions. A model answers one row of logits for each: an image has one position.
  * A target says what is right for a sample; a data set without targets is distilled from the teacher alone.
  */
 import type { Manifest, SampleKind } from '@distillery/protocol';
-
-import type { LocalPlace } from '../places/index.js';
 
 /** Numbers, row-major; the first axis counts the samples. */
 export type NumericTensor =
@@ -99,22 +97,17 @@ export interface Dataset {
   readonly test: Split | null;
   /**
    * 32 hex digits that differ when the samples differ: a hash of the format, the fields, the split, the decoders' versions,
-   * the number of rows, the labels, and the content of some rows (identity.ts).
+   * the number of rows, the labels, and the content of some rows (identity.ts), read when it is asked for: a student
+   * never asks. null = a data set that releases without identities read, too: teachers keep the digest that they had, so
+   * that those of both releases can work for a job during an upgrade.
+   * @throws what reading throws
    */
-  readonly identity: string;
+  readonly identity: () => Promise<string | null>;
   /** What a person should know of it, such as files that are left out. */
   readonly notes: readonly string[];
   close(): Promise<void>;
 }
 
-/** A format of data sets. */
-export interface Reader {
-  /**
-   * Both splits of the data set at a place.
-   * @throws DataError when a file is missing, damaged, or the splits do not fit each other; ReadError
-   */
-  open(place: LocalPlace): Promise<Dataset>;
-}
 /** What a job says of its data. */
 export type DatasetSettings = Pick<Manifest['dataset'], 'format' | 'uri' | 'fields' | 'split' | 'onBadSample'>;
 export type DatasetFormat = Manifest['dataset']['format'];

@@ -59,7 +59,7 @@ async function compose(
   return {
     train: trainSplit,
     test: testSplit,
-    identity: await identityOf(settings, fields, parts),
+    identity: () => identityOf(settings, fields, parts),
     notes: tables.flatMap(notesOf),
     close: async () => {
       for (const table of tables) await table.close();

@@ -6,14 +6,15 @@ import type { Dataset } from '../data/index.js';
 import { filesBeside } from '../models/inference/index.js';
 import type { Places } from '../places/index.js';
 
-/** @throws PlaceError for a uri that names nothing here; RemoteError */
+/** @throws PlaceError for a uri that names nothing here; RemoteError; DataError, ReadError for the data's identity */
 export async function inferenceSource(
-  { dataset, teacher }: Manifest,
+  { teacher }: Manifest,
   { threads, runtime }: Pick<InferenceThreadSource, 'threads' | 'runtime'>,
-  { train, identity }: Pick<Dataset, 'train' | 'identity'>,
+  dataset: Pick<Dataset, 'train' | 'identity'>,
   places: Pick<Places, 'resolve'>,
 ): Promise<InferenceThreadSource> {
   const { model, input, inputs, tokenizer, output } = teacher;
+  const dataIdentity = await dataset.identity();
   return {
     format: model.format,
     path: (await places.resolve(model.uri, 'model', (file) => filesBeside(model.format, file))).path,
@@ -23,18 +24,10 @@ export async function inferenceSource(
     ...(tokenizer === undefined
       ? {}
       : { tokenizer: { path: (await places.resolve(tokenizer.uri, 'model')).path, maxTokens: tokenizer.maxTokens } }),
-    inputs: train.spec.inputs,
-    ...(isOfFormerReleases(dataset) ? {} : { dataIdentity: identity }),
+    inputs: dataset.train.spec.inputs,
+    ...(dataIdentity === null ? {} : { dataIdentity }),
     threads,
     runtime,
     limitSeconds: model.timeoutSeconds,
   };
-}
-
-/**
- * Whether a job could have begun under a release that did not know the identity of the data: its teachers keep the digest
- * that they had, so that teachers of both releases can work for it during an upgrade.
- */
-function isOfFormerReleases({ format, fields, split, onBadSample }: Manifest['dataset']): boolean {
-  return format === 'idx' && fields === undefined && split === undefined && onBadSample === undefined;
 }

@@ -192,7 +192,7 @@ describe('an image folder', () => {
       expect(train.spec).toMatchObject({ target: { kind: 'class', classes: 2, names: ['cat', 'dog'] } });
       expect([...(await labelsOf(train, [0, 1, 2]))]).toEqual([0, 0, 1]);
       expect(held).toBeNull();
-      expect(identity).toMatch(/^[0-9a-f]{32}$/);
+      expect(await identity()).toMatch(/^[0-9a-f]{32}$/);
     });
     await withPictures({ '10/1.png': picture, '2/1.png': picture }, async (uri) => {
       const { train } = await openDataset({ format: 'imageFolder', uri });

@@ -165,10 +165,10 @@ describe('a fraction', () => {
 
 describe('the identity', () => {
   const csv = (label: string): string => `${head}1,2,0\n3,4,${label}\n`;
-  const identityOf = async (files: Record<string, string>, change: object = {}): Promise<string> => {
-    let identity = '';
+  const identityOf = async (files: Record<string, string>, change: object = {}): Promise<string | null> => {
+    let identity: string | null = null;
     await withFiles(files, async (uri) => {
-      identity = await opened({ format: 'csv', uri, ...change }, (data) => data.identity);
+      identity = await opened({ format: 'csv', uri, ...change }, (data) => data.identity());
     });
     return identity;
   };
