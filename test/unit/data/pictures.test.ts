@@ -1,29 +1,18 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 
 import { describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 
 import { openDataset } from '../../../workers/data/index.js';
+import { withFolder } from '../../kit/folder.js';
 import { labelsOf } from '../../kit/samples.js';
 
 /** A folder of pictures, removed when `work` is done. */
-async function withPictures(
+function withPictures(
   files: Readonly<Record<string, Uint8Array>>,
   work: (uri: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'distillery-pictures-'));
-  try {
-    for (const [name, bytes] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), bytes);
-    }
-    await work(`file://${folder}`);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  return withFolder(files, (folder) => work(`file://${folder}`));
 }
 
 const plain = (color: object, size: object = {}): Sharp =>

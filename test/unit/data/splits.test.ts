@@ -1,29 +1,17 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { byFraction } from '../../../workers/data/splits.js';
 import { type Dataset, type DatasetSettings, openDataset } from '../../../workers/data/index.js';
+import { withFolder } from '../../kit/folder.js';
 import { labelsOf } from '../../kit/samples.js';
 import { memoryTable } from './memory-table.js';
 
-async function withFiles(
+function withFiles(
   files: Readonly<Record<string, string | Uint8Array>>,
   work: (uri: string, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'distillery-splits-'));
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), content);
-    }
-    await work(`file://${folder}`, folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  return withFolder(files, (folder) => work(`file://${folder}`, folder));
 }
 
 async function opened<T>(settings: DatasetSettings, use: (data: Dataset) => T | Promise<T>): Promise<T> {
