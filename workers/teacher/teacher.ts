@@ -13,6 +13,7 @@ import {
   type Manifest,
   maxDeadErrorLength,
   maxDeliveries,
+  maxUnansweredDeliveries,
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
@@ -103,8 +104,8 @@ export class Teacher {
   async #serve(delivery: WorkDelivery): Promise<void> {
     if (delivery.item instanceof WorkItemError) {
       await this.#deadLetter(delivery, delivery.item.message);
-    } else if (delivery.deliveries > maxDeliveries) {
-      // No teacher reported an error: each one that took the item ended without an answer.
+    } else if (delivery.deliveries > maxUnansweredDeliveries) {
+      // Few drains, kills and starved processes hit one item so often: the item may be what ends teachers (ADR 2).
       await this.#deadLetter(delivery, 'every teacher that took it ended without an answer');
     } else {
       try {

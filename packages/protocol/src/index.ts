@@ -43,6 +43,7 @@ export {
   maxFrameBytes,
   maxFrameRetries,
   maxTemperature,
+  maxUnansweredDeliveries,
   maxWindowSteps,
   minimumNatsVersion,
   protocolVersion,

@@ -1,5 +1,12 @@
 /** The teacher against a fake queue: how many items it holds, when it acknowledges, what it does with failed items. */
-import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
+import {
+  decodeFrame,
+  type DeadItem,
+  maxDeliveries,
+  maxUnansweredDeliveries,
+  teacherPrefetch,
+  WorkItemError,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { BadSampleError, type Samples } from '../../../workers/data/index.js';
@@ -240,12 +247,23 @@ describe('an item that fails', () => {
   test('beyond the limit is a dead letter without being computed: it may be what ends teachers', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('must not be called'));
-    world.put(7, maxDeliveries + 1);
+    world.put(7, maxUnansweredDeliveries + 1);
     await world.work(world.teacher());
     expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead[0]?.error).toBe('every teacher that took it ended without an answer');
     expect(world.dead[0]?.item).toMatchObject({ step: 7 });
   });
+
+  test.each([maxDeliveries + 1, maxUnansweredDeliveries])(
+    'is computed at delivery %d: drains, kills and starved teachers count as deliveries, too',
+    async (deliveries) => {
+      const world = new World();
+      world.put(7, deliveries);
+      await world.work(world.teacher());
+      expect(world.dead).toEqual([]);
+      expect([...world.frames.keys()]).toEqual([7]);
+    },
+  );
 
   test('because it is not a work item is a dead letter at once, without an item', async () => {
     const world = new World();
@@ -283,7 +301,7 @@ describe('a teacher whose stream fails', () => {
     const world = new World();
     const refused = { about: 'store the dead letter of step 7', problem: 'NATS refused', remedy: '' };
     world.publishDeadLetter = () => Promise.reject(new WorkerError('terminal', refused));
-    world.put(7, maxDeliveries + 1);
+    world.put(7, maxUnansweredDeliveries + 1);
     await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ reason: 'terminal' });
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
