@@ -12,7 +12,7 @@ import { freePorts } from './cluster/ports.js';
 import { Processes } from './cluster/processes.js';
 import type { Credentials } from './cluster/pki.js';
 import { buildTools, s3Tools, toolPath } from './cluster/tools.js';
-import { until } from './cluster/until.js';
+import { until } from './until.js';
 
 export interface S3Keys {
   readonly id: string;
@@ -92,7 +92,7 @@ export async function startS3Server(tls?: Credentials): Promise<S3Server> {
       (status) => status === 200,
       () => false,
     );
-  await until('the S3 server answers', answers, 60_000, () => kept.lastWords()).catch(async (error: unknown) => {
+  await until('the S3 server answers', answers, () => kept.lastWords()).catch(async (error: unknown) => {
     await processes.close();
     throw error;
   });

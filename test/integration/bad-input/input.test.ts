@@ -6,14 +6,12 @@ import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit } from '../../kit/distill.js';
 
 import { changedCopy, endingOfRun, nothingLeft } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
-
-jest.setTimeout(300_000);
 
 const { folder, data, samples, caseFolder, writeJob, refusalOf } = openCases('input');
 

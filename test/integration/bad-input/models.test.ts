@@ -6,14 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit, type SmallSpec } from '../../kit/distill.js';
 
 import { changedCopy, endingOfRun, hasModel, nothingLeft, studentLog } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
-
-jest.setTimeout(300_000);
 
 const root = join(import.meta.dirname, '../../..');
 const student = join(root, 'examples/mnist/models/student.json');

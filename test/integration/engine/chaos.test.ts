@@ -24,7 +24,7 @@ beforeAll(async () => {
   expect(await run.ended()).toBe(0);
   expect(await run.survivors()).toEqual([]);
   undisturbed = run.result?.digest ?? '';
-}, 300_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -125,5 +125,5 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     for (const message of starts.slice(1)) expect(message).toMatch(/started at step [1-9]/);
     expect(run.result?.digest).toBe(calm.result?.digest);
     expect(await run.survivors()).toEqual([]);
-  }, 300_000);
+  });
 });

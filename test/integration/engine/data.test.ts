@@ -56,7 +56,7 @@ describe('a folder of pictures', () => {
     );
     process.kill(killed.progress?.pids.student ?? 0, 'SIGKILL');
     expect((await completed(killed))?.digest).toBe(whole?.digest);
-  }, 300_000);
+  });
 
   it('is distilled without labels, by the teacher alone', async () => {
     const result = await completed(
@@ -67,7 +67,7 @@ describe('a folder of pictures', () => {
     );
     expect(result).toMatchObject({ outcome: 'complete' });
     expect(result?.studentAccuracy).toBeNull();
-  }, 300_000);
+  });
 
   it('with a bad picture ends the job, which names it', async () => {
     const bad = await mnistPictures(join(folder, 'bad'), { count: 96, format: 'png', labeled: true });
@@ -77,5 +77,5 @@ describe('a folder of pictures', () => {
     expect(run.result?.message ?? run.stderr).toContain('0/zzz.png: column image: it begins with 6e6f2070');
     const replaced = await completed(start({ uri: bad, onBadSample: 'Replace' }));
     expect(replaced).toMatchObject({ outcome: 'complete' });
-  }, 300_000);
+  });
 });

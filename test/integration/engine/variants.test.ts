@@ -79,7 +79,7 @@ describe('a job', () => {
     }
     expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
     expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
-  }, 300_000);
+  });
 
   it('runs through a server that somebody else keeps, and leaves nothing there', async () => {
     const nats = await startTestNats();
@@ -95,7 +95,7 @@ describe('a job', () => {
       await connection.close();
       await nats.stop();
     }
-  }, 300_000);
+  });
 
   it.each([
     ['all logits in full precision', { encoding: 'Float32', topK: 0 }],
@@ -127,7 +127,7 @@ describe('a job', () => {
     expect(run.result).toMatchObject({ metrics });
     const { result } = JSON.parse(readFileSync(join(dir, 'status.json'), 'utf8')) as DistillJobStatus;
     expect(Object.fromEntries((result?.metrics ?? []).map(({ name, value }) => [name, value]))).toEqual(metrics);
-  }, 300_000);
+  });
 
   it('can be taught by a student that an earlier job made, in both of its formats', async () => {
     const first = await complete((spec) => (spec.training.epochs = 3));
@@ -140,7 +140,7 @@ describe('a job', () => {
       });
       expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
     }
-  }, 400_000);
+  });
 
   it('leaves model.onnx out, says why, and succeeds where a layer of the student has no ONNX form', async () => {
     const student = join(folder, 'masked.json');
@@ -150,12 +150,12 @@ describe('a job', () => {
     expect(names.sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
     const report: unknown = JSON.parse(readFileSync(join(dir, 'model', 'metrics.json'), 'utf8'));
     expect(report).toMatchObject({ onnxLeftOut: 'layer rows: Masking is not exported to ONNX' });
-  }, 300_000);
+  });
 
   it('shows what labels alone would have given', async () => {
     const { run, dir } = await complete(() => undefined, { options: ['--baseline'] });
     expect(run.result).toMatchObject({ baselineAccuracy: expect.any(Number), studentAccuracy: expect.any(Number) });
     const baseline = JSON.parse(readFileSync(join(dir, 'baseline', 'status.json'), 'utf8')) as object;
     expect(baseline).toMatchObject({ phase: 'Succeeded', progress: { step: 32, steps: 32 }, teachers: { desired: 0 } });
-  }, 300_000);
+  });
 });

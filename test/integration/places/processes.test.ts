@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { Authority } from '../../kit/cluster/pki.js';
-import { until } from '../../kit/cluster/until.js';
+import { until } from '../../kit/until.js';
 import { WebServer } from '../../kit/web-server.js';
 
 const door = join(import.meta.dirname, '../../../dist/workers/process/index.js');

@@ -28,9 +28,9 @@ import {
   objectsOf,
   streamsOf,
   studentState,
-  until,
   workItem,
 } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 const jobs = [
   'newer',

@@ -62,5 +62,5 @@ describe('a student that is stopped and killed', () => {
       ),
       { numRuns: 120 },
     );
-  }, 60_000);
+  });
 });
