@@ -1,5 +1,5 @@
 /**
- * Models that cannot be used: teachers and students that are missing, damaged, or fit neither the data nor each other,
+ * Models that cannot be used: teachers and students that are damaged or fit neither the data nor each other,
  * and a teacher that answers NaN.
  */
 import { execFileSync } from 'node:child_process';
@@ -30,14 +30,6 @@ describe('a teacher model', () => {
   const teacherOf = (path: string) => (spec: SmallSpec) => {
     spec.teacher.model = { format: 'onnx', uri: `file://${path}` };
   };
-
-  it('that is not there is refused', async () => {
-    const place = caseFolder();
-    const path = join(place, 'teacher.onnx');
-    expect(await refusalOf(place, teacherOf(path))).toContain(
-      `model ${path}: found nothing, expected a model file. Check the path (teacher.model.uri)`,
-    );
-  });
 
   it.each([
     { what: 'is truncated', change: (bytes: Buffer) => bytes.subarray(0, bytes.length / 2) },
@@ -226,18 +218,6 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(`student model ${path}: found a named pipe`);
-  });
-
-  it('that is not there is refused', async () => {
-    const place = caseFolder();
-    const path = join(place, 'student.json');
-    const message = await refusalOf(place, (spec) => {
-      withoutTeacher(spec);
-      spec.student.model = { uri: `file://${path}` };
-    });
-    expect(message).toContain(
-      `student model ${path}: found nothing, expected a tfjs layers model.json. Check the path (spec.student.model.uri).`,
-    );
   });
 });
 
