@@ -130,16 +130,21 @@ function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
   return most === '' ? ` of at least ${String(minimum)}` : ` from ${String(minimum)} to ${most}`;
 }
 
-/**
- * Formats problems for a person: a paragraph for each, in the order given, then their number. `job.yaml:7:3:
- * spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
- */
+/** Formats problems for a person: paragraphs as below, in the order given, then their number. */
 export function formatProblems(problems: readonly Problem[]): string {
+  return `${problemParagraphs(problems)}\n${count(problems.length, 'problem')}\n`;
+}
+
+/**
+ * A paragraph for each problem: `job.yaml:7:3: spec.training.batchSize`, then what was found and which rule it breaks, then
+ * what to do.
+ */
+export function problemParagraphs(problems: readonly Problem[]): string {
   const paragraphs = problems.map(({ path, fault, source, position }) => {
     const place =
       position === undefined ? source : `${source ?? ''}:${String(position.line)}:${String(position.column)}`;
     const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
     return `${head}\n  ${printable(problemOf(fault))}\n  ${printable(fault.remedy)}\n`;
   });
-  return `${paragraphs.join('\n')}\n${count(problems.length, 'problem')}\n`;
+  return paragraphs.join('\n');
 }
