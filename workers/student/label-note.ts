@@ -12,11 +12,16 @@ const nameLabels = 'name the field of the labels in dataset.fields';
  * @throws DataError when nothing is left to train on
  */
 export function labelNote(
-  { dataset, student }: Pick<Manifest, 'dataset' | 'student'>,
+  { dataset, student, teacher }: Pick<Manifest, 'dataset' | 'student' | 'teacher'>,
   { train }: Pick<Dataset, 'train'>,
 ): string | null {
   const { softWeight } = student.loss;
-  if (train.spec.target !== null || softWeight === 1) return null;
+  if (train.spec.target !== null) return null;
+  const skip =
+    teacher.onFailure === 'Skip'
+      ? '; teacher.onFailure: Skip has no labels to train a step on, and counts as Fail'
+      : '';
+  if (softWeight === 1) return skip === '' ? null : `the data set has no labels${skip}`;
   if (softWeight === 0) {
     throw new DataError({
       about: dataset.uri,
@@ -24,7 +29,7 @@ export function labelNote(
       remedy: `raise student.loss.softWeight, or ${nameLabels}`,
     });
   }
-  return `the data set has no labels: the teacher carries the whole loss, and softWeight ${String(softWeight)} counts as 1`;
+  return `the data set has no labels: the teacher carries the whole loss, and softWeight ${String(softWeight)} counts as 1${skip}`;
 }
 
 /** Why a job has no baseline, which is the same student trained on labels alone; null = it has one. */

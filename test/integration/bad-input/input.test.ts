@@ -238,7 +238,7 @@ describe('a data set', () => {
     const message = await refusalOf(place, withoutTeacher, own);
     expect(message.replaceAll(own, 'DATA')).toContain(
       'sample 100: found label 10, expected 0 to 9, as the model has 10 outputs. ' +
-        'Give the model 11 outputs or remove the sample.',
+        "Give the last layer of the student's model 11 units, or remove the sample.",
     );
   });
 

@@ -113,8 +113,8 @@ describe('a teacher model', () => {
 
   it("of another width than the student's is refused", async () => {
     expect(await refusalOf(caseFolder(), teacherOf(join(fixtures, 'ink-3.onnx')))).toContain(
-      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has. ' +
-        'Give the student model 3 outputs (a preset: outputs=3) or take another teacher',
+      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has, one for each class of the labels. ' +
+        "Give the last layer of the student's model 3 units, or take another teacher",
     );
   });
 });

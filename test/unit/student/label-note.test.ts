@@ -20,6 +20,18 @@ describe('a data set without labels', () => {
     expect(labelNote(softWeight(0), { train })).toBeNull();
   });
 
+  test('says that no step can be skipped', () => {
+    const skipping = (weight: number): typeof manifest => {
+      const job = softWeight(weight);
+      return { ...job, teacher: { ...job.teacher, onFailure: 'Skip' } };
+    };
+    expect(labelNote(skipping(1), unlabeled)).toBe(
+      'the data set has no labels; teacher.onFailure: Skip has no labels to train a step on, and counts as Fail',
+    );
+    expect(labelNote(skipping(0.5), unlabeled)).toContain('counts as 1; teacher.onFailure: Skip');
+    expect(labelNote(skipping(1), { train })).toBeNull();
+  });
+
   test('is refused where labels alone are trained on', () => {
     expect(() => labelNote(softWeight(0), unlabeled)).toThrow('has no labels, and a softWeight of 0 (or --baseline)');
   });
