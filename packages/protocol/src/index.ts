@@ -109,6 +109,8 @@ export {
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
+  maxNoteLength,
+  maxNotes,
   referenceSchema,
   studentPhases,
   studentStateSchema,

@@ -1,6 +1,6 @@
 /** How a run ended, for people and for machines, and the command that resumes it. Pure. */
 import { accuracy, duration } from '../shared/format.js';
-import { type StudentScores, studentSentence } from '../shared/scores.js';
+import { type Scores, studentSentence } from '../shared/scores.js';
 import { shellWord } from '../shared/shell-words.js';
 
 export interface Summary {
@@ -76,10 +76,10 @@ export interface CompleteRun {
   readonly model: string;
   readonly seconds: number;
   /** null = there is no teacher, or it could not be measured. */
-  readonly teacher: StudentScores | null;
-  readonly student: StudentScores;
+  readonly teacher: Scores | null;
+  readonly student: Scores;
   /** null = no baseline was asked for. */
-  readonly baseline: StudentScores | null;
+  readonly baseline: Scores | null;
   /** Of the student's weights. */
   readonly digest: string | null;
 }
@@ -111,11 +111,11 @@ export function completeSummary(run: CompleteRun): Summary {
 }
 
 /** Without labels to measure accuracy on, there is another score, or agreement with the teacher. */
-function scoreText({ accuracy: fraction, metrics }: StudentScores): string {
+function scoreText({ accuracy: fraction, metrics }: Scores): string {
   return (fraction === null ? studentSentence(metrics) : null) ?? accuracy(fraction);
 }
 
-function teacherText(teacher: StudentScores): string {
+function teacherText(teacher: Scores): string {
   if (teacher.accuracy !== null) return `${accuracy(teacher.accuracy)} of the evaluation split`;
   return studentSentence(teacher.metrics) ?? '– (nothing is held out with labels to measure it on)';
 }

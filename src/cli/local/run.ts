@@ -8,7 +8,7 @@ import type { Log } from '../../telemetry/index.js';
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
-import { metricsByName, type StudentScores } from '../shared/scores.js';
+import { metricsByName, type Scores } from '../shared/scores.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
@@ -136,7 +136,7 @@ class Run {
   }
 
   /** @returns the scores of the baseline's student @throws CliError, StreamError */
-  async #trainBaseline(nats: FoundNatsServer): Promise<StudentScores | 'stopped'> {
+  async #trainBaseline(nats: FoundNatsServer): Promise<Scores | 'stopped'> {
     const { newUid, pid, stop } = this.#needs;
     const inner = openBaselineFolder(this.#folder, newUid(), pid);
     try {
@@ -223,6 +223,6 @@ function failureOf({ plan }: Extract<Outcome, { kind: 'failed' }>): string {
   return condition?.message ?? 'the job failed without a reason';
 }
 
-function scoresIn({ status: { result } }: Plan): StudentScores {
+function scoresIn({ status: { result } }: Plan): Scores {
   return { accuracy: result?.accuracy ?? null, metrics: metricsByName(result?.metrics) };
 }

@@ -1,6 +1,6 @@
 import type { NamedMetrics } from '@distillery/protocol';
 
-import type { StudentScores } from '../shared/scores.js';
+import type { Scores } from '../shared/scores.js';
 
 import type { RunFolder } from './run-folder.js';
 import { ask, type ShortWorker } from './short-worker.js';
@@ -10,7 +10,7 @@ import { ask, type ShortWorker } from './short-worker.js';
  * has ended when this resolves.
  * @returns by the names of the student's; null for a job without a teacher, after a stop, and when the evaluation fails
  */
-export async function teacherScores(folder: RunFolder, evaluation: ShortWorker): Promise<StudentScores | null> {
+export async function teacherScores(folder: RunFolder, evaluation: ShortWorker): Promise<Scores | null> {
   if (folder.job.spec.student.loss.softWeight === 0 || evaluation.stop.aborted) return null;
   const { exitCode, stdout } = await ask(folder, evaluation);
   if (exitCode !== 0) return null;

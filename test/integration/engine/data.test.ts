@@ -64,14 +64,15 @@ describe('a folder of pictures', () => {
   }, 300_000);
 
   it('is distilled without labels, by the teacher alone', async () => {
-    const result = await completed(
-      start({ uri: plain }, (spec) => {
-        spec.training.shuffle = 'Blocks';
-        spec.training.augment = { flip: true };
-      }),
-    );
+    const run = start({ uri: plain }, (spec) => {
+      spec.training.shuffle = 'Blocks';
+      spec.training.augment = { flip: true };
+    });
+    const result = await completed(run);
     expect(result).toMatchObject({ outcome: 'complete' });
     expect(result?.studentAccuracy).toBeNull();
+    const notes = run.events.filter(({ reason }) => reason === 'Noted').map(({ message }) => message);
+    expect(notes.filter((note) => note.startsWith('Student: the data set has no labels'))).toHaveLength(1);
   }, 300_000);
 
   it('without labels is refused a baseline before anything starts', async () => {
@@ -111,11 +112,15 @@ describe('numbers to predict', () => {
       uri: rowsOfNumbers(join(folder, 'numbers.jsonl'), 160),
       split: { testFraction: 0.3 },
       fields: [
-        { name: 'x', type: 'tensor', shape: [28, 28, 1] },
+        { name: 'x', type: 'tensor', shape: [1, 28, 28] },
         { name: 'numbers', type: 'target' },
       ],
     };
-    const run = start(dataset, (spec) => (spec.training.augment = {}), ['--baseline']);
+    const change = (spec: SmallSpec): void => {
+      spec.training.augment = {};
+      spec.student.model = { uri: 'preset://mlp?hidden=8' };
+    };
+    const run = start(dataset, change, ['--baseline']);
     const result = await completed(run);
     const error = { meanAbsoluteError: expect.any(Number) };
     expect(result).toMatchObject({ teacherMetrics: error, baselineMetrics: error, metrics: error });
