@@ -40,6 +40,7 @@ import {
   type Answer,
   FakeClock,
   fakeColumns,
+  fakeWidth,
   fakeDataset,
   FakeLog,
   FakeStreams,
@@ -279,6 +280,7 @@ export class StudentHome {
           schedule: this.schedule,
           shards: 1,
           columns: fakeColumns,
+          width: fakeWidth,
           firstStep: start.step,
           fedBefore: previousFed,
           stepBytes: 1,
@@ -287,6 +289,7 @@ export class StudentHome {
               ? (changes.window ?? 4)
               : windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
           onFailure: changes.onFailure ?? 'Fail',
+          hasLabels: true,
           teacherDigest: null,
           clock: this.clock,
           log: this.log,
@@ -305,6 +308,7 @@ export class StudentHome {
         shards: 1,
         steps: this.schedule.steps,
         batchSize: this.manifest.training.batchSize,
+        notes: [],
         resumedFromStep: start.step === 0 ? null : start.step,
       },
       start,
@@ -314,6 +318,7 @@ export class StudentHome {
       writeOnnx: (order) => this.writeOnnx(order),
       clock: this.clock,
       log: this.log,
+      note: (message) => this.log.warn(message),
       stop: stop.signal,
     });
     return {

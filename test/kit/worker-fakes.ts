@@ -183,6 +183,7 @@ export function scheduleFor({ training }: Manifest, samples: number): Schedule {
 }
 
 export const fakeColumns = 3;
+export const fakeWidth = { uri: 'file:///student.json', target: null };
 export const fakeDigest = '00000000000000aa';
 
 /** Returns what the fake teacher answers for samples; exact in float32. */

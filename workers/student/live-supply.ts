@@ -45,6 +45,8 @@ export interface LiveSupplyOptions extends JobShape {
   readonly windowFor: (measures: WindowMeasures) => number;
   /** What to do with a step that no teacher could compute. */
   readonly onFailure: 'Fail' | 'Skip';
+  /** Whether such a step has labels to train on: without them none can be skipped. */
+  readonly hasLabels: boolean;
   /** Hex digest that every frame must carry; null = the digest of the first frame. */
   readonly teacherDigest: string | null;
   readonly clock: Clock;
@@ -67,9 +69,9 @@ export class LiveSupply implements LogitsSupply {
 
   constructor(options: LiveSupplyOptions) {
     const { stream, firstStep, fedBefore, stepBytes, windowFor, teacherDigest, clock, log } = options;
-    const { schedule, shards, columns } = options;
+    const { schedule, shards, columns, width } = options;
     this.#options = options;
-    const job = { schedule, shards, columns };
+    const job = { schedule, shards, columns, width };
     const shared = { job, answerTime: this.#answerTime, clock, over: this.#over.signal };
     this.#gatherer = new Gatherer({
       ...shared,
@@ -146,13 +148,14 @@ export class LiveSupply implements LogitsSupply {
 
   /**
    * Passes over a step that is a dead letter; null when it is none.
-   * @throws WorkerError terminal unless the job allows to train such steps on labels alone
+   * @throws WorkerError terminal unless the job allows to train such steps on labels alone, and there are labels
    */
   #skipDead(step: number): TakenLogits | null {
     const item = this.#gatherer.deadLetterOf(step);
     if (item === undefined) return null;
-    const fault = deadLetterFault(item);
-    if (this.#options.onFailure === 'Fail') throw new WorkerError('terminal', fault);
+    const { onFailure, hasLabels } = this.#options;
+    const fault = deadLetterFault(item, hasLabels);
+    if (onFailure === 'Fail' || !hasLabels) throw new WorkerError('terminal', fault);
     this.#options.log.warn(`${statementOf(fault)}; trained on labels alone`);
     this.#gatherer.discardThrough(step);
     return { logits: null, bytes: 0, isSkipped: true };
@@ -172,10 +175,12 @@ export class LiveSupply implements LogitsSupply {
   }
 }
 
-function deadLetterFault({ step, deliveries, teacher, error }: DeadItem): StatementFault {
+function deadLetterFault({ step, deliveries, teacher, error }: DeadItem, hasLabels: boolean): StatementFault {
   return {
     about: `step ${step}`,
     problem: `no teacher could compute it in ${deliveries} deliveries; the last error, from ${teacher}: ${error}`,
-    remedy: 'set spec.teacher.onFailure to Skip to train such steps on labels alone',
+    remedy: hasLabels
+      ? 'set spec.teacher.onFailure to Skip to train such steps on labels alone'
+      : 'correct what the error names; without labels no step can be skipped',
   };
 }

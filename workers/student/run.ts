@@ -15,7 +15,7 @@ import {
   trainingMetricsSchema,
 } from '@distillery/protocol';
 
-import { type Log, WorkerError } from '../base/index.js';
+import { type Log, Notes, WorkerError } from '../base/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -44,7 +44,7 @@ import {
   type StudentClaim,
 } from '../stream/index.js';
 
-import { widthFault } from './frames.js';
+import type { JobShape } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
@@ -55,6 +55,7 @@ import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
 import { studentView } from './view.js';
+import { checkTargetWidth, type StudentWidth, widen, widthFault } from './widths.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
@@ -87,11 +88,13 @@ async function prepare(
 }> {
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
+  const notes = new Notes(log);
   const opened = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    replaced: replacementLog(
+      (message) => notes.add(message),
+      (message) => log.warn(message),
+    ),
   });
   const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);
   const { dataset, notes: left } = fittingTargets(opened, loss);
@@ -103,21 +106,24 @@ async function prepare(
     openTrainer(trainerSourceOf(context, modelJson, schedule, loss)),
     connect(context),
   ]);
-  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
+  const { view, notes: mistakes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
   const labels = labelNote(manifest, dataset);
-  for (const note of [...dataset.notes, ...left, ...trainer.notes, ...notes, ...(labels === null ? [] : [labels])]) {
-    log.warn(note);
+  for (const note of [...dataset.notes, ...left, ...trainer.notes, ...mistakes, ...(labels === null ? [] : [labels])]) {
+    notes.add(note);
   }
   checkLoss(loss, trainer.columns);
-  await checkClasses(trainer, dataset);
+  const width = { uri: manifest.student.model.uri, target: dataset.train.spec.target };
+  checkTargetWidth(trainer.columns, width);
+  await checkClasses(trainer, dataset, width);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
-  const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
+  const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule, notes });
   const { facts, start, claim } = attempt;
   log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
-  const job = { schedule, shards: facts.shards, columns: trainer.columns };
-  const supply = await openSupply({ manifest, link, names, job, start, claim, clock, log });
+  const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
+  const hasLabels = dataset.train.spec.target !== null;
+  const supply = await openSupply({ manifest, link, names, job, hasLabels, start, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -135,6 +141,7 @@ async function prepare(
         exportOnnx(order, { limitSeconds: manifest.student.model.timeoutSeconds, freeBytes: freeMemory() }),
       clock,
       log,
+      note: (message) => notes.add(message),
       stop,
     }),
     close: async () => {
@@ -169,9 +176,14 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 }
 
 /** @throws DataError when the model has no column for a label */
-async function checkClasses(trainer: TrainerThread, dataset: Dataset): Promise<void> {
-  await checkLabels(dataset.train, trainer.columns);
-  if (dataset.test !== null) await checkLabels(dataset.test, trainer.columns);
+async function checkClasses(
+  { columns }: TrainerThread,
+  { train, test }: Dataset,
+  { uri }: StudentWidth,
+): Promise<void> {
+  for (const split of test === null ? [train] : [train, test]) {
+    await checkLabels(split, columns, (outputs) => widen(uri, outputs));
+  }
 }
 
 interface Stores {
@@ -215,9 +227,10 @@ async function claimAndLoad(parts: {
   readonly stores: Stores;
   readonly trainer: TrainerThread;
   readonly schedule: Schedule;
+  readonly notes: Notes;
 }): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly start: StartingPoint }> {
-  const { context, link, names, stores, trainer, schedule } = parts;
-  const { clock, log } = context;
+  const { context, link, names, stores, trainer, schedule, notes } = parts;
+  const { clock } = context;
   const { manifest, pod } = context.env;
   const known = {
     pod,
@@ -225,6 +238,7 @@ async function claimAndLoad(parts: {
     shards: shardsOf(manifest, trainer.columns, schedule.positions),
     steps: schedule.steps,
     batchSize: manifest.training.batchSize,
+    notes: notes.list,
   };
   const highest = Math.max(0, ...(await stores.checkpoints.list()).map(({ attempt }) => attempt));
   const claim = await claimAttempt(link, names, highest, (attempt, previous) => ({
@@ -232,7 +246,7 @@ async function claimAndLoad(parts: {
     loading: true,
   }));
   await stores.sweep(claim.attempt);
-  const resumed = await newestSound(stores.checkpoints, manifest.job.uid, log);
+  const resumed = await newestSound(stores.checkpoints, manifest.job.uid, notes);
   if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
@@ -245,16 +259,17 @@ async function openSupply(parts: {
   readonly manifest: Manifest;
   readonly link: StreamLink;
   readonly names: JobNames;
-  readonly job: { readonly schedule: Schedule; readonly shards: number; readonly columns: number };
+  readonly job: JobShape;
+  readonly hasLabels: boolean;
   readonly start: StartingPoint;
   readonly claim: StudentClaim;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<LogitsSupply> {
-  const { manifest, link, names, job, start, claim, clock, log } = parts;
+  const { manifest, link, names, job, hasLabels, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
-    throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
+    throw new WorkerError('terminal', widthFault(reference.columns, job.columns, job.width));
   }
   if (needsNoTeacher(manifest)) return labelsAlone();
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
@@ -272,6 +287,7 @@ async function openSupply(parts: {
     stepBytes: stepBytesOf({ manifest, columns: job.columns, shards: job.shards, positions: job.schedule.positions }),
     windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
     onFailure,
+    hasLabels,
     teacherDigest: reference?.teacherDigest ?? null,
     clock,
     log,
@@ -285,7 +301,7 @@ interface Resumed {
 }
 
 /** Returns the newest checkpoint that is whole and whose metrics can be read; null when there is none. */
-async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
+async function newestSound(checkpoints: CheckpointStore, jobUid: string, notes: Notes): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
     const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
@@ -298,10 +314,10 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
     });
   });
   for (const { entry, error } of skipped) {
-    log.warn(
+    notes.add(
       `checkpoint of step ${entry.step} is passed over: ${statementOf(error.fault)}; falling back to the one before`,
     );
   }
-  if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
+  if (newest === null && skipped.length > 0) notes.add('no checkpoint is sound; training starts over from step 0');
   return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
 }

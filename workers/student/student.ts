@@ -59,6 +59,8 @@ export interface StudentOptions {
   readonly writeOnnx: WriteOnnx;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tells a person, in the log and in the telemetry. */
+  readonly note: (message: string) => void;
   /** Aborts when the process is asked to stop. */
   readonly stop: AbortSignal;
 }
@@ -273,7 +275,7 @@ export class Student {
 
   /** Stores the model as ONNX, after the files that a result must have. Without it the result is whole, too. */
   async #storeOnnx(digest: string, fence: () => Promise<void>): Promise<OnnxFile> {
-    const { trainer, dataset, view, manifest, results, writeOnnx, log } = this.#options;
+    const { trainer, dataset, view, manifest, results, writeOnnx, log, note } = this.#options;
     let onnx = await onnxOf(trainer, dataset.test ?? dataset.train, view, writeOnnx, { job: manifest.job, digest });
     if (onnx.kind === 'made') {
       try {
@@ -285,7 +287,7 @@ export class Student {
         onnx = { kind: 'leftOut', reason: reasonOf(error) };
       }
     }
-    log.warn(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
+    note(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
     // An earlier attempt may have stored one, which the list of files would not name.
     await results.remove(resultFileNames.onnx, fence);
     return onnx;

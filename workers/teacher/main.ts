@@ -4,7 +4,7 @@ import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExi
 import { asSelfTestError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, replacementLog } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { Meter, WorkerError } from '../base/index.js';
+import { Meter, Notes, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   connectWorker,
@@ -78,11 +78,13 @@ await runWorker(async (context) => {
 async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
+  const notes = new Notes(log);
   const dataset = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    replaced: replacementLog(
+      (message) => notes.add(message),
+      (message) => log.warn(message),
+    ),
   });
   const split = dataset.train;
   const source = await inferenceSource(manifest, env, dataset, places);
@@ -97,7 +99,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       log,
     }),
   ]);
-  for (const note of inference.notes) log.warn(note);
+  for (const note of inference.notes) notes.add(note);
   log.info({ model: inference.description, digest: inference.digestHex }, 'model loaded');
 
   const meter = new Meter();
@@ -126,6 +128,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       ...meter.rates(clock.now()),
       ...teacher.counts,
       accuracy: null,
+      notes: notes.list,
       updatedAtMs: clock.now(),
     });
     if (outcome === 'full' && !isLeftOut) log.warn("the job's state bucket has no room; telemetry is left out");

@@ -110,6 +110,8 @@ export {
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
+  maxNoteLength,
+  maxNotes,
   referenceSchema,
   studentPhases,
   studentStateSchema,

@@ -27,6 +27,12 @@ export const maxDamagedFrames = 16;
 
 export const maxFaultLength = 500;
 
+/** Notes that one process reports. */
+export const maxNotes = 16;
+export const maxNoteLength = 500;
+/** What a person should know of a process that works; absent = nothing. */
+const notes = z.array(text(maxNoteLength)).max(maxNotes).optional();
+
 /** A stored frame that the student could not read. */
 const damagedFrameSchema = z.object({
   sequence: whole,
@@ -75,6 +81,7 @@ export const studentStateSchema = z.object({
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
   /** Why the newest checkpoint could not be stored yet; training continues without it. */
   checkpointFault: text(maxFaultLength).nullable().optional(),
+  notes,
   /** Set when phase is Done. */
   result: z
     .object({
@@ -124,6 +131,7 @@ export const teacherStateSchema = z.object({
   failures: counted,
   /** Accuracy on the evaluation split; null where it was not measured. */
   accuracy: nonNegative.max(1).nullable(),
+  notes,
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
 });

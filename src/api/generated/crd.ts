@@ -2404,6 +2404,16 @@ export const jobSchema: Schema = {
             }
           }
         },
+        "notes": {
+          "type": "array",
+          "maxItems": 32,
+          "x-kubernetes-list-type": "atomic",
+          "description": "What a person should know of the job's processes: what they recognized, what they left out, likely mistakes. Each is an Event, too.",
+          "items": {
+            "type": "string",
+            "maxLength": 600
+          }
+        },
         "result": {
           "type": "object",
           "description": "The finished student.",

@@ -740,6 +740,10 @@ export interface DistillJobStatus {
    */
   failures?: number;
   deadItems?: StatusDeadItems;
+  /**
+   * What a person should know of the job's processes: what they recognized, what they left out, likely mistakes. Each is an Event, too.
+   */
+  notes?: string[];
   result?: StatusResult;
 }
 export interface StatusCondition {

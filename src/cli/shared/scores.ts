@@ -3,7 +3,7 @@ import type { NamedMetrics } from '@distillery/protocol';
 
 import { accuracy as percent } from './format.js';
 
-export interface StudentScores {
+export interface Scores {
   /** Of the evaluation split; null = unknown. */
   readonly accuracy: number | null;
   readonly metrics: NamedMetrics;
@@ -52,7 +52,7 @@ const compared: readonly Kind[] = [
 ];
 
 /** @returns such as `accuracy 97.31 %   agreement 98.10 %`, at most one score of each kind; a dash while none is known */
-export function scoresText({ accuracy, metrics }: StudentScores, separator: string): string {
+export function scoresText({ accuracy, metrics }: Scores, separator: string): string {
   const labeled = (kinds: readonly Kind[]): string[] => {
     const first = firstOf(kinds, metrics);
     return first === null ? [] : [`${first.kind.label} ${first.kind.text(first.value)}`];

@@ -2,14 +2,15 @@
  * Data as people have it, each kind once through the whole engine: pictures in folders, with and without labels. A student
  * that is killed on the way ends with the same weights.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { randomFrom } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
+import { distillExit, DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { mnistPictures } from '../../kit/pictures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-data-'));
@@ -27,7 +28,11 @@ afterAll(() => {
 
 let runs = 0;
 
-function start(dataset: Record<string, unknown>, change: (spec: SmallSpec) => void = () => undefined): DistillProcess {
+function start(
+  dataset: Record<string, unknown>,
+  change: (spec: SmallSpec) => void = () => undefined,
+  options: readonly string[] = [],
+): DistillProcess {
   const dir = join(folder, `run-${String(runs++)}`);
   const job = writeSmallJob(folder, '', (spec) => {
     spec.dataset = { format: 'imageFolder', ...dataset };
@@ -35,7 +40,7 @@ function start(dataset: Record<string, unknown>, change: (spec: SmallSpec) => vo
     (spec.student.checkpoint as Record<string, unknown>).everySteps = 2;
     change(spec);
   });
-  return new DistillProcess(['run', job, '--json', '--dir', dir]);
+  return new DistillProcess(['run', job, '--json', '--dir', dir, ...options]);
 }
 
 async function completed(run: DistillProcess): Promise<DistillProcess['result']> {
@@ -59,14 +64,25 @@ describe('a folder of pictures', () => {
   });
 
   it('is distilled without labels, by the teacher alone', async () => {
-    const result = await completed(
-      start({ uri: plain }, (spec) => {
-        spec.training.shuffle = 'Blocks';
-        spec.training.augment = { flip: true };
-      }),
-    );
+    const run = start({ uri: plain }, (spec) => {
+      spec.training.shuffle = 'Blocks';
+      spec.training.augment = { flip: true };
+    });
+    const result = await completed(run);
     expect(result).toMatchObject({ outcome: 'complete' });
     expect(result?.studentAccuracy).toBeNull();
+    const notes = run.events.filter(({ reason }) => reason === 'Noted').map(({ message }) => message);
+    expect(notes.filter((note) => note.startsWith('Student: the data set has no labels'))).toHaveLength(1);
+  });
+
+  it('without labels is refused a baseline before anything starts', async () => {
+    const run = start({ uri: plain }, () => undefined, ['--baseline']);
+    expect(await run.ended()).toBe(distillExit.badInput);
+    expect(run.stderr).toContain(
+      `--baseline: the data set ${plain} has no labels, and a baseline learns from labels alone.`,
+    );
+    expect(run.lines).toEqual([]);
+    expect(existsSync(join(folder, `run-${String(runs - 1)}`, 'nats'))).toBe(false);
   });
 
   it('with a bad picture ends the job, which names it', async () => {
@@ -77,5 +93,36 @@ describe('a folder of pictures', () => {
     expect(run.result?.message ?? run.stderr).toContain('0/zzz.png: column image: it begins with 6e6f2070');
     const replaced = await completed(start({ uri: bad, onBadSample: 'Replace' }));
     expect(replaced).toMatchObject({ outcome: 'complete' });
+  });
+});
+
+/** Gray images of random pixels, each with ten numbers to predict. */
+function rowsOfNumbers(file: string, rows: number): string {
+  const random = randomFrom(11);
+  const values = (length: number): number[] => Array.from({ length }, () => Math.round(random.unit() * 100) / 100);
+  const lines = Array.from({ length: rows }, () => JSON.stringify({ x: values(784), numbers: values(10) }));
+  writeFileSync(file, lines.join('\n'));
+  return `file://${file}`;
+}
+
+describe('numbers to predict', () => {
+  it('are measured by the same name for teacher, student and baseline', async () => {
+    const dataset = {
+      format: 'jsonl',
+      uri: rowsOfNumbers(join(folder, 'numbers.jsonl'), 160),
+      split: { testFraction: 0.3 },
+      fields: [
+        { name: 'x', type: 'tensor', shape: [1, 28, 28] },
+        { name: 'numbers', type: 'target' },
+      ],
+    };
+    const change = (spec: SmallSpec): void => {
+      spec.training.augment = {};
+      spec.student.model = { uri: 'preset://mlp?hidden=8' };
+    };
+    const run = start(dataset, change, ['--baseline']);
+    const result = await completed(run);
+    const error = { meanAbsoluteError: expect.any(Number) };
+    expect(result).toMatchObject({ teacherMetrics: error, baselineMetrics: error, metrics: error });
   });
 });

@@ -12,7 +12,7 @@ import { type Begin, indexRows, notUtf8 } from './scan.js';
 import { type TextFormat, textEnd, TextTable } from './text-table.js';
 import { firstInvalid } from './utf8.js';
 
-const kind: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'] };
+export const csvFiles: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'], unpacks: true };
 const maxHeadBytes = 1 << 20;
 const maxColumns = 1 << 14;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -30,7 +30,7 @@ interface Head {
  * @throws DataError when a file is missing, foreign, empty, not UTF-8 or has no sound head line; ReadError
  */
 export async function openCsv(source: Source): Promise<Table> {
-  const files = SourceFiles.open(await locateFiles(source, kind), kind);
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, csvFiles), csvFiles);
   try {
     const first = headOf(files, 0);
     const rule = csvRule(first.delimiter, first.names.length);
@@ -46,6 +46,7 @@ export async function openCsv(source: Source): Promise<Table> {
     return new TextTable(files, indexes, {
       rule,
       names: first.names.filter((name) => name !== ''),
+      head: `${files.name(0)}, line 1`,
       reader: readerOf(first),
     });
   } catch (error) {
@@ -74,7 +75,7 @@ function headOf(files: SourceFiles, file: number): Head {
   const path = files.path(file);
   const bytes = Buffer.alloc(Math.min(maxHeadBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseNoText(bytes.subarray(0, 4_096), path, kind);
+  refuseNoText(bytes.subarray(0, 4_096), path, csvFiles);
   const start = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
   // Line breaks in names make no difference between delimiters: a quote opens behind each of them alike.
   const isWhole = bytes.length === files.size(file);

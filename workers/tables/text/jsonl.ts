@@ -9,7 +9,11 @@ import { cellsOf, keyOf, objectOf } from './json-cells.js';
 import { indexRows, type RowRule } from './scan.js';
 import { type TextFormat, TextTable } from './text-table.js';
 
-const kind: FileKind = { one: 'a file of JSON lines', endings: ['.jsonl', '.ndjson', '.json'] };
+export const jsonlFiles: FileKind = {
+  one: 'a file of JSON lines',
+  endings: ['.jsonl', '.ndjson', '.json'],
+  unpacks: true,
+};
 /** Rows at the start of the table whose keys are its columns. */
 const rowsForColumns = 1_000;
 const headBytes = 4_096;
@@ -43,7 +47,7 @@ function isSpace(byte: number): boolean {
  * @throws DataError when a file is missing, foreign, empty or not UTF-8; ReadError
  */
 export async function openJsonl(source: Source): Promise<Table> {
-  const files = SourceFiles.open(await locateFiles(source, kind), kind);
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, jsonlFiles), jsonlFiles);
   try {
     const heads = Array.from({ length: files.length }, (_, file) => headOf(files, file));
     const array = heads.findIndex((head, file) => head.trimStart().startsWith('[') && isJson(files.path(file)));
@@ -63,12 +67,12 @@ export async function openJsonl(source: Source): Promise<Table> {
 function headOf(files: SourceFiles, file: number): string {
   const bytes = Buffer.alloc(Math.min(headBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseNoText(bytes, files.path(file), kind);
+  refuseNoText(bytes, files.path(file), jsonlFiles);
   return bytes.toString('utf8');
 }
 
 function isJson(path: string): boolean {
-  return path.toLowerCase().endsWith('.json');
+  return /\.json(?:\.gz)?$/i.test(path);
 }
 
 async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): Promise<Table> {

@@ -9,6 +9,8 @@ import { type Cutter, maxRows, type RowRule, tooManyRows } from './scan.js';
 export interface TextFormat {
   readonly rule: RowRule;
   readonly names: readonly string[];
+  /** Where they are written, for people; absent = the rows name them. */
+  readonly head?: string;
   /** A reader of some columns: from the text of a row to their cells, or why there are none. @param columns places in `names` */
   reader(columns: readonly number[]): (text: string) => readonly (Cell | BadRow)[] | BadRow;
 }
@@ -63,6 +65,7 @@ class Rows {
 export class TextTable implements Table {
   readonly length: number;
   readonly columns: readonly Column[];
+  readonly head?: string;
   /** First row of each file. */
   readonly #firstRows: readonly number[];
   #last: Rows | undefined;
@@ -77,6 +80,7 @@ export class TextTable implements Table {
     this.#firstRows = indexes.map((index) => (length += index.length) - index.length);
     if (length > maxRows) throw tooManyRows(files.path(0));
     this.length = length;
+    if (format.head !== undefined) this.head = format.head;
     this.columns = format.names.map((name) => ({ name, kind: 'cells' }));
   }
 
