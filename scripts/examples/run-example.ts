@@ -31,7 +31,7 @@ export interface ExampleRun {
   readonly stop: AbortSignal;
 }
 
-/** @returns the results, in the order of the seeds @throws ExampleError; the reason of `stop` once it aborts */
+/** @returns the results, in the order of the seeds @throws CliError; the reason of `stop` once it aborts */
 export async function runExample(example: Example, run: ExampleRun): Promise<SeedResult[]> {
   const { packages, data } = await prepared(example, run);
   mkdirSync(run.folder, { recursive: true });

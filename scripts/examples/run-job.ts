@@ -1,12 +1,14 @@
 /** Runs a job by the `distill` command, and reads what it measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { CliError } from '../../dist/src/cli/shared/cli-error.js';
+import { type Ending, exitCodes } from '../../dist/src/cli/shared/exit.js';
+
 import type { Figures } from './example.ts';
-import { ExampleError } from './errors.ts';
 
 const distill = join(import.meta.dirname, '../../dist/src/cli/main.js');
 
@@ -37,7 +39,7 @@ interface Line {
   readonly steps?: number;
 }
 
-/** @throws ExampleError when the run does not end with a model; the reason of `stop` once it aborts */
+/** @throws CliError when the run does not end with a model; the reason of `stop` once it aborts */
 export async function runJob({ job, folder, hasBaseline, output, progress, stop }: JobRun): Promise<RunResult> {
   stop.throwIfAborted();
   const args = ['run', job, '--dir', folder, ...(hasBaseline ? ['--baseline'] : [])];
@@ -86,12 +88,16 @@ function lineOf(text: string): Line {
   }
 }
 
-function failed(result: Line, code: number | null, folder: string): ExampleError {
-  const problem = result.message ?? `distill ended with exit code ${String(code)}`;
-  return new ExampleError('failed', {
+/** Ends as the run did. */
+function failed(result: Line, code: number | null, folder: string): CliError {
+  const ending = Object.entries(exitCodes).find((entry) => entry[1] === code)?.[0] as Ending | undefined;
+  const problem = result.message ?? `it ended with exit code ${String(code)}`;
+  const logs = join(folder, 'logs');
+  const remedy = existsSync(logs) ? `read the logs in ${logs}` : '';
+  return new CliError(ending === undefined || ending === 'ok' ? 'failed' : ending, {
     about: 'distill run',
     problem,
-    remedy: `read the logs in ${join(folder, 'logs')}`,
+    remedy,
   });
 }
 

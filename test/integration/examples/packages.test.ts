@@ -8,10 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeEach, expect, it } from '@jest/globals';
 
+import { works } from './probe.js';
+
 const command = join(import.meta.dirname, '../../../scripts/example.ts');
 const folder = mkdtempSync(join(tmpdir(), 'distill-packages-'));
 const cache = join(folder, 'cache');
 const path = process.env.PATH ?? '';
+const withPip = works(['python3', '-m', 'pip', '--version']) ? it : it.skip;
 
 beforeEach(() => {
   rmSync(cache, { recursive: true, force: true });
@@ -71,7 +74,7 @@ it('without the package manager it says what to install', async () => {
   expect(packagesLeft()).toEqual([]);
 });
 
-it('without a registry it tries again, then says where to look', async () => {
+withPip('without a registry it tries again, then says where to look', async () => {
   const run = new ExampleProcess({ PIP_INDEX_URL: 'http://127.0.0.1:9/', PIP_FIND_LINKS: '', PIP_RETRIES: '0' });
   const { code, said } = await run.ended();
   expect(code).toBe(69);
@@ -80,7 +83,7 @@ it('without a registry it tries again, then says where to look', async () => {
   expect(packagesLeft()).toEqual([]);
 });
 
-it('another archive of the same name and version is not used', async () => {
+withPip('another archive of the same name and version is not used', async () => {
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   const make = [
