@@ -36,7 +36,7 @@ export async function wholeFolder(
   try {
     await make(folder);
     writeFileSync(join(folder, stampName), stamp);
-    if (stampOf(target) !== stamp) moveTo(target, folder);
+    moveTo(target, folder, stamp);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -59,19 +59,18 @@ function stampOf(target: string): string | null {
   }
 }
 
-function moveTo(target: string, folder: string): void {
-  const replaced = join(dirname(target), `.replaced-${own()}-${basename(target)}`);
-  try {
-    renameSync(target, replaced);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
-  try {
-    renameSync(folder, target);
-  } catch (error) {
+function moveTo(target: string, folder: string, stamp: string): void {
+  for (;;) {
+    try {
+      renameSync(folder, target);
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
+    }
     // Another process was first.
-    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
-  } finally {
+    if (stampOf(target) === stamp) return;
+    const replaced = join(dirname(target), `.replaced-${own()}-${basename(target)}`);
+    renameSync(target, replaced);
     rmSync(replaced, { recursive: true, force: true });
   }
 }
