@@ -2,11 +2,13 @@
  * What `distill init` does next, from what it has seen: look at something, ask, refuse, or write the job. A pure function:
  * the same files and the same answers give the same job.
  */
+import { count } from '@distillery/base';
+
 import { type FieldChoice, fieldsFor } from './fields.js';
 import { type Chosen, jobText } from './job.js';
 import { type Need, needOf } from './need.js';
 import { type Decision, type Draft, look, refuse, Undecided } from './outcome.js';
-import { shownPath } from './paths.js';
+import { canBeNamed, shownPath } from './paths.js';
 import { type PixelChoice, pixelsByTrials, pixelsToTry, settingOf } from './pixels.js';
 import type { Opened, PixelRange, Reading, Seen, Trial } from './seen.js';
 import { dataOf, teacherOf, tokenizerOf } from './sources.js';
@@ -14,9 +16,19 @@ import { studentFor, trainingFor } from './student.js';
 import { type OutputChoice, outputOf, taskOf } from './task.js';
 
 export function decide(seen: Seen): Decision {
-  const chosen = choose(seen);
+  const chosen = choose(withUsableColumns(seen));
   if (chosen instanceof Undecided) return chosen.decision;
   return { kind: 'job', draft: { text: jobText(seen, chosen), summary: summaryOf(seen, chosen) } };
+}
+
+const longestColumn = 256;
+
+/** Without columns that a job cannot name. */
+function withUsableColumns(seen: Seen): Seen {
+  if (seen.data === undefined) return seen;
+  const usable = ({ name }: { readonly name: string }): boolean =>
+    name !== '' && name !== '*' && name.length <= longestColumn;
+  return { ...seen, data: { ...seen.data, columns: seen.data.columns.filter(usable) } };
 }
 
 function choose(seen: Seen): Chosen | Undecided {
@@ -32,6 +44,11 @@ function choose(seen: Seen): Chosen | Undecided {
   if (output instanceof Undecided) return output;
   const source = dataOf(seen, need);
   if (source instanceof Undecided) return source;
+  const unnamed = [teacher.path, source.path, ...(tokenizer === null ? [] : [tokenizer])].find(
+    (path) => !canBeNamed(seen.jobFolder, path),
+  );
+  if (unnamed !== undefined)
+    return refuse(JSON.stringify(unnamed), 'no uri can hold this name', 'rename it, or move it');
   if (seen.data === undefined) return look({ what: 'data', path: source.path, format: source.format });
   const fields = fieldsFor(seen, need, teacher, source);
   if (fields instanceof Undecided) return fields;
@@ -44,6 +61,10 @@ function choose(seen: Seen): Chosen | Undecided {
   }
   return chooseRest(seen, { teacher, need, source, fields, opened, output, readings, trials: seen.trials });
 }
+
+/** Labeled samples that a warning needs, and how much better than chance a teacher is without one. */
+const fewestJudged = 16;
+const hardlyBetter = 1.5;
 
 /** A way to read samples, and what it says of pixels. */
 interface Candidate {
@@ -139,10 +160,30 @@ function chooseRest(
       'name the label with --label COLUMN, or none',
     );
   }
+  if (target?.kind === 'classes' && task.task === 'classes' && labels !== width) {
+    return refuse(
+      shownPath(seen.folder, source.path),
+      `its lists name ${String(labels)} classes, and the teacher answers ${String(width)}`,
+      'learn without labels (--label none), or list all classes in dataset.fields by hand',
+    );
+  }
   const student = studentFor(seen, need, opened, width, reading.tokenizer?.maxTokens ?? null);
   if (student instanceof Undecided) return student;
   const training = trainingFor(need, opened.rows, trial.samplesPerSecond);
-  return { teacher, source, fields, opened, reading, pixels, output, task, width, student, training };
+  return {
+    teacher,
+    source,
+    fields,
+    opened,
+    reading,
+    pixels,
+    output,
+    task,
+    width,
+    student,
+    training,
+    warning: warningOf(trial),
+  };
 }
 
 function bestReading(
@@ -169,9 +210,18 @@ function sound(
   return trial.ok ? { ...pair, trial } : new Undecided({ kind: 'refuse', fault: trial.fault });
 }
 
+/** A teacher that is hardly better than chance on labeled samples reads them wrongly, or counts classes in another order. */
+function warningOf({ score, columns }: Extract<Trial, { ok: true }>): string | null {
+  if (score === null || score.samples < fewestJudged || score.accuracy * columns > hardlyBetter) return null;
+  return (
+    `Check this first: the teacher is right on ${String(Math.round(score.accuracy * 100))} % of ${String(score.samples)} labeled samples, ` +
+    'hardly more than by chance; the order of the classes or the preparation of the samples may be wrong'
+  );
+}
+
 function summaryOf(
   { folder }: Seen,
-  { teacher, source, opened, task, width, student, training }: Chosen,
+  { teacher, source, opened, task, width, student, training, warning }: Chosen,
 ): Draft['summary'] {
   const held = opened.heldOut === null ? '' : `, ${String(opened.heldOut)} held out`;
   const labels =
@@ -181,7 +231,7 @@ function summaryOf(
         ? ''
         : `, ${String(opened.target.classes)} classes`;
   return [
-    ['teacher', `${shownPath(folder, teacher.path)}: ${String(width)} numbers a sample, taken as ${task.task}`],
+    ['teacher', `${shownPath(folder, teacher.path)}: ${count(width, 'number')} a sample, taken as ${task.task}`],
     [
       'data',
       `${shownPath(folder, source.path)} (${source.format}): ${String(opened.rows)} rows to train on${held}${labels}`,
@@ -191,5 +241,6 @@ function summaryOf(
       `${student.uri}${student.weights === null ? '' : `: ${student.weights.toLocaleString('en-US')} weights`}`,
     ],
     ['training', `${String(training.epochs)} epochs in batches of ${String(training.batchSize)}`],
+    ...(warning === null ? [] : [['warning', warning] as const]),
   ];
 }

@@ -2,7 +2,7 @@
 import { count } from '@distillery/base';
 import type { DatasetField } from '@distillery/protocol';
 
-import { labelColumn, labelFor, whichLabel } from './label.js';
+import { labelColumn, labelFor, labelName, whichLabel } from './label.js';
 import type { Need } from './need.js';
 import { ask, type DatasetChoice, refuse, Undecided } from './outcome.js';
 import { picturesFor } from './pictures.js';
@@ -291,6 +291,9 @@ function numberInputs(
   };
 }
 
+/** Names that a field of a job may have. */
+const fieldName = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/;
+
 function columnInputs(
   seen: Seen,
   { inputs }: Extract<Need, { kind: 'columns' }>,
@@ -298,17 +301,23 @@ function columnInputs(
 ): Inputs | Undecided {
   const columns = seen.data?.columns ?? [];
   const fields: DatasetField[] = [];
-  for (const input of inputs) {
+  const settings: NamedInputSetting[] = [];
+  for (const [at, input] of inputs.entries()) {
     const column = columns.find(({ name }) => name === input.name);
     if (column === undefined || !isNumeric(column)) {
+      const takes = inputs.map(({ name, dtype }) => `${name} (${dtype})`).join(', ');
+      const has = column === undefined ? 'no column' : 'no numbers in the column';
       return refuse(
         teacher,
-        `it takes ${inputs.map(({ name, dtype }) => `${name} (${dtype})`).join(', ')}, and ${data} has ${column === undefined ? 'no column' : 'no numbers in the column'} ${input.name}`,
+        `it takes ${takes}, and ${data} has ${has} ${input.name}`,
         'name the columns as the inputs, or write dataset.fields and teacher.inputs by hand (docs/models.md)',
       );
     }
     const dtype = input.dtype.startsWith('int') ? ('Int32' as const) : ('Float32' as const);
-    fields.push({ name: input.name, columns: [column.name], type: 'tensor', dtype });
+    const name = fieldName.test(input.name) && input.name !== labelName ? input.name : `input_${String(at + 1)}`;
+    fields.push({ name, columns: [column.name], type: 'tensor', dtype });
+    if (name !== input.name) settings.push({ name: input.name, field: name });
   }
-  return { fields, why: 'each input of the teacher has a column of its name' };
+  const why = 'each input of the teacher has a column of its name';
+  return { fields, why, ...(settings.length === 0 ? {} : { inputs: settings }) };
 }

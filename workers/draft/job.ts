@@ -25,6 +25,8 @@ export interface Chosen {
   readonly width: number;
   readonly student: StudentChoice;
   readonly training: TrainingChoice;
+  /** What a person should check before the run; null = nothing. */
+  readonly warning: string | null;
 }
 
 export function jobText(seen: Seen, chosen: Chosen): string {
@@ -40,7 +42,7 @@ export function jobText(seen: Seen, chosen: Chosen): string {
       key: 'spec',
       value: [
         { key: 'dataset', why: dataWords(chosen), value: datasetEntries(seen, chosen) },
-        { key: 'training', why: `${chosen.training.why}.`, value: { flow: trainingOf(chosen) } },
+        { key: 'training', why: sentences([chosen.training.why]), value: { flow: trainingOf(chosen) } },
         { key: 'teacher', value: teacherEntries(seen, chosen) },
         { key: 'student', value: studentEntries(seen, chosen) },
       ],
@@ -60,15 +62,19 @@ export function jobName({ folder }: Pick<Seen, 'folder'>): string {
   return name === '' ? 'distill' : name;
 }
 
-function dataWords({ source, opened }: Chosen): string {
-  const held = opened.heldOut === null ? '' : `, ${count(opened.heldOut, 'row')} of them held out`;
-  return `${count(opened.rows + (opened.heldOut ?? 0), 'row')}${held}: ${source.why}.`;
+function dataWords(chosen: Chosen): string {
+  const { source, opened } = chosen;
+  const held = opened.heldOut === null ? '' : `, ${String(opened.heldOut)} of them held out`;
+  return [
+    `${count(opened.rows + (opened.heldOut ?? 0), 'row')}${held}: ${source.why}.`,
+    ...(chosen.warning === null ? [] : [`${chosen.warning}.`]),
+  ].join(' ');
 }
 
 function datasetEntries({ jobFolder }: Seen, { source, fields }: Chosen): Entry[] {
   const { dataset } = fields;
   const { fields: all } = dataset;
-  const natural = `${fields.whyInputs}. ${fields.whyLabel}.`;
+  const natural = sentences([fields.whyInputs, fields.whyLabel]);
   return [
     { key: 'format', value: { flow: source.format } },
     { key: 'uri', value: { flow: fileUri(jobFolder, source.path) }, ...(all === undefined ? { why: natural } : {}) },
@@ -83,13 +89,13 @@ function datasetEntries({ jobFolder }: Seen, { source, fields }: Chosen): Entry[
         ]),
     ...(dataset.split === undefined
       ? []
-      : [{ key: 'split', why: `${fields.whySplit}.`, value: { flow: dataset.split } }]),
+      : [{ key: 'split', why: sentences([fields.whySplit]), value: { flow: dataset.split } }]),
     ...(dataset.onBadSample === undefined
       ? []
       : [
           {
             key: 'onBadSample',
-            why: `${fields.whyBadSample}; Fail ends the job instead.`,
+            why: sentences([`${fields.whyBadSample}; Fail ends the job instead`]),
             value: { flow: dataset.onBadSample },
           },
         ]),
@@ -97,7 +103,7 @@ function datasetEntries({ jobFolder }: Seen, { source, fields }: Chosen): Entry[
 }
 
 function whyField({ type }: DatasetField, { whyInputs, whyLabel }: FieldChoice): string {
-  return type === 'class' || type === 'classes' || type === 'target' ? `${whyLabel}.` : `${whyInputs}.`;
+  return type === 'class' || type === 'classes' || type === 'target' ? sentences([whyLabel]) : sentences([whyInputs]);
 }
 
 /** A field as a job has it: what is the default is left out. */
@@ -140,39 +146,51 @@ function teacherEntries(
   { teacher, reading, pixels, output, task, width, fields }: Chosen,
 ): Entry[] {
   const { input, inputs, tokenizer } = reading;
-  const isOpen = Object.keys(input).length > 0;
-  const settings = { ...output.output, ...(task.task === 'embedding' ? { kind: 'Embedding' } : {}) };
-  const why = `${count(width, 'number')} a sample (${output.why}), taken as ${words[task.task]}: ${task.why}.`;
-  const whyPixels =
-    pixels === null ? '' : `Pixels: ${pixels.why}; --pixels of distill init has the other usual values. `;
+  const answer = `It answers ${count(width, 'number')} a sample (${output.why}), taken as ${words[task.task]}: ${task.why}.`;
+  const ofPixels =
+    pixels === null ? [] : [pixels.why, 'the option --pixels of distill init knows the other usual ways'];
+  const whyInput = sentences([...ofPixels, ...resizeWords(reading)]);
+  const hasInput = Object.keys(input).length > 0;
+  const settings = outputSettings(output, task);
   return [
     {
       key: 'model',
-      why: `${teacher.why}.`,
+      why: [sentences([teacher.why]), answer, ...(hasInput || whyInput === '' ? [] : [whyInput])].join(' '),
       value: { flow: { format: teacher.format, uri: fileUri(jobFolder, teacher.path) } },
     },
-    ...(isOpen ? [{ key: 'input', why: `${whyPixels}${resizeWords(reading)}`.trim(), value: { flow: input } }] : []),
+    ...(hasInput ? [{ key: 'input', why: whyInput, value: { flow: input } }] : []),
     ...(inputs === undefined
       ? []
       : [
           {
             key: 'inputs',
-            why: `${fields.whyInputs}.`,
+            why: sentences([fields.whyInputs]),
             value: { list: inputs.map((each) => ({ value: { flow: each } })) },
           },
         ]),
     ...(tokenizer === undefined ? [] : [tokenizerEntry(jobFolder, tokenizer)]),
-    Object.keys(settings).length === 0
-      ? { key: 'output', why: `${why}${isOpen ? '' : ` ${whyPixels}`}`.trim(), value: { flow: {} } }
-      : { key: 'output', why: `${why}${isOpen ? '' : ` ${whyPixels}`}`.trim(), value: { flow: settings } },
+    ...(Object.keys(settings).length === 0 ? [] : [{ key: 'output', value: { flow: settings } }]),
   ];
+}
+
+/** What must be said so that answers are taken as the task takes them. */
+function outputSettings({ output }: OutputChoice, { task, recognized }: TaskChoice): object {
+  if (task === 'embedding') return { ...output, kind: 'Embedding' };
+  if (recognized === 'Sigmoid' && task === 'classes') return { ...output, kind: 'Sigmoid' };
+  // Numbers that happen to look like probabilities are no probabilities.
+  return task === 'numbers' && recognized !== 'Logits' ? { ...output, kind: 'Logits' } : output;
 }
 
 const words = { classes: 'classes', embedding: 'an embedding', numbers: 'numbers' } as const;
 
-function resizeWords({ input: { resize } }: Reading): string {
-  if (resize === undefined) return '';
-  return `The teacher takes ${String(resize.height)} × ${String(resize.width)}: its copy is resized.`;
+function resizeWords({ input: { resize } }: Reading): readonly string[] {
+  if (resize === undefined) return [];
+  return [`the teacher takes ${String(resize.height)} × ${String(resize.width)}: its copy of each picture is resized`];
+}
+
+/** Clauses as sentences. */
+function sentences(clauses: readonly string[]): string {
+  return clauses.map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`).join(' ');
 }
 
 function tokenizerEntry(jobFolder: string, { path, maxTokens }: NonNullable<Reading['tokenizer']>): Entry {
@@ -189,7 +207,7 @@ function studentEntries({ jobFolder }: Seen, { student, reading, task, opened }:
   return [
     {
       key: 'model',
-      why: `${student.why}.${weights} distill models lists the presets and their parameters.`,
+      why: `${sentences([student.why])}${weights} The command distill models lists the presets and their parameters.`,
       value: { flow: { uri: student.uri } },
     },
     ...(tokenizer === undefined
@@ -216,7 +234,7 @@ function lossEntry({ task, several }: TaskChoice, isLabeled: boolean): Entry {
   switch (task) {
     case 'classes': {
       const kind = several ? { kind: 'BinaryCrossEntropy' } : {};
-      const why = `${share[0]?.toUpperCase() ?? ''}${share.slice(1)}. A very sure teacher needs a higher temperature.`;
+      const why = `${sentences([share])} A very sure teacher needs a higher temperature.`;
       return { key: 'loss', why, value: { flow: { ...kind, temperature: 4, softWeight } } };
     }
     case 'embedding':
@@ -228,7 +246,7 @@ function lossEntry({ task, several }: TaskChoice, isLabeled: boolean): Entry {
     case 'numbers':
       return {
         key: 'loss',
-        why: `Numbers are learned by the squared error: ${share}.`,
+        why: sentences([`numbers are learned by the squared error: ${share}`]),
         value: { flow: { kind: 'MSE', softWeight } },
       };
   }

@@ -4,10 +4,14 @@ import type { DatasetField } from '@distillery/protocol';
 import { ask, refuse, Undecided } from './outcome.js';
 import type { Seen, SeenColumn, SeenTeacher } from './seen.js';
 
+/** Name of the field. */
+export const labelName = 'label';
 /** `--label none`. */
 export const noLabel = 'none';
 /** Names under which people keep labels; the first ones are natural to the formats, too (workers/data). */
 const usualNames = ['label', 'labels', 'class', 'y', 'cls', 'target'];
+/** Rows of each name, at least, before names are taken for labels. */
+const rowsOfName = 4;
 /** A job lists at most so many names of classes. */
 const mostNames = 10_000;
 
@@ -17,7 +21,7 @@ export interface LabelChoice {
   readonly why: string;
 }
 
-/** The column of the labels; null = there is none. @throws nothing */
+/** The column of the labels; null = there is none. */
 export function labelColumn({ asked, data, teacher }: Seen): SeenColumn | Undecided | null {
   const columns = data?.columns ?? [];
   if (asked.label === noLabel) return null;
@@ -31,7 +35,24 @@ export function labelColumn({ asked, data, teacher }: Seen): SeenColumn | Undeci
   const usual = usualNames
     .map((name) => columns.find((column) => column.name.toLowerCase() === name))
     .find((column) => column !== undefined && !inputs.has(column.name));
-  return usual === undefined || usual.holds === 'nothing' ? null : usual;
+  if (usual !== undefined) return usual.holds === 'nothing' ? null : usual;
+  return namesAsManyAs(columns, teacher, data?.sampled ?? 0);
+}
+
+/** The only column of names that are as many as the answers of a classifier: few names, each in many rows. */
+function namesAsManyAs(
+  columns: readonly SeenColumn[],
+  teacher: SeenTeacher | undefined,
+  sampled: number,
+): SeenColumn | null {
+  const [only, other] = teacher?.outputs.filter(({ isFloat }) => isFloat) ?? [];
+  const width = only === undefined || other !== undefined ? null : only.shape.at(-1);
+  const isClassifier = only?.operator === 'Softmax';
+  const [found = null, another] = columns.filter(
+    ({ holds, distinct, empty }) =>
+      holds === 'text' && distinct === width && distinct * rowsOfName <= sampled && empty === 0,
+  );
+  return isClassifier && another === undefined ? found : null;
 }
 
 /**
@@ -48,25 +69,39 @@ export function labelFor(
     return { field: null, why: `${why}: the student learns from the teacher alone` };
   }
   const { name, holds } = column;
-  const field = { name: 'label', columns: [name] };
-  const from = asked.label === undefined ? `the column ${name} is named as a label` : 'as --label says';
+  const field = { name: labelName, columns: [name] };
+  const from =
+    asked.label !== undefined
+      ? 'as --label says'
+      : usualNames.includes(name.toLowerCase())
+        ? `the column ${name} is named as a label`
+        : `the column ${name} has as many names as the teacher has answers`;
   if (asked.task === 'embedding') return { field: null, why: 'labels do not train an embedding' };
   if (holds === 'picture' || holds === 'bytes' || holds === 'nothing' || holds === 'mixed') {
     const problem = `the column ${name} holds ${holds === 'nothing' ? 'no values' : holds === 'mixed' ? 'values of several kinds' : `${holds}s`}, and no labels`;
     return refuse('--label', problem, 'name another column, or none');
   }
+  if (answersOneProbability(teacher)) {
+    return { field: null, why: 'the teacher answers one probability, which has no column for each label' };
+  }
   const isNumber = holds === 'fraction' || (holds === 'whole' && (width === 1 || asked.task === 'numbers'));
-  if (isNumber) return { field: { ...field, type: 'target' }, why: `${from} and holds numbers` };
+  if (isNumber) return { field: { ...field, type: 'target' }, why: `${from}; it holds numbers` };
   if (holds === 'list') {
-    return { field: { ...field, type: 'classes', firstClass: 0, separator: ',' }, why: `${from} and holds lists` };
+    return { field: { ...field, type: 'classes', firstClass: 0, separator: ',' }, why: `${from}; it holds lists` };
   }
   const firstClass = holds === 'whole' && column.least === 1 && width !== null && column.most === width ? 1 : 0;
   const classes = namesFor(column, teacher, data?.rows ?? 0);
   const order = classes === undefined ? '' : '; the names and their order come from config.json beside the teacher';
   return {
     field: { ...field, type: 'class', firstClass, ...(classes === undefined ? {} : { classes: [...classes] }) },
-    why: `${from}, with ${shown(column)}${order}`,
+    why: `${from}; it holds ${shown(column)}${order}`,
   };
+}
+
+/** Of two classes by one number: a sigmoid over one column. */
+function answersOneProbability(teacher: SeenTeacher | undefined): boolean {
+  const [only, another] = teacher?.outputs.filter(({ isFloat }) => isFloat) ?? [];
+  return another === undefined && only?.operator === 'Sigmoid' && only.shape.at(-1) === 1;
 }
 
 /** Names of classes in the teacher's order, where the labels are such names. */

@@ -1,5 +1,5 @@
 /** Absolute paths as texts. Pure: they are compared, and nothing is looked up. */
-import { uriText } from '@distillery/protocol';
+import { readUri, uriText } from '@distillery/protocol';
 
 export function folderOf(path: string): string {
   const end = path.lastIndexOf('/');
@@ -19,6 +19,14 @@ export function below(folder: string, path: string): string | null {
 /** A path for people. */
 export function shownPath(folder: string, path: string): string {
   return below(folder, path) ?? path;
+}
+
+const longestUri = 1_024;
+
+/** Whether a job can name the path: control characters have no place in a uri. */
+export function canBeNamed(jobFolder: string, path: string): boolean {
+  const uri = fileUri(jobFolder, path);
+  return readUri(uri).ok && uri.length <= longestUri;
 }
 
 /** The uri of a file of a job: relative to the job's folder where it lies in it. */

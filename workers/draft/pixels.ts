@@ -12,10 +12,10 @@ export interface PixelChoice {
 }
 
 const words: Readonly<Record<PixelRange, string>> = {
-  '0..1': 'pixels divided by 255',
-  '0..255': 'pixels as they lie in files',
-  '-1..1': 'pixels divided by 127.5, less 1',
-  imagenet: 'pixels divided by 255, normalized by the mean and deviation of ImageNet, as in torchvision',
+  '0..1': 'divided by 255',
+  '0..255': 'as they lie in files',
+  '-1..1': 'divided by 127.5, less 1',
+  imagenet: 'divided by 255 and normalized as torchvision does',
 };
 
 export function settingOf(range: PixelRange, channels: number): PixelChoice['setting'] {
@@ -40,9 +40,9 @@ export function pixelsToTry(
   isLabeled: boolean,
 ): PixelChoice | readonly PixelRange[] | Undecided {
   const beside = teacher?.beside.pixels;
-  if (!isOpen) return { setting: {}, why: 'the teacher takes whole numbers: pixels as they lie in files' };
+  if (!isOpen) return { setting: {}, why: 'pixels go in as they lie in files, since the teacher takes whole numbers' };
   if (asked.pixels !== undefined) {
-    return { setting: settingOf(asked.pixels, channels), why: `as --pixels says: ${words[asked.pixels]}` };
+    return { setting: settingOf(asked.pixels, channels), why: `pixels are ${words[asked.pixels]}, as --pixels says` };
   }
   if (beside !== undefined && [undefined, 1, channels].includes(beside.mean?.length)) {
     const each = (values: readonly number[]): number[] =>
@@ -53,7 +53,7 @@ export function pixelsToTry(
         ...(scale === undefined || scale === 1 ? {} : { scale }),
         ...(mean === undefined || std === undefined ? {} : { mean: each(mean), std: each(std) }),
       },
-      why: 'as preprocessor_config.json beside the teacher says',
+      why: 'pixels are prepared as preprocessor_config.json beside the teacher says',
     };
   }
   const ranges = rangesFor(channels);
@@ -107,6 +107,6 @@ export function pixelsByTrials(
   return {
     range: best.range,
     setting: settingOf(best.range, channels),
-    why: `tried on ${String(best.samples)} labeled pictures: so it is right on ${String(percent)} % of them, and surest of the labels (${words[best.range]})`,
+    why: `pixels are ${words[best.range]}: of the usual ways, the teacher is surest of the labels so, and right on ${String(percent)} % of ${String(best.samples)} pictures`,
   };
 }

@@ -26,7 +26,7 @@ export function teacherOf({ folder, asked, found }: Seen): TeacherChoice | Undec
       'export the model that you have to ONNX, or name it with --teacher FILE',
     );
   }
-  if (another === undefined) return { ...only, why: `the only model in ${shownPath(folder, '.')}` };
+  if (another === undefined) return { ...only, why: 'the only model in the folder' };
   return ask({
     option: 'teacher',
     what: 'which model is the teacher',

@@ -47,11 +47,19 @@ export function studentFor(
     return refuse('--student', fault.clause, fault.remedy);
   }
   const { name, parameters } = read.value;
-  const given = parameters.some(([parameter]) => parameter === 'outputs');
+  const outputs = parameters.find(([parameter]) => parameter === 'outputs')?.[1];
+  if (outputs !== undefined && outputs !== String(width)) {
+    return refuse(
+      '--student',
+      `it has ${outputs} outputs, and the teacher answers ${String(width)} numbers`,
+      `leave outputs out, or write outputs=${String(width)}`,
+    );
+  }
   // The data set says the number of classes: the width is only written where they differ.
   const known =
     opened.target === null ? null : opened.target.kind === 'values' ? opened.target.width : opened.target.classes;
-  const all = given || known === width ? parameters : [...parameters, ['outputs', String(width)] as const];
+  const all =
+    outputs !== undefined || known === width ? parameters : [...parameters, ['outputs', String(width)] as const];
   try {
     const chosen = choosePreset(name, all);
     const { parameters: weights } = presetTopology(chosen, {
@@ -80,7 +88,7 @@ function presetFor(need: Need, { inputs }: Opened): { readonly text: string; rea
     const [height = 0, width = 0] = image.shape;
     const side = Math.min(height, width);
     if (side < smallSide)
-      return { text: side < 4 ? 'mlp' : 'cnn-tiny', why: 'small pictures: convolutions and one dense layer' };
+      return { text: side < 4 ? 'mlp' : 'cnn-tiny?dense=32', why: 'small pictures: convolutions and one dense layer' };
     const { stride } = strides.find(({ below }) => side < below) ?? { stride: 1 };
     const at = stride === 1 ? '' : `?stride=${String(stride)}`;
     return {

@@ -87,6 +87,8 @@ export interface TaskChoice {
   readonly task: Task;
   /** Whether each class has a probability of its own. */
   readonly several: boolean;
+  /** What the model's answers were recognized as. */
+  readonly recognized: Extract<Trial, { ok: true }>['kind'];
   readonly why: string;
 }
 
@@ -98,7 +100,12 @@ export function taskOf(
   trial: Extract<Trial, { ok: true }>,
 ): TaskChoice | Undecided {
   const several = trial.kind === 'Sigmoid' || target?.kind === 'classes';
-  const choice = (task: Task, why: string): TaskChoice => ({ task, several: task === 'classes' && several, why });
+  const choice = (task: Task, why: string): TaskChoice => ({
+    task,
+    several: task === 'classes' && several,
+    recognized: trial.kind,
+    why,
+  });
   if (asked.task !== undefined) return choice(asked.task, 'as --task says');
   if (output.pooling !== undefined) return choice('embedding', 'a vector for each token is no class');
   if (target?.kind === 'values') return choice('numbers', 'the label holds numbers');

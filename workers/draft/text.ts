@@ -69,7 +69,11 @@ export function flowText(value: unknown): string {
 const meaningful = /^(?:true|false|yes|no|on|off|null|y|n|~)$/i;
 
 function isPlain(text: string): boolean {
-  return /^(?:[A-Za-z][\w.-]*|[a-z0-9]+:\/\/[\w./-]+)$/.test(text) && !meaningful.test(text) && !text.endsWith('.');
+  return (
+    /^(?:[A-Za-z][\w.-]*(?:\/[\w.-]+)*|[a-z0-9]+:\/\/[\w./-]+)$/.test(text) &&
+    !meaningful.test(text) &&
+    !text.endsWith('.')
+  );
 }
 
 function quoted(text: string): string {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { datasetFormats } from '@distillery/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
+import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 
 import { init, type InitNeeds } from './init.js';
@@ -89,7 +90,7 @@ function askedBy({
   const { output, ...plain } = flags;
   void output;
   const paths = Object.entries({ data, teacher, tokenizer }).flatMap(([name, path]) =>
-    path === undefined ? [] : [[name, resolve(path)] as const],
+    path === undefined ? [] : [[name, localPath(`--${name}`, path)] as const],
   );
   return {
     ...Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined)),
@@ -97,6 +98,16 @@ function askedBy({
     ...(input === undefined ? {} : { inputs: input }),
     ...(student === undefined ? {} : { student: student.endsWith('.json') ? resolve(student) : student }),
   };
+}
+
+/** @throws CliError: what lies elsewhere is not looked at */
+function localPath(option: string, path: string): string {
+  if (!/^[a-z0-9]+:\/\//i.test(path)) return resolve(path);
+  throw new CliError('usage', {
+    about: `${option} ${path}`,
+    problem: 'distill init looks at files on this machine',
+    remedy: 'name a copy of some of it, and write the uri into the job afterwards',
+  });
 }
 
 /** @throws InvalidArgumentError */

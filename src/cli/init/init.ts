@@ -95,7 +95,7 @@ function nobodyToAsk({ option, what, why, choices }: Question, shown: (value: st
   });
   return new CliError('usage', {
     about: 'distill init',
-    problem: `it is open ${what}: ${why}`,
+    problem: `it cannot tell ${what}: ${why}`,
     remedy: `add ${optionOf[option]} with ${alternatives(all)}`,
   });
 }
