@@ -1,5 +1,7 @@
 /** The door of the data room: data sets of every format, read in any order. */
-export { DataError, ReadError } from '../tables/index.js';
+export { byBytes, DataError, ReadError, readFailure } from '../tables/index.js';
+export { overviewOf } from './overview.js';
+export type { ColumnOverview, DataOverview } from './overview.js';
 export { openDataset } from './readers.js';
 export {
   imageInputs,

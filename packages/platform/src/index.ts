@@ -19,4 +19,4 @@ export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularDescriptor, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
 export { systemClock } from './system-clock.js';
-export { syncFolder, writeWhole, writeWholeSync } from './write-whole.js';
+export { syncFolder, writeNewSync, writeWhole, writeWholeSync } from './write-whole.js';

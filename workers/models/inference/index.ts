@@ -2,6 +2,7 @@
 export { type Evaluation, evaluationOf, evaluationSum, score, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
 export { openEngine } from './engines.js';
+export { inspectModel } from './inspect.js';
 export type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault } from './errors.js';

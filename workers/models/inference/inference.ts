@@ -19,6 +19,8 @@ export interface Inference {
   /** First 8 bytes of the SHA-256 over the model's files and its settings: what a frame's header carries. */
   readonly digest: Uint8Array;
   readonly digestHex: string;
+  /** What the model's numbers are, as a setting or the model says it. */
+  readonly answers: NonNullable<OutputSettings['kind']>;
   /** For people: format, engine, shapes. */
   readonly description: string;
   /** What was recognized, and likely mistakes, in sentences. */

@@ -61,6 +61,7 @@ export async function openInference(
     const { columns } = answer;
     return {
       columns,
+      answers: answer.kind,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
       description: `${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`,
