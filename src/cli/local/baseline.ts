@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import type { DistillJob } from '../../api/index.js';
+import { type DistillJob, storeKind } from '../../api/index.js';
 
 import { RunFolder } from './run-folder.js';
 
@@ -21,9 +21,21 @@ export function openBaselineFolder(folder: RunFolder, uid: string, pid: number):
 /** The same student for the same steps, trained on labels alone. */
 function baselineJob(job: DistillJob, uid: string): DistillJob {
   const { metadata, spec } = job;
+  const { student } = spec;
+  // What the run writes into a bucket is its own.
+  const own = <Part extends { readonly store: string }>(part: Part): Part =>
+    storeKind(part.store) === 's3' ? { ...part, store: 'nats' } : part;
   return {
     ...job,
     metadata: { ...metadata, name: `${metadata.name.slice(0, nameLength)}-baseline`, uid },
-    spec: { ...spec, student: { ...spec.student, loss: { ...spec.student.loss, softWeight: 0 } } },
+    spec: {
+      ...spec,
+      student: {
+        ...student,
+        loss: { ...student.loss, softWeight: 0 },
+        checkpoint: own(student.checkpoint),
+        output: own(student.output),
+      },
+    },
   };
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '@distillery/base';
 import { workerExitCodes } from '@distillery/protocol';
 
+import { storeKind } from '../../api/index.js';
 import type { FoundNatsServer } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
@@ -114,7 +115,8 @@ class Run {
     const { scripts, stop } = this.#needs;
     const folder = this.#folder;
     const environment = environmentOf(folder.job, this.#needs);
-    const model = folder.file('model');
+    const { store } = folder.job.spec.student.output;
+    const model = storeKind(store) === 's3' ? store : folder.file('model');
     const measured = await teacherAccuracy(folder, { script: scripts.evaluate, environment, stop: stop.signal });
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
     const baseline = this.#options.baseline ? await this.#trainBaseline(nats) : null;
