@@ -37,9 +37,9 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
       ...readingOf(student),
       loss: student.loss,
       optimizer: student.optimizer,
-      checkpoint: { ...student.checkpoint, ...storeInPod(student.checkpoint.store) },
+      checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },
       evaluation: student.evaluation,
-      output: { ...student.output, ...storeInPod(student.output.store) },
+      output: storeInPod(student.output.store),
     },
   });
 }

@@ -65,6 +65,8 @@ export const malformedJobs: readonly (
   ['a digest that is too short', ['spec.teacher.model.uri', 'https://models.example/teacher.onnx#sha256=12ab']],
   ['a pinned folder', ['spec.dataset.uri', `s3://sets/mnist/#sha256=${'0a'.repeat(32)}`]],
   ['a Secret for a file', ['spec.dataset.secretRef', { name: 'keys' }]],
+  ['a Secret for checkpoints in NATS', ['spec.student.checkpoint.secretRef', { name: 'keys' }]],
+  ['a Secret for a result in a file', ['spec.student.output', { store: 'file', secretRef: { name: 'keys' } }]],
   [
     'a Secret with a name in capitals',
     ['spec.dataset.uri', 's3://sets/mnist'],

@@ -44,13 +44,14 @@ import {
   type StudentClaim,
 } from '../stream/index.js';
 
+import { openBucketCheckpoints, openBucketResults } from './bucket-stores.js';
 import type { JobShape } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
-import type { ResultStore } from './results.js';
+import type { ResultStore, SweptResults } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
@@ -194,26 +195,47 @@ interface Stores {
 }
 
 /** Runs before the claim, so that a folder of another job is refused at once. */
-async function openStores({ env }: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
-  const { job, student } = env.manifest;
+async function openStores(context: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
+  const { checkpoint } = context.env.manifest.student;
   const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
-  const inFiles = student.checkpoint.store === 'file';
-  const checkpoints = inFiles
-    ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
-    : objectCheckpoints(objects);
-  const fileResults =
-    student.output.store === 'file'
-      ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), job.uid)
-      : null;
+  const checkpoints = await openCheckpoints(context, objects);
+  const results = await openResults(context);
   return {
     checkpoints,
-    resultsOf: (attempt) => fileResults ?? objectResults(objects, attempt),
+    resultsOf: (attempt) => results ?? objectResults(objects, attempt),
     sweep: async (attempt) => {
       await checkpoints.sweep(attempt);
-      if (inFiles) await new ObjectWriter(objects, attempt).sweep();
-      await fileResults?.sweep();
+      if (checkpoint.store !== 'nats') await new ObjectWriter(objects, attempt).sweep();
+      await results?.sweep();
     },
   };
+}
+
+async function openCheckpoints({ env, places }: WorkerContext, objects: ObjectStore): Promise<CheckpointStore> {
+  const { job, student } = env.manifest;
+  const { store, folder = join(env.folder, 'checkpoints'), uri = '' } = student.checkpoint;
+  switch (store) {
+    case 'nats':
+      return objectCheckpoints(objects);
+    case 'file':
+      return openFileStore(folder);
+    case 's3':
+      return openBucketCheckpoints(places.bucket(uri, 'checkpoint'), job.uid);
+  }
+}
+
+/** Null: results go into the job's object store. */
+async function openResults({ env, places }: WorkerContext): Promise<SweptResults | null> {
+  const { job, student } = env.manifest;
+  const { store, folder = join(env.folder, 'model'), uri = '' } = student.output;
+  switch (store) {
+    case 'nats':
+      return null;
+    case 'file':
+      return openFileResults(folder, job.uid);
+    case 's3':
+      return openBucketResults(places.bucket(uri, 'output'), job.uid);
+  }
 }
 
 /**

@@ -75,7 +75,9 @@ const augmentSchema = z.strictObject({
 });
 export type Augment = z.infer<typeof augmentSchema>;
 
-const storeSchema = z.enum(['nats', 'file']);
+const storeSchema = z.enum(['nats', 'file', 's3']);
+/** Of the store `s3`: s3://BUCKET[/PATH]. */
+const bucketSchema = z.string().min(1).optional();
 /** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
@@ -220,9 +222,9 @@ export const writtenManifestSchema = z.strictObject({
       /** Decay of the average of weights that is evaluated and exported; absent = the weights themselves are. */
       ema: z.number().min(0).max(0.999999).optional(),
     }),
-    checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema }),
+    checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema, uri: bucketSchema }),
     evaluation: z.strictObject({ everyEpochs: count }),
-    output: z.strictObject({ store: storeSchema, folder: folderSchema }),
+    output: z.strictObject({ store: storeSchema, folder: folderSchema, uri: bucketSchema }),
   }),
 });
 export type Manifest = z.infer<typeof writtenManifestSchema>;

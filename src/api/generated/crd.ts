@@ -1842,6 +1842,11 @@ export const jobSchema: Schema = {
                   "rule": "self == oldSelf",
                   "message": "student.checkpoint is immutable; make a new job",
                   "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!has(self.secretRef) || self.store.lowerAscii().startsWith('s3://')",
+                  "message": "secretRef belongs to an s3:// store; leave it out, or name such a store",
+                  "fieldPath": ".secretRef"
                 }
               ],
               "properties": {
@@ -1899,6 +1904,22 @@ export const jobSchema: Schema = {
                       "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 }
               }
             },
@@ -1932,6 +1953,11 @@ export const jobSchema: Schema = {
                   "rule": "self == oldSelf",
                   "message": "student.output is immutable; make a new job",
                   "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!has(self.secretRef) || self.store.lowerAscii().startsWith('s3://')",
+                  "message": "secretRef belongs to an s3:// store; leave it out, or name such a store",
+                  "fieldPath": ".secretRef"
                 }
               ],
               "properties": {
@@ -1975,6 +2001,22 @@ export const jobSchema: Schema = {
                       "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 }
               }
             },

@@ -686,6 +686,16 @@ export interface StudentCheckpoint {
    * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store: string;
+  secretRef?: StudentCheckpointSecretRef;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentCheckpointSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * Measuring the student on the evaluation split.
@@ -704,6 +714,16 @@ export interface StudentOutput {
    * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store: string;
+  secretRef?: StudentOutputSecretRef;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentOutputSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * What the operator observed last; conditions are the truth, the rest is for people.
@@ -1670,6 +1690,16 @@ export interface StudentCheckpointDraft {
    * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store?: string;
+  secretRef?: StudentCheckpointSecretRefDraft;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentCheckpointSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * Measuring the student on the evaluation split.
@@ -1688,4 +1718,14 @@ export interface StudentOutputDraft {
    * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store?: string;
+  secretRef?: StudentOutputSecretRefDraft;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentOutputSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }

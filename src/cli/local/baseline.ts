@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import type { StatementFault } from '@distillery/base';
 
-import type { DistillJob } from '../../api/index.js';
+import { type DistillJob, storeKind } from '../../api/index.js';
 import { writeManifest } from '../../cluster/local/index.js';
 
 import { CliError } from '../shared/cli-error.js';
@@ -45,9 +45,21 @@ export async function checkBaseline(folder: RunFolder, worker: ShortWorker): Pro
 /** The same student for the same steps, trained on labels alone. */
 function baselineJob(job: DistillJob, uid: string): DistillJob {
   const { metadata, spec } = job;
+  const { student } = spec;
+  // What the run writes into a bucket is its own.
+  const own = <Part extends { readonly store: string }>(part: Part): Part =>
+    storeKind(part.store) === 's3' ? { ...part, store: 'nats' } : part;
   return {
     ...job,
     metadata: { ...metadata, name: `${metadata.name.slice(0, nameLength)}-baseline`, uid },
-    spec: { ...spec, student: { ...spec.student, loss: { ...spec.student.loss, softWeight: 0 } } },
+    spec: {
+      ...spec,
+      student: {
+        ...student,
+        loss: { ...student.loss, softWeight: 0 },
+        checkpoint: own(student.checkpoint),
+        output: own(student.output),
+      },
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** `distill run`: loads the job, trains it, shows the progress, and says how it ended. */
 import type { Clock } from '@distillery/base';
 
+import { storeKind } from '../../api/index.js';
 import type { Plan } from '../../domain/index.js';
 import type { FoundNatsServer } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
@@ -120,7 +121,8 @@ class Run {
   ): Promise<Ending> {
     const { stop } = this.#needs;
     const folder = this.#folder;
-    const model = folder.file('model');
+    const { store } = folder.job.spec.student.output;
+    const model = storeKind(store) === 's3' ? store : folder.file('model');
     const teacher = await teacherScores(folder, this.#worker('evaluate'));
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
     const baseline = this.#options.baseline ? await this.#trainBaseline(nats) : null;

@@ -21,7 +21,8 @@ const program = `
   import { placesOf } from ${JSON.stringify(door)};
   const [, folder, uri] = process.argv;
   const variables = { kind: 'variables', values: {} };
-  const environment = { cache: { folder, maxBytes: null }, credentials: { dataset: variables, model: variables } };
+  const credentials = { dataset: variables, model: variables, checkpoint: variables, output: variables };
+  const environment = { cache: { folder, maxBytes: null }, credentials };
   const log = { info: () => undefined, warn: () => undefined };
   const places = placesOf(environment, log, new AbortController().signal);
   process.stdout.write((await places.resolve(uri, 'model')).path);

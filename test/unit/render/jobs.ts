@@ -188,6 +188,15 @@ export const goldenJobs: Readonly<Record<string, Rendered>> = {
     }),
   ),
 
+  'bucket-stores': rendered(
+    named('stores').change(({ spec }) => {
+      spec.student.checkpoint.store = 's3://runs/checkpoints';
+      spec.student.checkpoint.secretRef = { name: 'runs' };
+      spec.student.output.store = 's3://models/mnist';
+      spec.student.output.secretRef = { name: 'models' };
+    }),
+  ),
+
   templates: rendered(
     named('templates')
       .pools({ name: 'cpu', template: everythingAllowed })
