@@ -1,12 +1,18 @@
 /** The compute thread of a teacher: opens its model and answers batches. Started by inference-thread.ts. */
 import type { Samples } from '../data/index.js';
-import { type Inference, type InferenceSource, openInference } from '../models/inference/index.js';
-import { openRuntime } from '../runtimes/index.js';
+import {
+  formatsOf,
+  type Inference,
+  type ModelFormat,
+  openTeacher,
+  type TeacherSource,
+} from '../models/inference/index.js';
+import { type OpenedRuntime, openRuntime } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
-export interface InferenceWorkerSource extends InferenceSource {
+export interface InferenceWorkerSource extends TeacherSource {
   readonly runtime: RuntimeChoice;
 }
 
@@ -19,13 +25,32 @@ function inference(): Inference {
 
 const handlers = {
   open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
-    const runtime = await openRuntime(choice, source.format);
-    opened = await openInference(source, (file) => runtime.openEngine(file));
-    const { columns, digest, digestHex, description, notes } = opened;
-    // A copy, since results are moved out of this thread.
-    return { columns, digest: digest.slice(), digestHex, description, notes: [...runtime.notes, ...notes] };
+    const runtimes = new Map<ModelFormat, OpenedRuntime>();
+    for (const format of formatsOf(source)) runtimes.set(format, await openRuntime(choice, format));
+    opened = await openTeacher(source, (file) => {
+      const runtime = runtimes.get(file.format);
+      if (runtime === undefined) throw new RangeError(`open: no runtime for ${file.format}`);
+      return runtime.openEngine(file);
+    });
+    const { columns, digest, digestHex, description, notes, members } = opened;
+    const ofRuntimes = [...new Set([...runtimes.values()].flatMap((runtime) => runtime.notes))];
+    return {
+      columns,
+      // A copy, since results are moved out of this thread.
+      digest: digest.slice(),
+      digestHex,
+      description,
+      notes: [...ofRuntimes, ...notes],
+      members: members.map(({ name }) => name),
+    };
   },
   infer: (samples: Samples) => inference().infer(samples),
+  /** One member of an ensemble, by its place. */
+  inferMember: ({ at, samples }: { readonly at: number; readonly samples: Samples }) => {
+    const member = inference().members[at];
+    if (member === undefined) throw new RangeError(`inferMember: no member ${String(at)}`);
+    return member.infer(samples);
+  },
 };
 export type InferenceHandlers = typeof handlers;
 

@@ -87,7 +87,7 @@ function batchOf(about: string, inputs: readonly ModelInput[]): number | null {
 }
 
 async function tokenizerFor(
-  { about, fields, tokenizer, settings: { side } }: InputSource,
+  { about, fields, tokenizer, settings: { side, place = side } }: InputSource,
   matches: readonly Match[],
 ): Promise<Tokenizer | null> {
   const isText = ({ field }: Match): boolean => fields[field]?.dtype === 'text';
@@ -97,7 +97,7 @@ async function tokenizerFor(
     throw new InputError({
       about,
       problem: 'it takes tokens, and the job names no tokenizer',
-      remedy: `set ${side}.tokenizer.uri to the tokenizer.json of the model`,
+      remedy: `set ${place}.tokenizer.uri to the tokenizer.json of the model`,
     });
   }
   const maxTokens = Math.min(tokenizer.maxTokens, ...lengths);

@@ -6,6 +6,7 @@ export { exportedWeights } from './averages.js';
 export { type Evaluation, evaluationSum, scoresOf } from './evaluation.js';
 export { answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
+export { answersOf, lossKindOf } from './loss-kind.js';
 export type {
   ExportedModel,
   Gradients,

@@ -1,7 +1,7 @@
 /** The teacher process: a composition root. It connects, loads the model, tests it, and labels until it is asked to stop. */
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
-import { asSelfTestError, type InferenceThread, openInferenceThread } from '../compute/index.js';
+import { asSelfTestError, type InferenceThread, openInferenceThread, pathsOf } from '../compute/index.js';
 import { type Dataset, openDataset, replacementLog } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { Meter, Notes, WorkerError } from '../base/index.js';
@@ -139,7 +139,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   const { tolerance } = manifest.teacher;
   // The first batches of the model: if it fails on them, or never returns, it does so in every attempt.
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
-    throw asSelfTestError(error, source.path);
+    throw asSelfTestError(error, pathsOf(source));
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
   const reference = await createReference(link, names, own.reference);

@@ -15,7 +15,7 @@ const positive = z.number().positive();
 const count = z.number().int().positive();
 
 const modelSchema = z.strictObject({
-  format: z.enum(['onnx', 'tfjs-layers']),
+  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
   /** file:///absolute/path or package://name/path once resolved; a student's may be preset://name. */
   uri: z.string().min(1),
   /** Longest time that a worker waits for the model to load and answer its first samples, and for one batch of it. */
@@ -63,6 +63,20 @@ const teacherOutputSchema = z.strictObject({
   normalize: z.boolean().optional(),
   /** Columns that are kept, in this order; absent = all. */
   columns: z.array(z.number().int().min(0)).min(1).optional(),
+});
+
+/** Models of one ensemble, `teacher.model` included. */
+const maxEnsemble = 8;
+
+const memberSchema = z.strictObject({
+  /** Unique in the ensemble; for messages. */
+  name: z.string().min(1).max(40),
+  weight: positive,
+  model: modelSchema,
+  input: teacherInputSchema,
+  inputs: z.array(namedInputSchema).optional(),
+  tokenizer: tokenizerSchema.optional(),
+  output: teacherOutputSchema.optional(),
 });
 
 const augmentSchema = z.strictObject({
@@ -161,6 +175,17 @@ export const writtenManifestSchema = z.strictObject({
     inputs: z.array(namedInputSchema).optional(),
     tokenizer: tokenizerSchema.optional(),
     output: teacherOutputSchema.optional(),
+    /** Further models whose answers are averaged with those of `model` (docs/adr/0045-ensembles-and-texts.md); absent = none. */
+    ensemble: z
+      .strictObject({
+        /** Of `model`. Weights are relative: their sum counts as 1. */
+        weight: positive,
+        members: z
+          .array(memberSchema)
+          .min(1)
+          .max(maxEnsemble - 1),
+      })
+      .optional(),
     bufferTargetSeconds: positive,
     /** Largest difference of a logit from the reference answers that still joins. */
     tolerance: positive,

@@ -140,6 +140,13 @@ describe('a job', () => {
       });
       expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
     }
+    // Both at once: the average of a model with itself is as accurate as the model.
+    const both = await complete((spec) => {
+      const uri = (file: string): string => `file://${join(first.dir, 'model', file)}`;
+      spec.teacher.model = { format: 'tfjs-layers', uri: uri('model.json') };
+      spec.teacher.ensemble = { weight: 2, members: [{ name: 'same', model: { uri: uri('model.onnx') } }] };
+    });
+    expect(both.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
   });
 
   it('leaves model.onnx out, says why, and succeeds where a layer of the student has no ONNX form', async () => {

@@ -17,6 +17,8 @@ export interface Answering {
   readonly columns: number;
   readonly digestHex: string;
   infer(samples: Samples): Promise<Float32Array | { readonly logits: Float32Array }>;
+  /** The models of an ensemble, each alone; absent = one model. */
+  readonly members?: readonly (Pick<Answering, 'columns' | 'infer'> & { readonly name: string })[];
 }
 
 const samplesTested = 8;
@@ -32,13 +34,34 @@ type OwnAnswers =
  */
 export async function selfTestAnswers(inference: Answering, split: Split, tolerance: number): Promise<OwnAnswers> {
   const indices = Array.from({ length: Math.min(samplesTested, split.length) }, (_, index) => index);
+  // A constant member shifts every answer of an ensemble alike, which its mean does not show.
+  for (const member of inference.members ?? []) {
+    const found = await testedAnswers(`the ensemble's ${member.name}`, member, split, indices, tolerance);
+    if (!found.ok) return found;
+  }
+  const found = await testedAnswers('the teacher', inference, split, indices, tolerance);
+  if (!found.ok) return found;
+  const { digestHex: teacherDigest, columns } = inference;
+  return { ok: true, reference: { teacherDigest, columns, indices, logits: found.logits } };
+}
+
+type Tested = { readonly ok: true; readonly logits: number[][] } | Extract<OwnAnswers, { readonly ok: false }>;
+
+/** @param who for messages */
+async function testedAnswers(
+  who: string,
+  inference: Pick<Answering, 'columns' | 'infer'>,
+  split: Split,
+  indices: readonly number[],
+  tolerance: number,
+): Promise<Tested> {
   const differ = differing(await split.read(indices));
   const logits = await answers(inference, split, indices);
   const [first = []] = logits;
   if (differ && logits.every((row) => row.every((value, column) => value === first[column]))) {
     const fault = {
       about: 'self-test',
-      problem: `the teacher gives the same answer for all of the first ${String(indices.length)} training samples, though they differ`,
+      problem: `${who} gives the same answer for all of the first ${String(indices.length)} training samples, though they differ`,
       remedy: 'check teacher.model.uri and teacher.input.mean and std',
     };
     return { ok: false, reason: 'constant', fault };
@@ -51,15 +74,12 @@ export async function selfTestAnswers(inference: Answering, split: Split, tolera
     if (column === null) continue;
     const fault = {
       about: 'self-test',
-      problem: `sample ${String(sample)}, logit ${String(column)}: the teacher answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another`,
+      problem: `sample ${String(sample)}, logit ${String(column)}: ${who} answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another`,
       remedy: 'export the model for inference (no dropout, no statistics of the batch), or raise teacher.tolerance',
     };
     return { ok: false, reason: 'unsteady', fault };
   }
-  return {
-    ok: true,
-    reference: { teacherDigest: inference.digestHex, columns: inference.columns, indices, logits },
-  };
+  return { ok: true, logits };
 }
 
 /** Whether any sample differs from the first one. */
@@ -97,7 +117,7 @@ export async function compareWithReference(
       about: 'self-test',
       found: `model ${inference.digestHex}`,
       expected: `${teacherDigest} as the job's first teacher had`,
-      remedy: 'give every teacher the same model file and input settings',
+      remedy: 'give every teacher the same files of models and tokenizers, and the same data set',
     };
     return { ok: false, reason: 'digest', fault };
   }
@@ -151,7 +171,11 @@ export async function compareWithReference(
   return { ok: true, largestDifference };
 }
 
-async function answers(inference: Answering, split: Split, indices: readonly number[]): Promise<number[][]> {
+async function answers(
+  inference: Pick<Answering, 'columns' | 'infer'>,
+  split: Split,
+  indices: readonly number[],
+): Promise<number[][]> {
   const answer = await inference.infer(await split.read(indices));
   const logits = 'logits' in answer ? answer.logits : answer;
   const { columns } = inference;
