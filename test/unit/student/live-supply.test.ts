@@ -354,7 +354,7 @@ describe('a wrong frame', () => {
     ['Fail', true, 'Set spec.teacher.onFailure to Skip to train such steps on labels alone'],
     ['Fail', false, 'Correct what the error names; without labels no step can be skipped'],
     ['Skip', false, 'Correct what the error names; without labels no step can be skipped'],
-  ] as const)('that nobody computes ends a job of %s, with labels %s', async (onFailure, hasLabels, remedy) => {
+  ] as const)('that no teacher computes ends a job of %s, with labels %s', async (onFailure, hasLabels, remedy) => {
     const { clock, supply } = world(() => ({ afterMs: 5, fault: 'deadLetter' }), { onFailure, hasLabels });
     supply.start();
     await expect(clock.run(supply.take(0))).rejects.toMatchObject({
