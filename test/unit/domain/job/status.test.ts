@@ -197,24 +197,32 @@ describe('a job that the cluster refuses', () => {
 });
 
 describe('notes of the processes', () => {
-  const told = (student: readonly string[], ...teachers: readonly (readonly string[])[]): SnapshotMaker =>
+  const noting = (student: readonly string[], ...teachers: readonly (readonly string[])[]): SnapshotMaker =>
     runningJob()
       .reported(training({ notes: [...student] }))
       .teachers(...teachers.map((notes, at) => labeling(`cpu-${String(at)}`, { notes: [...notes] })));
   const noted = (...snapshots: readonly SnapshotMaker[]): readonly string[] =>
     story(...snapshots).events.filter((event) => event.includes('Noted'));
 
-  test('are told once, whoever says them and however often', () => {
+  test('are reported once, of all processes together', () => {
     expect(
-      noted(told(['no labels']), told(['no labels'], ['a softmax'], ['a softmax']), told([]), told(['no labels'])),
+      noted(
+        noting(['no labels']),
+        noting(['no labels'], ['a softmax'], ['a softmax']),
+        noting([]),
+        noting(['no labels']),
+      ),
     ).toEqual(['Noted: Student: no labels', 'Noted: Teacher: a softmax']);
-    expect(told(['no labels'], ['a softmax']).plan.status.notes).toEqual(['student: no labels', 'teacher: a softmax']);
-    expect(told([], []).plan.status).not.toHaveProperty('notes');
+    expect(noting(['no labels'], ['a softmax']).plan.status.notes).toEqual([
+      'student: no labels',
+      'teacher: a softmax',
+    ]);
+    expect(noting([], []).plan.status).not.toHaveProperty('notes');
   });
 
   test('are bounded', () => {
     const many = Array.from({ length: 40 }, (_, at) => [`note ${String(at)}`]);
-    expect(told([], ...many).plan.status.notes).toHaveLength(32);
-    expect(noted(told([], ...many), told(['one more'], ...many))).toHaveLength(32);
+    expect(noting([], ...many).plan.status.notes).toHaveLength(32);
+    expect(noted(noting([], ...many), noting(['one more'], ...many))).toHaveLength(32);
   });
 });
