@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
-import { alternatives } from '@distillery/base';
+import { alternatives, type Clock } from '@distillery/base';
 import { readFaultOf, sweepHalfWrittenSync, writeNewSync } from '@distillery/platform';
 
 import { readJob, unsupported } from '../../api/index.js';
@@ -27,6 +27,7 @@ export interface InitOptions {
 export interface InitNeeds {
   readonly say: (line: string) => void;
   readonly stop: StopRequest;
+  readonly clock: Clock;
   /** How this person calls `distill`: words for a shell. */
   readonly command: string;
   readonly scripts: { readonly init: string };
@@ -40,14 +41,14 @@ const mostQuestions = 32;
 
 /** @throws CliError: badInput, usage where something is open and nobody can be asked, storage */
 export async function init({ folder: given, output, asked: said }: InitOptions, needs: InitNeeds): Promise<Ending> {
-  const { stop, scripts, environment, person } = needs;
+  const { stop, scripts, environment, person, clock } = needs;
   const folder = resolve(given);
   const file = resolve(output ?? join(given, 'job.yaml'));
   refuseExisting(file);
   let asked = said;
   for (let questions = 0; questions < mostQuestions; questions++) {
     const request = { folder, jobFolder: dirname(file), runtime: environment.DISTILL_RUNTIME ?? 'auto', asked };
-    const reply = await lookAt(request, { script: scripts.init, environment, stop: stop.signal });
+    const reply = await lookAt(request, { script: scripts.init, environment, stop: stop.signal, clock });
     if (reply === null) return stop.ending;
     if (reply.kind === 'refuse') throw new CliError(endingOf(reply.ending), asFault(reply.sentence));
     if (reply.kind === 'job') {

@@ -2,7 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import type { Clock } from '@distillery/base';
 import { spawnFolder } from '@distillery/platform';
+
+import { CliError } from '../shared/cli-error.js';
 
 import { type InitReply, type InitRequest, readReply } from './request.js';
 
@@ -11,6 +14,18 @@ export interface LookProcess {
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly stop: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** A model with a loop that does not end looks like one that is slow. */
+const longestMs = 15 * 60_000;
+
+function tooLong(): CliError {
+  return new CliError('badInput', {
+    about: 'distill init',
+    problem: `data and model were looked at for ${String(longestMs / 60_000)} minutes without an end`,
+    remedy: 'name some of the data with --data, or another model with --teacher',
+  });
 }
 
 /** The last words of a process that crashed; more is no sentence. */
@@ -18,11 +33,11 @@ const longestWords = 2_000;
 
 /**
  * Asks a new process, which has ended when this resolves.
- * @returns null after a stop @throws Error with the last words of a process that crashed
+ * @returns null after a stop @throws CliError for one that does not end; Error with the last words of a process that crashed
  */
 export async function lookAt(
   request: InitRequest,
-  { script, environment, stop }: LookProcess,
+  { script, environment, stop, clock }: LookProcess,
 ): Promise<InitReply | null> {
   if (stop.aborted) return null;
   const child = spawn(process.execPath, [script], {
@@ -39,9 +54,17 @@ export async function lookAt(
   child.stdin.on('error', () => undefined);
   // Its input stays open: the end of it would mean that this process is gone.
   child.stdin.write(`${JSON.stringify(request)}\n`);
+  const over = new AbortController();
+  const isLate = clock.sleep(longestMs, over.signal).then(() => !over.signal.aborted);
+  const closed = once(child, 'close').then(() => false);
   try {
-    await once(child, 'close');
+    if (await Promise.race([closed, isLate])) {
+      kill();
+      await closed;
+      throw tooLong();
+    }
   } finally {
+    over.abort();
     stop.removeEventListener('abort', kill);
   }
   if (stop.aborted) return null;
