@@ -23,7 +23,7 @@ export async function askPerson(
   const lines = choices.map(({ value, words }, at) => {
     return `  ${String(at + 1)}  ${printable(shown(value))}${words === '' ? '' : `  (${printable(words)})`}`;
   });
-  output.write(`${capitalized(printable(what))}? ${capitalized(printable(why))}.\n${lines.join('\n')}\n`);
+  output.write(`Choose ${printable(what)} (${printable(why)}):\n${lines.join('\n')}\n`);
   const prompt = `1 to ${String(choices.length)} (${optionOf[option]}): `;
   output.write(prompt);
   // Not in raw mode: Ctrl-C stays a signal, and stops the command as everywhere else.
@@ -40,8 +40,4 @@ function chosenBy(line: string, { choices }: Question, shown: (value: string) =>
   const number = /^\d{1,3}$/.test(line) ? Number(line) - 1 : -1;
   const at = choices.findIndex(({ value }, place) => place === number || value === line || shown(value) === line);
   return at < 0 ? null : at;
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

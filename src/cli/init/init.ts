@@ -40,7 +40,16 @@ export interface InitNeeds {
 const mostQuestions = 32;
 
 /** @throws CliError: badInput, usage where something is open and nobody can be asked, storage */
-export async function init({ folder: given, output, asked: said }: InitOptions, needs: InitNeeds): Promise<Ending> {
+export async function init(options: InitOptions, needs: InitNeeds): Promise<Ending> {
+  try {
+    return await written(options, needs);
+  } finally {
+    // A terminal that was read from would keep the process alive.
+    needs.person?.input.destroy();
+  }
+}
+
+async function written({ folder: given, output, asked: said }: InitOptions, needs: InitNeeds): Promise<Ending> {
   const { stop, scripts, environment, person, clock } = needs;
   const folder = resolve(given);
   const file = resolve(output ?? join(given, 'job.yaml'));

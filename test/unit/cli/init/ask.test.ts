@@ -37,7 +37,7 @@ describe('a question at a terminal', () => {
     input.write('1\n');
     await answer;
     const text = written.join('');
-    expect(text).toContain('Which model is the teacher? 2 models lie in /work.\n  1  a.onnx  (onnx)\n  2  b');
+    expect(text).toContain('Choose which model is the teacher (2 models lie in /work):\n  1  a.onnx  (onnx)\n  2  b');
     expect(text).not.toContain('\u001b');
     expect(text).toContain('1 to 2 (--teacher): ');
   });
