@@ -15,7 +15,9 @@ interface Item {
 }
 
 /** Written in one line. */
-export type Flow = { readonly flow: unknown };
+export interface Flow {
+  readonly flow: unknown;
+}
 
 const widest = 110;
 

@@ -21,6 +21,8 @@ const requestSchema = z.object({
 });
 
 Object.assign(process.env, quietLibraries);
+// Ctrl-C reaches the whole foreground group; the command decides, and ends this process.
+process.on('SIGINT', () => undefined);
 const lines = createInterface({ input: process.stdin });
 lines.once('line', (line) => void reply(line));
 lines.once('close', () => process.exit(workerExitCodes.stopped));

@@ -39,7 +39,7 @@ export async function lookAt(
   request: InitRequest,
   { script, environment, stop, clock }: LookProcess,
 ): Promise<InitReply | null> {
-  if (stop.aborted) return null;
+  if (isStopped(stop)) return null;
   const child = spawn(process.execPath, [script], {
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: spawnFolder(request.folder),
@@ -67,10 +67,15 @@ export async function lookAt(
     over.abort();
     stop.removeEventListener('abort', kill);
   }
-  if (stop.aborted) return null;
+  if (isStopped(stop)) return null;
   const line = output.trimEnd().split('\n').at(-1) ?? '';
   if (line.startsWith('{')) return readReply(line);
   throw new Error(
     `the process that looks at data and models ended with ${String(child.exitCode ?? child.signalCode)}: ${words.trim()}`,
   );
+}
+
+/** Read each time: the signal changes while the process works. */
+function isStopped(stop: AbortSignal): boolean {
+  return stop.aborted;
 }

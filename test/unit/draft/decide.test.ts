@@ -344,7 +344,7 @@ const refusals: readonly (readonly [string, Partial<Seen>, string])[] = [
     'its labels are 1001 classes, and the teacher answers 1000',
   ],
   ['a column that is not there', { asked: { label: 'kind' } }, 'there is no column kind among image, label, path'],
-  ['a preset that is not there', { asked: { pixels: '0..1', student: 'mobilnet-tiny' } }, 'write mobilenet-tiny'],
+  ['a preset that is not there', { asked: { pixels: '0..1', student: 'mobilenet-tny' } }, 'write mobilenet-tiny'],
   [
     'a student of another width',
     { asked: { pixels: '0..1', student: 'cnn-tiny?outputs=7' } },
