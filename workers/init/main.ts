@@ -1,5 +1,5 @@
 /**
- * The process behind `distill init`: it looks at files, decides, and prints what follows as one line of JSON. It reads one
+ * The process behind `distill init`: it inspects files, decides, and prints what follows as one line of JSON. It reads one
  * line from standard input, an `InitRequest`; when standard input ends, the person is gone, and so is this process.
  */
 import { createInterface } from 'node:readline';

@@ -95,12 +95,12 @@ function askedBy(flags: Flags): Asked {
   };
 }
 
-/** @throws CliError: what lies elsewhere is not looked at */
+/** @throws CliError: remote places are not read */
 function localPath(option: string, path: string): string {
   if (!/^[a-z0-9]+:\/\//i.test(path)) return resolve(path);
   throw new CliError('usage', {
     about: `${option} ${path}`,
-    problem: 'distill init looks at files on this machine',
+    problem: 'distill init reads files on this machine',
     remedy: 'name a copy of some of it, and write the uri into the job afterwards',
   });
 }

@@ -117,7 +117,7 @@ describe('distill init', () => {
   it('writes a job for pictures without labels, once it knows their pixels', async () => {
     const open = await distill('unlabeled', 'init');
     expect(open).toMatchObject({ code: distillExit.usage, lines: [] });
-    expect(open.stderr).toContain('it cannot tell which values of pixels the teacher was trained on');
+    expect(open.stderr).toContain('it cannot infer which values of pixels the teacher was trained on');
     expect(open.stderr).toContain('Add --pixels with 0..1');
     expect(readdirSync(join(top, 'unlabeled'))).toEqual(['classifier.onnx', 'photos']);
     expect(await distill('unlabeled', 'init', '--pixels', '0..1', '--output', 'photos.yaml')).toMatchObject({
@@ -167,7 +167,7 @@ describe('distill init', () => {
 const faults: readonly (readonly [string, readonly string[], number, string])[] = [
   ['a folder that is not there', ['nowhere'], distillExit.badInput, 'nowhere: found nothing'],
   ['an empty folder', ['empty'], distillExit.badInput, 'no teacher lies among its 0 files'],
-  ['a model that is none', ['broken'], distillExit.badInput, 'expected an ONNX model'],
+  ['an invalid model', ['broken'], distillExit.badInput, 'expected an ONNX model'],
   [
     'a teacher that is not there',
     ['files', '--output', 'x.yaml', '--teacher', 'none.onnx'],
@@ -180,12 +180,7 @@ const faults: readonly (readonly [string, readonly string[], number, string])[] 
     distillExit.badInput,
     'TOP/none: found nothing',
   ],
-  [
-    'data at a remote place',
-    ['files', '--data', 's3://bucket/data'],
-    distillExit.usage,
-    'looks at files on this machine',
-  ],
+  ['data at a remote place', ['files', '--data', 's3://bucket/data'], distillExit.usage, 'reads files on this machine'],
   [
     'a column that is not there',
     ['rows', '--label', 'color', '--output', 'x.yaml'],
@@ -199,8 +194,8 @@ const faults: readonly (readonly [string, readonly string[], number, string])[] 
     distillExit.badInput,
     '--output TOP/no/job.yaml: found nothing',
   ],
-  ['a format that is none', ['rows', '--format', 'xlsx'], distillExit.usage, "argument 'xlsx' is invalid"],
-  ['a size that is none', ['rows', '--size', 'big'], distillExit.usage, 'expected height and width'],
+  ['an unknown format', ['rows', '--format', 'xlsx'], distillExit.usage, "argument 'xlsx' is invalid"],
+  ['an invalid size', ['rows', '--size', 'big'], distillExit.usage, 'expected height and width'],
 ];
 
 describe('distill init refuses', () => {
@@ -236,7 +231,7 @@ describe('distill init refuses', () => {
     const run = new DistillProcess(['init'], {}, join(top, 'stopped'));
     const pid = run.child.pid ?? 0;
     let looking: number[] = [];
-    await run.until('a process looks at the model', () => {
+    await run.until('a process opens the model', () => {
       looking = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
         .split(' ')
         .filter(Boolean)

@@ -1,4 +1,4 @@
-/** The process that looks at data and models: it loads their libraries, so that the command does not. */
+/** The process that inspects data and models: it loads their libraries, so that the command does not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -9,7 +9,7 @@ import { CliError } from '../shared/cli-error.js';
 
 import { type InitReply, type InitRequest, readReply } from './request.js';
 
-export interface LookProcess {
+export interface InspectionProcess {
   /** The compiled entry file. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -17,13 +17,13 @@ export interface LookProcess {
   readonly clock: Clock;
 }
 
-/** A model with a loop that does not end looks like one that is slow. */
+/** A model with a loop that does not end seems slow. */
 const longestMs = 15 * 60_000;
 
 function tooLong(): CliError {
   return new CliError('badInput', {
     about: 'distill init',
-    problem: `data and model were looked at for ${String(longestMs / 60_000)} minutes without an end`,
+    problem: `data and model were read for ${String(longestMs / 60_000)} minutes without an end`,
     remedy: 'name some of the data with --data, or another model with --teacher',
   });
 }
@@ -35,9 +35,9 @@ const longestWords = 2_000;
  * Asks a new process, which has ended when this resolves.
  * @returns null after a stop @throws CliError for one that does not end; Error with the last words of a process that crashed
  */
-export async function lookAt(
+export async function inspectFiles(
   request: InitRequest,
-  { script, environment, stop, clock }: LookProcess,
+  { script, environment, stop, clock }: InspectionProcess,
 ): Promise<InitReply | null> {
   if (isStopped(stop)) return null;
   const child = spawn(process.execPath, [script], {
@@ -71,7 +71,7 @@ export async function lookAt(
   const line = output.trimEnd().split('\n').at(-1) ?? '';
   if (line.startsWith('{')) return readReply(line);
   throw new Error(
-    `the process that looks at data and models ended with ${String(child.exitCode ?? child.signalCode)}: ${words.trim()}`,
+    `the process that inspects data and models ended with ${String(child.exitCode ?? child.signalCode)}: ${words.trim()}`,
   );
 }
 
