@@ -1,5 +1,5 @@
 /**
- * What `distill init` does next, from what it has seen: look at something, ask, refuse, or write the job. A pure function:
+ * What `distill init` does next, from what it has seen: inspect something, ask, refuse, or write the job. A pure function:
  * the same files and the same answers give the same job.
  */
 import { count } from '@distillery/base';
@@ -7,7 +7,7 @@ import { count } from '@distillery/base';
 import { type FieldChoice, fieldsFor } from './fields.js';
 import { type Chosen, jobText } from './job.js';
 import { type Need, needOf } from './need.js';
-import { type Decision, type Draft, look, refuse, Undecided } from './outcome.js';
+import { type Decision, type Draft, inspect, refuse, Undecided } from './outcome.js';
 import { canBeNamed, shownPath } from './paths.js';
 import { type PixelChoice, pixelsByTrials, pixelsToTry, settingOf } from './pixels.js';
 import type { Opened, PixelRange, Reading, Seen, Trial } from './seen.js';
@@ -34,7 +34,7 @@ function withUsableColumns(seen: Seen): Seen {
 function choose(seen: Seen): Chosen | Undecided {
   const teacher = teacherOf(seen);
   if (teacher instanceof Undecided) return teacher;
-  if (seen.teacher === undefined) return look({ what: 'teacher', path: teacher.path, format: teacher.format });
+  if (seen.teacher === undefined) return inspect({ what: 'teacher', path: teacher.path, format: teacher.format });
   const hasTokenizer = seen.asked.tokenizer !== undefined || seen.found.tokenizers.length > 0;
   const need = needOf(teacher.path, seen.teacher.inputs, hasTokenizer);
   if (need instanceof Undecided) return need;
@@ -49,15 +49,20 @@ function choose(seen: Seen): Chosen | Undecided {
   );
   if (unnamed !== undefined)
     return refuse(JSON.stringify(unnamed), 'no uri can hold this name', 'rename it, or move it');
-  if (seen.data === undefined) return look({ what: 'data', path: source.path, format: source.format });
+  if (seen.data === undefined) return inspect({ what: 'data', path: source.path, format: source.format });
   const fields = fieldsFor(seen, need, teacher, source);
   if (fields instanceof Undecided) return fields;
   const { opened } = seen;
-  if (opened === undefined) return look({ what: 'opened', dataset: fields.dataset, tokenizer });
+  if (opened === undefined) return inspect({ what: 'opened', dataset: fields.dataset, tokenizer });
   const readings = readingsFor(seen, { need, fields, opened, output, tokenizer });
   if (readings instanceof Undecided) return readings;
   if (seen.trials === undefined) {
-    return look({ what: 'trials', teacher, dataset: fields.dataset, readings: readings.map(({ reading }) => reading) });
+    return inspect({
+      what: 'trials',
+      teacher,
+      dataset: fields.dataset,
+      readings: readings.map(({ reading }) => reading),
+    });
   }
   return chooseRest(seen, { teacher, need, source, fields, opened, output, readings, trials: seen.trials });
 }

@@ -36,7 +36,7 @@ const fewestToDivide = 100;
 
 export function fieldsFor(seen: Seen, need: Need, teacher: TeacherChoice, source: DataChoice): FieldChoice | Undecided {
   const { data } = seen;
-  if (data === undefined) throw new RangeError('fields: the data were not looked at');
+  if (data === undefined) throw new RangeError('fields: the data were not inspected');
   const label = labelColumn(seen);
   if (label instanceof Undecided) return label;
   const inputs = inputsFor(seen, need, label, { teacher: teacher.path, data: source.path });

@@ -1,7 +1,8 @@
 /** Which column is what is right for a sample, and how it is read. Pure. */
 import type { DatasetField } from '@distillery/protocol';
 
-import { ask, refuse, Undecided } from './outcome.js';
+import type { Undecided } from './outcome.js';
+import { ask, refuse } from './outcome.js';
 import type { Seen, SeenColumn, SeenTeacher } from './seen.js';
 
 /** Name of the field. */

@@ -1,5 +1,6 @@
 /** What a teacher takes, by the types, shapes and names of its inputs. Pure. */
-import { refuse, Undecided } from './outcome.js';
+import type { Undecided } from './outcome.js';
+import { refuse } from './outcome.js';
 import type { DatasetFormat, SeenInput } from './seen.js';
 
 export type Need =

@@ -22,8 +22,8 @@ export interface Question {
   readonly choices: readonly Choice[];
 }
 
-/** What to look at next. */
-export type Look =
+/** What to inspect next. */
+export type Inspection =
   | { readonly what: 'teacher'; readonly path: string; readonly format: TeacherFormat }
   | { readonly what: 'data'; readonly path: string; readonly format: DatasetFormat }
   | { readonly what: 'opened'; readonly dataset: DatasetChoice; readonly tokenizer: string | null }
@@ -52,7 +52,7 @@ export interface Draft {
 }
 
 export type Decision =
-  | { readonly kind: 'look'; readonly look: Look }
+  | { readonly kind: 'inspect'; readonly inspection: Inspection }
   | { readonly kind: 'ask'; readonly question: Question }
   | { readonly kind: 'refuse'; readonly fault: Fault }
   | { readonly kind: 'job'; readonly draft: Draft };
@@ -70,6 +70,6 @@ export function refuse(about: string, problem: string, remedy: string): Undecide
   return new Undecided({ kind: 'refuse', fault: { about, problem, remedy } });
 }
 
-export function look(next: Look): Undecided {
-  return new Undecided({ kind: 'look', look: next });
+export function inspect(next: Inspection): Undecided {
+  return new Undecided({ kind: 'inspect', inspection: next });
 }

@@ -1,4 +1,4 @@
-/** Absolute paths as texts. Pure: they are compared, and nothing is looked up. */
+/** Absolute paths as texts. Pure: they are compared, and no file is opened. */
 import { readUri, uriText } from '@distillery/protocol';
 
 export function folderOf(path: string): string {

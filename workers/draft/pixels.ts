@@ -1,4 +1,4 @@
-/** Which values of pixels a teacher was trained on: said, saved beside it, or told by its answers to labeled pictures. Pure. */
+/** Which values of pixels a teacher was trained on: said, saved beside it, or shown by its answers to labeled pictures. Pure. */
 import { ask, Undecided } from './outcome.js';
 import type { InputSetting, PixelRange, Seen, Trial } from './seen.js';
 

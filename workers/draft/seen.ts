@@ -59,7 +59,7 @@ export interface Found {
   readonly teachers: readonly { readonly path: string; readonly format: TeacherFormat }[];
   readonly tokenizers: readonly string[];
   readonly data: readonly FoundData[];
-  /** Number of files that were looked through. */
+  /** Number of files in the folder. */
   readonly files: number;
 }
 

@@ -1,6 +1,7 @@
 /** Which of the files are teacher, data and tokenizer. Pure. */
 import { formatsFor, type Need, needWords } from './need.js';
-import { ask, refuse, Undecided } from './outcome.js';
+import type { Undecided } from './outcome.js';
+import { ask, refuse } from './outcome.js';
 import { folderOf, shownPath } from './paths.js';
 import type { FoundData, Seen, TeacherFormat } from './seen.js';
 

@@ -32,7 +32,7 @@ export function studentFor(
   maxTokens: number | null,
 ): StudentChoice | Undecided {
   const { asked, jobFolder } = seen;
-  if (asked.student !== undefined && asked.student.startsWith('/')) {
+  if (asked.student?.startsWith('/') === true) {
     return {
       uri: fileUri(jobFolder, asked.student),
       weights: null,

@@ -1,5 +1,6 @@
 /** What the teacher's answers are, and which of them are distilled. Pure. */
-import { ask, refuse, Undecided } from './outcome.js';
+import type { Undecided } from './outcome.js';
+import { ask, refuse } from './outcome.js';
 import type { Opened, OutputSetting, Seen, SeenOutput, Task, Trial } from './seen.js';
 
 export interface OutputChoice {

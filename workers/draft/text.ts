@@ -15,7 +15,9 @@ interface Item {
 }
 
 /** Written in one line. */
-export type Flow = { readonly flow: unknown };
+export interface Flow {
+  readonly flow: unknown;
+}
 
 const widest = 110;
 
@@ -65,7 +67,7 @@ export function flowText(value: unknown): string {
   return typeof value === 'string' && !isPlain(value) ? quoted(value) : String(value);
 }
 
-/** Words that YAML reads as something else than a text. */
+/** Words that YAML does not read as texts. */
 const meaningful = /^(?:true|false|yes|no|on|off|null|y|n|~)$/i;
 
 function isPlain(text: string): boolean {

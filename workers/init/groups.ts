@@ -24,7 +24,7 @@ const endings: readonly (readonly [RegExp, Kind])[] = [
 ];
 /** Files that are no data, whatever the format: jobs, texts about the data, weights beside a model. */
 const notData =
-  /^(?:readme|license|licence|notice|changelog|requirements)\b|\.(?:ya?ml|md|onnx\.data|pb|bin|py|ipynb|lock|toml|sh|log|partial)$/i;
+  /^(?:readme|licen[cs]e|notice|changelog|requirements)\b|\.(?:ya?ml|md|onnx\.data|pb|bin|py|ipynb|lock|toml|sh|log|partial)$/i;
 /** Names of folders that are splits of one data set. */
 const splitFolder = /^(?:train(?:ing)?|test(?:ing)?|val|valid|validation)$/i;
 const fewestFiles = 2;

@@ -1,4 +1,4 @@
-/** Looks and decides in turn until a job, a question or a refusal follows. */
+/** Inspects and decides in turn until a job, a question or a refusal follows. */
 import { type Clock, sentenceOf } from '@distillery/base';
 import type { RuntimeChoice, WorkerEnding } from '@distillery/protocol';
 
@@ -7,7 +7,7 @@ import {
   type Asked,
   decide,
   type Draft,
-  type Look,
+  type Inspection,
   type Question,
   type Seen,
   type SeenTeacher,
@@ -15,9 +15,9 @@ import {
 import { inspectModel } from '../models/inference/index.js';
 import { openRuntime } from '../runtimes/index.js';
 import { besideOf } from './beside.js';
-import { lookOpened } from './opened.js';
+import { inspectOpened } from './opened.js';
 import { dataAt, scan } from './scan.js';
-import { lookTrials } from './trials.js';
+import { runTrials } from './trials.js';
 import { placeUri } from './uri.js';
 
 export interface InitRequest {
@@ -47,27 +47,27 @@ export async function initiate({ folder, jobFolder, runtime, asked }: InitReques
         return decision;
       case 'refuse':
         return { kind: 'refuse', sentence: sentenceOf(decision.fault), ending: 'terminal' };
-      case 'look':
-        seen = { ...seen, ...(await seenBy(decision.look, runtime, clock)) };
+      case 'inspect':
+        seen = { ...seen, ...(await seenBy(decision.inspection, runtime, clock)) };
     }
   }
 }
 
-async function seenBy(look: Look, runtime: RuntimeChoice, clock: Clock): Promise<Partial<Seen>> {
-  switch (look.what) {
+async function seenBy(inspection: Inspection, runtime: RuntimeChoice, clock: Clock): Promise<Partial<Seen>> {
+  switch (inspection.what) {
     case 'teacher':
-      return { teacher: await lookTeacher(look, runtime) };
+      return { teacher: await inspectTeacher(inspection, runtime) };
     case 'data':
-      return { data: await overviewOf(look.format, placeUri(look.path)) };
+      return { data: await overviewOf(inspection.format, placeUri(inspection.path)) };
     case 'opened':
-      return { opened: await lookOpened(look.dataset, look.tokenizer) };
+      return { opened: await inspectOpened(inspection.dataset, inspection.tokenizer) };
     case 'trials':
-      return { trials: await lookTrials(look, { clock, runtime }) };
+      return { trials: await runTrials(inspection, { clock, runtime }) };
   }
 }
 
-async function lookTeacher(
-  { path, format }: Extract<Look, { what: 'teacher' }>,
+async function inspectTeacher(
+  { path, format }: Extract<Inspection, { what: 'teacher' }>,
   choice: RuntimeChoice,
 ): Promise<SeenTeacher> {
   const runtime = await openRuntime(choice, format);

@@ -1,5 +1,5 @@
 /**
- * The process behind `distill init`: it looks at files, decides, and prints what follows as one line of JSON. It reads one
+ * The process behind `distill init`: it inspects files, decides, and prints what follows as one line of JSON. It reads one
  * line from standard input, an `InitRequest`; when standard input ends, the person is gone, and so is this process.
  */
 import { createInterface } from 'node:readline';
@@ -21,6 +21,8 @@ const requestSchema = z.object({
 });
 
 Object.assign(process.env, quietLibraries);
+// Ctrl-C reaches the whole foreground group; the command decides, and ends this process.
+process.on('SIGINT', () => undefined);
 const lines = createInterface({ input: process.stdin });
 lines.once('line', (line) => void reply(line));
 lines.once('close', () => process.exit(workerExitCodes.stopped));

@@ -26,7 +26,7 @@ export function openChosen({ path, format, fields, split }: DatasetChoice): Prom
 }
 
 /** @throws also InputError for a tokenizer */
-export async function lookOpened(choice: DatasetChoice, tokenizer: string | null): Promise<Opened> {
+export async function inspectOpened(choice: DatasetChoice, tokenizer: string | null): Promise<Opened> {
   const dataset = await openChosen(choice);
   try {
     const { train, test } = dataset;

@@ -4,12 +4,12 @@ import type { RuntimeChoice } from '@distillery/protocol';
 
 import { librarySentence } from '../base/index.js';
 import type { Samples, Split, Targets } from '../data/index.js';
-import type { Look, Reading, Trial } from '../draft/index.js';
+import type { Inspection, Reading, Trial } from '../draft/index.js';
 import { type Engine, inspectModel, openInference } from '../models/inference/index.js';
 import { openRuntime } from '../runtimes/index.js';
 import { openChosen, spread } from './opened.js';
 
-type Trials = Extract<Look, { what: 'trials' }>;
+type Trials = Extract<Inspection, { what: 'trials' }>;
 
 /** What a trial takes from the machine. */
 export interface TrialTools {
@@ -28,7 +28,7 @@ const threads = 1;
 const unitTolerance = 1e-3;
 
 /** @throws DataError, ReadError; RuntimeError; ModelError when the file cannot be read */
-export async function lookTrials({ teacher, dataset, readings }: Trials, tools: TrialTools): Promise<readonly Trial[]> {
+export async function runTrials({ teacher, dataset, readings }: Trials, tools: TrialTools): Promise<readonly Trial[]> {
   const runtime = await openRuntime(tools.runtime, teacher.format);
   const engine = await inspectModel({ ...teacher, threads }, (file) => runtime.openEngine(file));
   try {

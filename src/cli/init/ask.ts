@@ -23,20 +23,16 @@ export async function askPerson(
   const lines = choices.map(({ value, words }, at) => {
     return `  ${String(at + 1)}  ${printable(shown(value))}${words === '' ? '' : `  (${printable(words)})`}`;
   });
-  output.write(`${capitalized(printable(what))}? ${capitalized(printable(why))}.\n${lines.join('\n')}\n`);
+  output.write(`Choose ${printable(what)} (${printable(why)}):\n${lines.join('\n')}\n`);
+  const prompt = `1 to ${String(choices.length)} (${optionOf[option]}): `;
+  output.write(prompt);
   // Not in raw mode: Ctrl-C stays a signal, and stops the command as everywhere else.
-  const reader = createInterface({ input, terminal: false });
-  try {
-    for (;;) {
-      output.write(`1 to ${String(choices.length)} (${optionOf[option]}): `);
-      const line = await nextLine(reader, stop);
-      if (line === null) return null;
-      const at = chosenBy(line.trim(), question, shown);
-      if (at !== null) return at;
-    }
-  } finally {
-    reader.close();
+  for await (const line of createInterface({ input, terminal: false, signal: stop })) {
+    const at = chosenBy(line.trim(), question, shown);
+    if (at !== null) return at;
+    output.write(prompt);
   }
+  return null;
 }
 
 /** By its number, or as it is written. */
@@ -44,25 +40,4 @@ function chosenBy(line: string, { choices }: Question, shown: (value: string) =>
   const number = /^\d{1,3}$/.test(line) ? Number(line) - 1 : -1;
   const at = choices.findIndex(({ value }, place) => place === number || value === line || shown(value) === line);
   return at < 0 ? null : at;
-}
-
-function nextLine(reader: ReturnType<typeof createInterface>, stop: AbortSignal): Promise<string | null> {
-  return new Promise((settle) => {
-    const end = (line: string | null): void => {
-      stop.removeEventListener('abort', onStop);
-      reader.off('line', end);
-      reader.off('close', onClose);
-      settle(line);
-    };
-    const onStop = (): void => end(null);
-    const onClose = (): void => end(null);
-    stop.addEventListener('abort', onStop, { once: true });
-    reader.once('line', end);
-    reader.once('close', onClose);
-    if (stop.aborted) end(null);
-  });
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

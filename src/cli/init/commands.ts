@@ -1,6 +1,7 @@
 /** Options and help of `distill init`. */
 import { resolve } from 'node:path';
 
+import { omit } from '@distillery/base';
 import { datasetFormats } from '@distillery/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -79,33 +80,27 @@ leave open is asked on a terminal; elsewhere the command ends with 2 and names t
   $ distill init --data photos --teacher classifier.onnx --pixels imagenet
   $ distill init texts --label none --output texts/without-labels.yaml`;
 
-function askedBy({
-  data,
-  teacher,
-  tokenizer,
-  input,
-  student,
-  ...flags
-}: Omit<Flags, 'output'> & { readonly output?: string }): Asked {
-  const { output, ...plain } = flags;
-  void output;
-  const paths = Object.entries({ data, teacher, tokenizer }).flatMap(([name, path]) =>
-    path === undefined ? [] : [[name, localPath(`--${name}`, path)] as const],
-  );
+function askedBy(flags: Flags): Asked {
+  const { data, teacher, tokenizer, input, student, ...plain } = omit(flags, 'output');
+  const paths: Readonly<Record<string, string | undefined>> = { data, teacher, tokenizer };
   return {
-    ...Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined)),
-    ...Object.fromEntries(paths),
+    ...plain,
+    ...Object.fromEntries(
+      Object.entries(paths).flatMap(([name, path]) =>
+        path === undefined ? [] : [[name, localPath(`--${name}`, path)] as const],
+      ),
+    ),
     ...(input === undefined ? {} : { inputs: input }),
     ...(student === undefined ? {} : { student: student.endsWith('.json') ? resolve(student) : student }),
   };
 }
 
-/** @throws CliError: what lies elsewhere is not looked at */
+/** @throws CliError: remote places are not read */
 function localPath(option: string, path: string): string {
   if (!/^[a-z0-9]+:\/\//i.test(path)) return resolve(path);
   throw new CliError('usage', {
     about: `${option} ${path}`,
-    problem: 'distill init looks at files on this machine',
+    problem: 'distill init reads files on this machine',
     remedy: 'name a copy of some of it, and write the uri into the job afterwards',
   });
 }

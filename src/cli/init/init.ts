@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
-import { alternatives } from '@distillery/base';
+import { alternatives, type Clock } from '@distillery/base';
 import { readFaultOf, sweepHalfWrittenSync, writeNewSync } from '@distillery/platform';
 
 import { readJob, unsupported } from '../../api/index.js';
@@ -13,7 +13,7 @@ import { shellCommand } from '../shared/shell-words.js';
 import type { StopRequest } from '../shared/stop.js';
 
 import { askPerson, type Person } from './ask.js';
-import { lookAt } from './look.js';
+import { inspectFiles } from './inspect.js';
 import { type Asked, type AskedName, type InitReply, optionOf, pathNames, type Question } from './request.js';
 
 export interface InitOptions {
@@ -27,27 +27,37 @@ export interface InitOptions {
 export interface InitNeeds {
   readonly say: (line: string) => void;
   readonly stop: StopRequest;
+  readonly clock: Clock;
   /** How this person calls `distill`: words for a shell. */
   readonly command: string;
   readonly scripts: { readonly init: string };
   readonly environment: Readonly<Record<string, string>>;
-  /** Who answers questions; null = nobody: standard input or output is no terminal. */
+  /** Who answers questions; null = standard input or output is no terminal. */
   readonly person: Person | null;
 }
 
 /** A run of answers longer than this asks the same thing again. */
 const mostQuestions = 32;
 
-/** @throws CliError: badInput, usage where something is open and nobody can be asked, storage */
-export async function init({ folder: given, output, asked: said }: InitOptions, needs: InitNeeds): Promise<Ending> {
-  const { stop, scripts, environment, person } = needs;
+/** @throws CliError: badInput, usage where something is open and there is no terminal to ask at, storage */
+export async function init(options: InitOptions, needs: InitNeeds): Promise<Ending> {
+  try {
+    return await written(options, needs);
+  } finally {
+    // A terminal that was read from would keep the process alive.
+    needs.person?.input.destroy();
+  }
+}
+
+async function written({ folder: given, output, asked: said }: InitOptions, needs: InitNeeds): Promise<Ending> {
+  const { stop, scripts, environment, person, clock } = needs;
   const folder = resolve(given);
   const file = resolve(output ?? join(given, 'job.yaml'));
   refuseExisting(file);
   let asked = said;
   for (let questions = 0; questions < mostQuestions; questions++) {
     const request = { folder, jobFolder: dirname(file), runtime: environment.DISTILL_RUNTIME ?? 'auto', asked };
-    const reply = await lookAt(request, { script: scripts.init, environment, stop: stop.signal });
+    const reply = await inspectFiles(request, { script: scripts.init, environment, stop: stop.signal, clock });
     if (reply === null) return stop.ending;
     if (reply.kind === 'refuse') throw new CliError(endingOf(reply.ending), asFault(reply.sentence));
     if (reply.kind === 'job') {
@@ -73,12 +83,12 @@ function endingOf(ending: Extract<InitReply, { kind: 'refuse' }>['ending']): Exc
 async function answerTo(question: Question, person: Person | null, stop: StopRequest): Promise<Asked | null> {
   const { option, choices } = question;
   const shown = (value: string): string => shownValue(option, value);
-  if (person === null) throw nobodyToAsk(question, shown);
+  if (person === null) throw noPersonToAsk(question, shown);
   const at = await askPerson(question, shown, person, stop.signal);
   const chosen = at === null ? undefined : choices[at];
   if (chosen !== undefined) return { [option]: option === 'inputs' ? [chosen.value] : chosen.value };
   if (stop.signal.aborted) return null;
-  throw nobodyToAsk(question, shown);
+  throw noPersonToAsk(question, shown);
 }
 
 /** Paths as the person would write them. */
@@ -88,14 +98,14 @@ function shownValue(option: AskedName, value: string): string {
   return inside === '' || inside.startsWith('..') ? value : inside;
 }
 
-function nobodyToAsk({ option, what, why, choices }: Question, shown: (value: string) => string): CliError {
+function noPersonToAsk({ option, what, why, choices }: Question, shown: (value: string) => string): CliError {
   const all = choices.map(({ value, words }) => {
     const text = shellCommand([shown(value)]);
     return words === '' ? text : `${text} (${words})`;
   });
   return new CliError('usage', {
     about: 'distill init',
-    problem: `it cannot tell ${what}: ${why}`,
+    problem: `it cannot infer ${what}: ${why}`,
     remedy: `add ${optionOf[option]} with ${alternatives(all)}`,
   });
 }

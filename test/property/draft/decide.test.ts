@@ -104,7 +104,7 @@ const seen: fc.Arbitrary<Seen> = fc
       asked: all.asked,
       found: foundWith({
         tokenizers: all.hasTokenizer ? [`${folder}/tokenizer.json`] : [],
-        data: all.isFound ? [{ path: all.path, format: all.format as 'csv', holds: '1 file' }] : [],
+        data: all.isFound ? [{ path: all.path, format: all.format, holds: '1 file' }] : [],
       }),
       teacher: teacherWith({
         inputs: all.inputs,

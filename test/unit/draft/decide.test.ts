@@ -344,7 +344,7 @@ const refusals: readonly (readonly [string, Partial<Seen>, string])[] = [
     'its labels are 1001 classes, and the teacher answers 1000',
   ],
   ['a column that is not there', { asked: { label: 'kind' } }, 'there is no column kind among image, label, path'],
-  ['a preset that is not there', { asked: { pixels: '0..1', student: 'mobilnet-tiny' } }, 'write mobilenet-tiny'],
+  ['a preset that is not there', { asked: { pixels: '0..1', student: 'mobilenet-tny' } }, 'write mobilenet-tiny'],
   [
     'a student of another width',
     { asked: { pixels: '0..1', student: 'cnn-tiny?outputs=7' } },
@@ -402,13 +402,15 @@ describe('decide', () => {
     expect(draft.summary.map(([word]) => word)).toContain('warning');
   });
 
-  it('looks at one thing after the other', () => {
+  it('inspects one thing after the other', () => {
     const { folder: at, jobFolder, asked, found, teacher, data, opened } = seenWith();
     const steps: Seen[] = [{ folder: at, jobFolder, asked, found }];
     steps.push({ ...steps[0]!, teacher: teacher! }, { ...steps[0]!, teacher: teacher!, data: data! });
     steps.push({ ...steps[2]!, opened: opened! });
-    const looks = steps.map(decide).map((decision) => (decision.kind === 'look' ? decision.look.what : decision.kind));
-    expect(looks).toEqual(['teacher', 'data', 'opened', 'trials']);
+    const inspected = steps
+      .map(decide)
+      .map((decision) => (decision.kind === 'inspect' ? decision.inspection.what : decision.kind));
+    expect(inspected).toEqual(['teacher', 'data', 'opened', 'trials']);
   });
 
   it('keeps the names of columns and files inside of comments and texts', () => {
