@@ -47,6 +47,7 @@ import {
 import { widthFault } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
+import { checkingTexts } from './same-texts.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
@@ -117,7 +118,8 @@ async function prepare(
   log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns };
-  const supply = await openSupply({ manifest, link, names, job, start, claim, clock, log });
+  const live = await openSupply({ manifest, link, names, job, start, claim, clock, log });
+  const supply = checkingTexts(live, dataset.train, () => readReference(link, names));
   return {
     student: new Student({
       manifest,

@@ -14,6 +14,7 @@ import { LogitsError, ModelError } from './errors.js';
 import type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 import type { Samples } from '../../data/index.js';
 import { type Mean, meanOf, meanText } from './mean.js';
+import { joinedTexts } from './texts.js';
 import { digestBytes, type InferenceSource, type ModelSource, openInference } from './open.js';
 
 export interface EnsembleSource {
@@ -109,10 +110,12 @@ function joined(members: readonly Member[], mean: Mean): Omit<Inference, 'close'
     description: descriptionOf(members, mean),
     notes: members.flatMap(({ name, model }) => model.notes.map((note) => `${name}: ${note}`)),
     kind: members[0]?.model.kind ?? 'Logits',
+    textsOf: (samples) => joinedTexts(members.map(({ model }) => model.textsOf(samples))),
     members: members.map(({ name, model }) => ({
       name,
       columns,
       infer: (samples) => answersOf({ name, model }, samples),
+      textsOf: (samples) => model.textsOf(samples),
     })),
     infer: async (samples) => {
       const answers: { weight: number; logits: Float32Array }[] = [];

@@ -9,6 +9,7 @@ import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { madeUpSamples } from './probe.js';
+import { seenTexts } from './texts.js';
 
 /** One model of a teacher, with all that decides its answers. */
 export interface ModelSource {
@@ -89,6 +90,7 @@ export async function openInference(
         }
         return logits;
       },
+      textsOf: (samples) => (inputs.tokenizer === null ? null : seenTexts(samples, inputs.readBack(samples))),
       close: () => engine.close(),
     };
   } catch (error) {
