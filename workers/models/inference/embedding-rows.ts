@@ -26,8 +26,9 @@ const transparent: ReadonlySet<string> = new Set([
   'Unsqueeze',
   'ExpandDims',
   'Flatten',
-  'DequantizeLinear',
 ]);
+/** As those, and what unpacks a quantized table: it has as many rows as the constant that it is made from. */
+const unpacking: ReadonlySet<string> = new Set([...transparent, 'DequantizeLinear', 'Sub', 'Mul', 'Div']);
 /** Operators that select rows of a table by ids, with the places of both among their inputs. */
 const selecting: Readonly<Record<string, { readonly table: number; readonly ids: number }>> = {
   Gather: { table: 0, ids: 1 },
@@ -42,18 +43,18 @@ export function embeddingRows({ inputs, operators, rows }: OperatorGraph): Reado
   const makers = new Map(
     operators.flatMap((operator) => operator.outputs.map((output) => [output, operator] as const)),
   );
-  const sourceOf = (name: string, hops = 0): string => {
+  const sourceOf = (name: string, through: ReadonlySet<string>, hops = 0): string => {
     const maker = makers.get(name);
     const [first] = maker?.inputs ?? [];
-    if (maker === undefined || first === undefined || !transparent.has(maker.op) || hops >= maxHops) return name;
-    return sourceOf(first, hops + 1);
+    if (maker === undefined || first === undefined || !through.has(maker.op) || hops >= maxHops) return name;
+    return sourceOf(first, through, hops + 1);
   };
   const found = new Map<string, number>();
   for (const { op, inputs: given } of operators) {
     const places = Object.hasOwn(selecting, op) ? selecting[op] : undefined;
     const [table, ids] = [given[places?.table ?? -1], given[places?.ids ?? -1]];
     if (table === undefined || ids === undefined) continue;
-    const [size, input] = [rows.get(sourceOf(table)), sourceOf(ids)];
+    const [size, input] = [rows.get(sourceOf(table, unpacking)), sourceOf(ids, transparent)];
     if (size === undefined || !inputs.includes(input)) continue;
     found.set(input, Math.min(size, found.get(input) ?? size));
   }

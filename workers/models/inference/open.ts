@@ -72,7 +72,7 @@ export async function openInference(
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
-      description: `${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`,
+      description: shortened(`${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`),
       notes: [...inputs.notes, ...answer.notes],
       kind: answer.kind,
       members: [],
@@ -97,6 +97,13 @@ export async function openInference(
     await engine.close();
     throw error;
   }
+}
+
+/** Longest description: telemetry takes no longer one. */
+const maxDescription = 200;
+
+export function shortened(text: string): string {
+  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`;
 }
 
 function inputSourceOf(
