@@ -126,14 +126,14 @@ describe('a graph', () => {
     [
       'with operators that tfjs lacks',
       (files) => ({
-        'model.json': changed(changed(files['model.json'], '"MatMul"', '"MyMatMul"'), '"BiasAdd"', '"Mfcc"'),
+        'model.json': changed(changed(files['model.json'], '"MatMul"', '"MyMatMul"'), '"BiasAdd"', '"Spectrum"'),
       }),
-      'found operators MyMatMul, Mfcc, expected operators that tfjs computes. Convert the original to ONNX',
+      'found operators MyMatMul, Spectrum, expected operators that tfjs computes. Convert the original to ONNX',
     ],
     [
       'whose node reads what is not there',
-      (files) => ({ 'model.json': changed(files['model.json'], '["x","kernel"]', '["x","kernl"]') }),
-      'found a node product whose input kernl is no node',
+      (files) => ({ 'model.json': changed(files['model.json'], '["x","kernel"]', '["x","kern"]') }),
+      'found a node product whose input kern is no node',
     ],
     [
       'with two nodes of one name',

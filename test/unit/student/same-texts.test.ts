@@ -58,7 +58,7 @@ describe('a student of texts', () => {
     await expect(supply.take(1)).rejects.toThrow(sentence);
   });
 
-  test('trains where the teacher wrote no texts, and where nobody wrote a reference', async () => {
+  test('trains where the teacher wrote no texts, and without a reference', async () => {
     const older = omit(referenceOf(['x'], [0]), 'texts');
     for (const found of [older, null]) {
       const supply = checkingTexts(supplyOf(logits), splitOf(['one']), () => Promise.resolve(found));
