@@ -2,7 +2,7 @@
 import { statementOf } from '@distillery/base';
 
 import type { Samples } from '../data/index.js';
-import { formatsOf, ModelError, type TeacherSource } from '../models/inference/index.js';
+import { formatsOf, ModelError, type SeenText, type TeacherSource } from '../models/inference/index.js';
 import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';
 
@@ -28,12 +28,14 @@ export interface InferenceThread {
   /** What a person should know: of the choice of the runtime, of the model's answers, of likely mistakes. */
   readonly notes: readonly string[];
   /** The models of an ensemble, each alone: for the self-test. Empty for one model. */
-  readonly members: readonly (Pick<InferenceThread, 'columns' | 'infer'> & { readonly name: string })[];
+  readonly members: readonly (Pick<InferenceThread, 'columns' | 'infer' | 'textsOf'> & { readonly name: string })[];
   /**
    * @param samples given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits
    */
   infer(samples: Samples): Promise<Inferred>;
+  /** @param samples given up by the caller @returns as `Inference.textsOf` */
+  textsOf(samples: Samples): Promise<readonly SeenText[] | null>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
   /** Waits for the batch in work, which is still answered; later ones are rejected. */
@@ -64,9 +66,11 @@ export async function openInferenceThread(
       members: value.members.map((name, at) => ({
         name,
         columns: value.columns,
-        infer: async (samples) => inferred(await thread.call('inferMember', { at, samples })),
+        infer: async (samples) => inferred(await thread.call('infer', { at, samples })),
+        textsOf: async (samples) => (await thread.call('textsOf', { at, samples })).value,
       })),
-      infer: async (samples) => inferred(await thread.call('infer', samples)),
+      infer: async (samples) => inferred(await thread.call('infer', { at: null, samples })),
+      textsOf: async (samples) => (await thread.call('textsOf', { at: null, samples })).value,
       ended: thread.ended,
       close: () => thread.close(),
     };

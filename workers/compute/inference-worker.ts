@@ -18,6 +18,18 @@ export interface InferenceWorkerSource extends TeacherSource {
 
 let opened: Inference | undefined;
 
+/** A model of the thread, by its place in the ensemble; null = what all of them answer together. */
+interface Asked {
+  readonly at: number | null;
+  readonly samples: Samples;
+}
+
+function modelAt(at: number | null): Pick<Inference, 'infer' | 'textsOf'> {
+  const model = at === null ? inference() : inference().members[at];
+  if (model === undefined) throw new RangeError(`inference thread: no member ${String(at)}`);
+  return model;
+}
+
 function inference(): Inference {
   if (opened === undefined) throw new Error('inference thread: expected `open` before any other call');
   return opened;
@@ -44,13 +56,8 @@ const handlers = {
       members: members.map(({ name }) => name),
     };
   },
-  infer: (samples: Samples) => inference().infer(samples),
-  /** One member of an ensemble, by its place. */
-  inferMember: ({ at, samples }: { readonly at: number; readonly samples: Samples }) => {
-    const member = inference().members[at];
-    if (member === undefined) throw new RangeError(`inferMember: no member ${String(at)}`);
-    return member.infer(samples);
-  },
+  infer: ({ at, samples }: Asked) => modelAt(at).infer(samples),
+  textsOf: ({ at, samples }: Asked) => modelAt(at).textsOf(samples),
 };
 export type InferenceHandlers = typeof handlers;
 

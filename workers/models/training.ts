@@ -7,6 +7,7 @@ export { type Evaluation, evaluationSum, scoresOf } from './evaluation.js';
 export { answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
 export { answersOf, lossKindOf } from './loss-kind.js';
+export { readTexts } from './text-digests.js';
 export type {
   ExportedModel,
   Gradients,

@@ -48,6 +48,7 @@ import { openBucketCheckpoints, openBucketResults } from './bucket-stores.js';
 import type { JobShape } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
+import { checkingTexts } from './same-texts.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
@@ -124,7 +125,8 @@ async function prepare(
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
   const hasLabels = dataset.train.spec.target !== null;
-  const supply = await openSupply({ manifest, link, names, job, hasLabels, start, claim, clock, log });
+  const live = await openSupply({ manifest, link, names, job, hasLabels, start, claim, clock, log });
+  const supply = checkingTexts(live, dataset.train, () => readReference(link, names));
   return {
     student: new Student({
       manifest,

@@ -143,6 +143,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     throw asSelfTestError(error, pathsOf(source));
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
+  for (const note of own.notes) log.warn(note);
   const reference = await createReference(link, names, own.reference);
   const comparison = await compareWithReference(inference, split, reference, tolerance);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);

@@ -143,6 +143,9 @@ const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lowe
 /** Training samples that a reference may hold: enough to detect a wrong model, few enough for one KV value. */
 const maxReferenceSamples = 64;
 
+/** The first 8 bytes of a SHA-256: samples do not travel. */
+const textDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
+
 /** STATE key `reference`: what the first teacher answered for some unaugmented training samples (design §4 "Self-test"). */
 const referenceFields = z
   .object({
@@ -154,10 +157,22 @@ const referenceFields = z
     indices: z.array(z.number().int().min(0).max(0xffff_ffff)).min(1).max(maxReferenceSamples),
     /** One row of finite logits per index. JSON numbers carry every float32 exactly. */
     logits: z.array(z.array(z.number())).min(1).max(maxReferenceSamples),
+    /**
+     * Of samples with texts, one per index: digests of what was read of the data set, and of what the model's tokens say.
+     * Absent where the model takes no texts, and from teachers of earlier releases.
+     */
+    texts: z
+      .array(z.object({ read: textDigestSchema, decoded: textDigestSchema }))
+      .max(maxReferenceSamples)
+      .optional(),
   })
   .refine(({ indices, logits }) => logits.length === indices.length, {
     path: ['logits'],
     message: 'expected one row per index',
+  })
+  .refine(({ indices, texts }) => texts === undefined || texts.length === indices.length, {
+    path: ['texts'],
+    message: 'expected one per index',
   })
   .refine(({ columns, logits }) => logits.every((row) => row.length === columns), {
     path: ['logits'],

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit, type SmallSpec } from '../../kit/distill.js';
+import { specialTokens, wordTokenizer } from '../../kit/tokenizer.js';
 
 import { changedCopy, endingOfRun, hasModel, nothingLeft, studentLog } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
@@ -65,7 +66,7 @@ describe('a teacher model', () => {
     {
       what: 'of a graph model',
       json: { format: 'graph-model', modelTopology: { node: [{ name: 'x'.repeat(1_600_000) }] }, weightsManifest: [] },
-      want: 'found a TensorFlow.js graph model, expected a tfjs layers model or an ONNX file. Convert the original again',
+      want: 'found a tfjs graph model, expected a tfjs layers model, as teacher.model.format says. Set the format to tfjs-graph',
     },
     {
       what: 'whose layers refer to each other in a circle',
@@ -99,6 +100,29 @@ describe('a teacher model', () => {
     });
     expect(message).toContain(want);
     expect(statSync(join(place, 'run/logs/cpu-0.log')).size).toBeLessThan(10_000);
+  });
+
+  it('with the tokenizer of another model is refused', async () => {
+    const place = caseFolder();
+    const [texts, tokenizer] = [join(place, 'texts.jsonl'), join(place, 'tokenizer.json')];
+    const lines = Array.from({ length: 64 }, (_, at) =>
+      JSON.stringify({ text: `a bird sings ${'word '.repeat(at % 7)}` }),
+    );
+    writeFileSync(texts, lines.join('\n'));
+    const words = Array.from({ length: 20 }, (_, at) => `word${String(at)}`);
+    writeFileSync(tokenizer, wordTokenizer([...specialTokens, 'a', 'bird', 'sings', 'word', ...words]));
+    const message = await refusalOf(place, (spec) => {
+      spec.dataset = { format: 'jsonl', uri: `file://${texts}`, fields: [{ name: 'text', type: 'text' }] };
+      spec.training = { batchSize: 16, epochs: 1 };
+      spec.student.model = { uri: 'preset://text-cnn?outputs=3' };
+      spec.student.tokenizer = { uri: `file://${tokenizer}` };
+      teacherOf(join(fixtures, 'embedding.onnx'))(spec);
+      spec.teacher.tokenizer = { uri: `file://${tokenizer}` };
+    });
+    expect(message).toContain(
+      'found a tokenizer of 28 tokens, expected at most 9, as the model knows for its input input_ids. ' +
+        'Set teacher.tokenizer.uri to the tokenizer.json of this model',
+    );
   });
 
   it('made for samples of another shape is refused', async () => {

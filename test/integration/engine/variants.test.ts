@@ -15,7 +15,9 @@ import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill
 import { smallMnist } from '../../kit/mnist.js';
 import { startTestNats } from '../../kit/nats.js';
 import { connectRoot } from '../../kit/stream.js';
+import { specialTokens, wordTokenizer } from '../../kit/tokenizer.js';
 
+const fixtures = join(import.meta.dirname, '../../unit/inference/fixtures');
 const folder = mkdtempSync(join(tmpdir(), 'distill-variants-'));
 let data = '';
 
@@ -147,6 +149,26 @@ describe('a job', () => {
       spec.teacher.ensemble = { weight: 2, members: [{ name: 'same', model: { uri: uri('model.onnx') } }] };
     });
     expect(both.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
+  });
+
+  it('learns from texts that teachers and student read alike, each with a tokenizer of its own', async () => {
+    const [texts, own, smaller] = ['texts.jsonl', 'own.json', 'smaller.json'].map((name) => join(folder, name));
+    const known = ['a', 'bird', 'sings', 'sample', 'word'];
+    const line = (at: number): string => JSON.stringify({ text: `a ${known[1 + (at % 4)]!} ${known[(at * 7) % 5]!}` });
+    writeFileSync(texts!, Array.from({ length: 256 }, (_, at) => line(at)).join('\n'));
+    writeFileSync(own!, wordTokenizer([...specialTokens, ...known]));
+    writeFileSync(smaller!, wordTokenizer([...specialTokens, ...known.slice(0, 3)]));
+    const { run } = await complete((spec) => {
+      spec.dataset = { format: 'jsonl', uri: `file://${texts!}`, fields: [{ name: 'text', type: 'text' }] };
+      spec.training = { batchSize: 32, epochs: 2 };
+      spec.teacher.model = { uri: `file://${join(fixtures, 'embedding.onnx')}` };
+      spec.teacher.tokenizer = { uri: `file://${own!}`, maxTokens: 5 };
+      spec.student = {
+        model: { uri: 'preset://text-cnn?outputs=3&embedding=4&filters=4&kernels=2' },
+        tokenizer: { uri: `file://${smaller!}`, maxTokens: 5 },
+      };
+    });
+    expect(run.result?.outcome).toBe('complete');
   });
 
   it('leaves model.onnx out, says why, and succeeds where a layer of the student has no ONNX form', async () => {

@@ -161,7 +161,11 @@ describe('an ensemble', () => {
 
   test('does not pass the self-test with a member that answers the same for all samples', async () => {
     const flat = tinyModelFiles({ shape, kernel: new Float32Array(size * 3), bias });
-    const split = { length: 4, read: (indices: readonly number[]) => Promise.resolve(images(indices.length)) };
+    const split = {
+      length: 4,
+      spec: { inputs: imageInputs(shape) },
+      read: (indices: readonly number[]) => Promise.resolve(images(indices.length)),
+    };
     await withModelFolder(flat, async (path) => {
       const constant = model('', { format: 'tfjs-layers', path });
       const found = await withTeacher(source(model('nchw'), ensemble([member('b', constant)])), (inference) =>

@@ -16,6 +16,8 @@ interface Named {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: readonly number[];
+  /** Absent = float32. */
+  readonly dtype?: 'int32';
 }
 export interface GraphFiles {
   readonly nodes: readonly GraphNode[];
@@ -86,7 +88,11 @@ export async function graphFiles({
       ]),
     );
   const { data, specs } = await core.io.encodeWeights(
-    Object.fromEntries(weights.map(({ name, shape, values }) => [name, tensor([...values], [...shape], 'float32')])),
+    Object.fromEntries(
+      weights.map(({ name, shape, values, dtype }): [string, core.Tensor] => {
+        return [name, tensor([...values], [...shape], dtype ?? 'float32')];
+      }),
+    ),
   );
   const artifacts = {
     format: 'graph-model',

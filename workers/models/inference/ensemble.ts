@@ -14,7 +14,8 @@ import { LogitsError, ModelError } from './errors.js';
 import type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 import type { Samples } from '../../data/index.js';
 import { type Mean, meanOf, meanText } from './mean.js';
-import { digestBytes, type InferenceSource, type ModelSource, openInference } from './open.js';
+import { joinedTexts } from './texts.js';
+import { digestBytes, type InferenceSource, type ModelSource, openInference, shortened } from './open.js';
 
 export interface EnsembleSource {
   readonly mean: Mean;
@@ -109,10 +110,12 @@ function joined(members: readonly Member[], mean: Mean): Omit<Inference, 'close'
     description: descriptionOf(members, mean),
     notes: members.flatMap(({ name, model }) => model.notes.map((note) => `${name}: ${note}`)),
     kind: members[0]?.model.kind ?? 'Logits',
+    textsOf: (samples) => joinedTexts(members.map(({ model }) => model.textsOf(samples))),
     members: members.map(({ name, model }) => ({
       name,
       columns,
       infer: (samples) => answersOf({ name, model }, samples),
+      textsOf: (samples) => model.textsOf(samples),
     })),
     infer: async (samples) => {
       const answers: { weight: number; logits: Float32Array }[] = [];
@@ -141,13 +144,9 @@ function digestOf(members: readonly Member[], mean: Mean): Uint8Array {
   return Uint8Array.from(hash.digest().subarray(0, digestBytes));
 }
 
-/** Short enough for telemetry. */
-const maxDescription = 200;
-
 function descriptionOf(members: readonly Member[], mean: Mean): string {
   const each = members.map(({ model }) => model.description);
   const [first = ''] = each;
   const models = each.every((text) => text === first) ? `each ${first}` : each.join('; ');
-  const text = `ensemble of ${String(members.length)}, ${meanText(mean)}: ${models}`;
-  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`;
+  return shortened(`ensemble of ${String(members.length)}, ${meanText(mean)}: ${models}`);
 }

@@ -2,6 +2,7 @@
  * The TensorFlow operators that the graph executor of tfjs computes: those of @tensorflow/tfjs-converter 4.22.0, without the
  * decision forests, which need another library. A test compares this list with the package.
  */
+// cspell:ignore RFFT IRFFT IFFT Multinomial
 const names = `
   Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul
   BatchMatMulV2 BatchToSpaceND BiasAdd Bincount BitwiseAnd BroadcastArgs BroadcastTo Cast Ceil ClipByValue Complex

@@ -11,6 +11,7 @@ import { isJsonObject } from '@distillery/base';
 import { z } from 'zod';
 
 import type { AxisSize } from '../../inputs/index.js';
+import { embeddingRows } from './embedding-rows.js';
 import { dynamicOperators, graphOperators } from './graph-operators.js';
 import type { ModelJson } from './tfjs-files.js';
 
@@ -34,6 +35,8 @@ export interface GraphEnd {
 export interface Graph {
   readonly inputs: ReadonlyMap<string, GraphEnd>;
   readonly outputs: ReadonlyMap<string, GraphEnd & { readonly operator: string | null }>;
+  /** How many ids each input knows that selects from a table, by the name in the signature or of the node. */
+  readonly ids: ReadonlyMap<string, number>;
   /** Whether the executor finds its way while it computes. */
   readonly isDynamic: boolean;
 }
@@ -178,8 +181,26 @@ function endsOf(nodes: readonly Node[], json: ModelJson, all: readonly Node[]): 
         { ...endOf(end), operator: closing(byName, nodeNameOf(end.name)) },
       ]),
     ),
+    ids: idsOf(nodes, inputs, json),
     isDynamic: all.some(({ op }) => dynamicOperators.has(op)),
   };
+}
+
+function idsOf(
+  nodes: readonly Node[],
+  inputs: Readonly<Record<string, { readonly name: string }>>,
+  { weightsManifest }: ModelJson,
+): ReadonlyMap<string, number> {
+  const placeholders = nodes.filter(({ op }) => op.startsWith('Placeholder')).map(({ name }) => name);
+  const rows = embeddingRows({
+    inputs: placeholders,
+    operators: nodes.map(({ op, name, input = [] }) => ({ op, inputs: input.map(nodeNameOf), outputs: [name] })),
+    rows: new Map(
+      weightsManifest.flatMap(({ weights }) => weights.map(({ name, shape: [size = 0] }) => [name, size] as const)),
+    ),
+  });
+  const keys = new Map(Object.entries(inputs).map(([key, { name }]) => [nodeNameOf(name), key]));
+  return new Map([...rows].map(([name, size]) => [keys.get(name) ?? name, size]));
 }
 
 function endOf({ dtype, tensorShape, resourceId }: z.infer<typeof endSchema>): GraphEnd {

@@ -13,3 +13,4 @@ export type { InferenceSource, ModelSource } from './open.js';
 export { lossKindOf } from '../loss-kind.js';
 export { compareWithReference, selfTestAnswers } from './self-test.js';
 export type { Answering } from './self-test.js';
+export type { SeenText } from './texts.js';

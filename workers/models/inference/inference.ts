@@ -7,6 +7,7 @@
 import type { Manifest } from '@distillery/protocol';
 
 import type { Samples } from '../../data/index.js';
+import type { SeenText } from './texts.js';
 import type { AxisSize, Feed, ModelInput } from '../../inputs/index.js';
 
 export type ModelFormat = Manifest['teacher']['model']['format'];
@@ -33,11 +34,13 @@ export interface Inference {
    * @throws LogitsError when the model answers NaN or infinity; InputError for values that an input cannot hold
    */
   infer(samples: Samples): Promise<Float32Array>;
+  /** @returns what its tokens say of each sample; null where the samples have no texts, or the model takes none */
+  textsOf(samples: Samples): readonly SeenText[] | null;
   close(): Promise<void>;
 }
 
 /** One model of an ensemble; the first one is `teacher.model`. */
-export interface EnsembleMember extends Pick<Inference, 'columns' | 'infer'> {
+export interface EnsembleMember extends Pick<Inference, 'columns' | 'infer' | 'textsOf'> {
   readonly name: string;
 }
 

@@ -9,6 +9,7 @@ import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { madeUpSamples } from './probe.js';
+import { seenTexts } from './texts.js';
 
 /** One model of a teacher, with all that decides its answers. */
 export interface ModelSource {
@@ -71,7 +72,7 @@ export async function openInference(
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
-      description: `${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`,
+      description: shortened(`${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`),
       notes: [...inputs.notes, ...answer.notes],
       kind: answer.kind,
       members: [],
@@ -89,12 +90,20 @@ export async function openInference(
         }
         return logits;
       },
+      textsOf: (samples) => (inputs.tokenizer === null ? null : seenTexts(samples, inputs.readBack(samples))),
       close: () => engine.close(),
     };
   } catch (error) {
     await engine.close();
     throw error;
   }
+}
+
+/** Longest description: telemetry takes no longer one. */
+const maxDescription = 200;
+
+export function shortened(text: string): string {
+  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`;
 }
 
 function inputSourceOf(

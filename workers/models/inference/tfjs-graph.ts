@@ -82,7 +82,10 @@ function inputsOf(path: string, model: GraphModel, graph: Graph): ModelInput[] {
     if (end?.isResource === true) return [];
     const type = elements[dtype];
     const axes = axesOf(shape, end);
-    if (type !== undefined && axes !== null) return [{ name, dtype: type, shape: axes }];
+    const ids = graph.ids.get(name);
+    if (type !== undefined && axes !== null) {
+      return [{ name, dtype: type, shape: axes, ...(ids === undefined ? {} : { ids }) }];
+    }
     throw fault(
       path,
       type === undefined ? `an input ${name} of type ${dtype}` : `an input ${name} of unknown shape`,

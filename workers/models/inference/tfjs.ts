@@ -1,7 +1,7 @@
 /** Models in the tfjs layers format, computed on the current backend of tfjs. */
 import { isJsonObject } from '@distillery/base';
 import { dispose, io, type NamedTensorMap } from '@tensorflow/tfjs-core';
-import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
 import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
@@ -36,11 +36,10 @@ export async function openTfjs(file: ModelFile, backend: string): Promise<Engine
   }
   return {
     description: backend,
-    inputs: model.inputs.map(({ name, dtype, shape }): ModelInput => ({
-      name,
-      dtype: dtype === 'int32' ? 'int32' : 'float32',
-      shape,
-    })),
+    inputs: model.inputs.map((input): ModelInput => {
+      const { name, dtype, shape } = input;
+      return { name, dtype: dtype === 'int32' ? 'int32' : 'float32', shape, ...idsOf(model, input) };
+    }),
     outputs: model.outputs.map(({ shape }, at) => ({
       name: model.outputNames[at] ?? '',
       type: 'float32',
@@ -101,6 +100,16 @@ function setWeights(model: LayersModel, path: string, { specs, data }: Weights):
   } finally {
     dispose(values);
   }
+}
+
+/** How many ids an input has that a layer of embeddings takes directly. */
+function idsOf({ layers }: LayersModel, input: SymbolicTensor): Pick<ModelInput, 'ids'> {
+  for (const layer of layers) {
+    const { inputDim } = layer.getConfig();
+    const takes = layer.inboundNodes.some(({ inputTensors }) => inputTensors.includes(input));
+    if (layer.getClassName() === 'Embedding' && takes && typeof inputDim === 'number') return { ids: inputDim };
+  }
+  return {};
 }
 
 /** The activation of the layer that gives an output, as ONNX names the operator. */
