@@ -26,6 +26,7 @@ import {
 import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
 import type { Evaluation, TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
+import { heldOutItems } from '../../workers/student/held-out.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
 import type { WriteOnnx } from '../../workers/student/onnx.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
@@ -76,7 +77,8 @@ class ChainTrainer implements TrainerClient {
       const hash = createHash('sha256')
         .update(this.#chain)
         .update(`${String(batch.step)}.${String(batch.samples.count)}`);
-      for (const part of [pixelsOf(batch.samples), labelsIn(batch.targets), batch.teacherLogits]) {
+      const labels = batch.targets === null ? null : labelsIn(batch.targets);
+      for (const part of [pixelsOf(batch.samples), labels, batch.teacherLogits]) {
         hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       this.#chain = new Uint8Array(hash.digest());
@@ -95,9 +97,11 @@ class ChainTrainer implements TrainerClient {
     });
   }
 
-  /** One row for each sample: the first bytes of the chain. */
+  /** For each sample a row of bytes of the chain. */
   logits({ count }: Samples): Promise<Float32Array> {
-    return this.#inOrder(() => Promise.resolve(Float32Array.from({ length: count }, (_, at) => this.#chain[at]!)));
+    return this.#inOrder(() =>
+      Promise.resolve(Float32Array.from({ length: count * fakeColumns }, (_, at) => this.#chain[at % 32]!)),
+    );
   }
 
   state(): Promise<TrainerState> {
@@ -247,11 +251,13 @@ export class StudentHome {
       readonly manifest?: Manifest;
       readonly samples?: number;
       readonly test?: number;
+      /** false = the data set has no targets. */
+      readonly labeled?: boolean;
       readonly answer?: (item: Omit<WorkItem, 'version'>) => Answer | null;
     } = {},
   ) {
     this.manifest = options.manifest ?? manifestWith();
-    this.dataset = fakeDataset(options.samples ?? 22, options.test);
+    this.dataset = fakeDataset(options.samples ?? 22, options.test, options.labeled);
     this.schedule = scheduleFor(this.manifest, this.dataset.train.length);
     this.streams = new FakeStreams(this.clock, options.answer);
   }
@@ -288,6 +294,13 @@ export class StudentHome {
               : windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
           onFailure: changes.onFailure ?? 'Fail',
           teacherDigest: null,
+          heldOutItems: heldOutItems({
+            manifest: this.manifest,
+            samples: this.dataset.test?.length ?? 0,
+            steps: this.schedule.steps,
+            columns: fakeColumns,
+            positions: 1,
+          }),
           clock: this.clock,
           log: this.log,
         });

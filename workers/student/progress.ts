@@ -10,8 +10,8 @@ export interface EvaluationRecord {
   readonly step: number;
   /** null where the targets are not one class. */
   readonly accuracy: number | null;
-  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error. */
-  readonly loss: number;
+  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error; null without targets. */
+  readonly loss: number | null;
   readonly metrics?: NamedMetrics | undefined;
 }
 

@@ -28,7 +28,7 @@ import {
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import type { LossSettings } from '../models/training.js';
+import { answersFor, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -45,12 +45,14 @@ import {
 } from '../stream/index.js';
 
 import { widthFault } from './frames.js';
+import { heldOutItems } from './held-out.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
+import { checkSameData } from './same-data.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
@@ -117,7 +119,7 @@ async function prepare(
   log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns };
-  const supply = await openSupply({ manifest, link, names, job, start, claim, clock, log });
+  const supply = await openSupply({ manifest, link, names, job, dataset, start, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -246,12 +248,13 @@ async function openSupply(parts: {
   readonly link: StreamLink;
   readonly names: JobNames;
   readonly job: { readonly schedule: Schedule; readonly shards: number; readonly columns: number };
+  readonly dataset: Dataset;
   readonly start: StartingPoint;
   readonly claim: StudentClaim;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<LogitsSupply> {
-  const { manifest, link, names, job, start, claim, clock, log } = parts;
+  const { manifest, link, names, job, dataset, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
     throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
@@ -259,6 +262,10 @@ async function openSupply(parts: {
   if (needsNoTeacher(manifest)) return labelsAlone();
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
   const { maxBytes } = manifest.logits;
+  const { steps, positions } = job.schedule;
+  // An attempt that has nothing left to evaluate asks for nothing.
+  const isEvaluated = start.metrics?.evaluations.at(-1)?.step === steps;
+  const samples = isEvaluated ? 0 : (dataset.test?.length ?? 0);
   return new LiveSupply({
     ...job,
     stream: {
@@ -273,6 +280,9 @@ async function openSupply(parts: {
     windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
     onFailure,
     teacherDigest: reference?.teacherDigest ?? null,
+    heldOutItems: heldOutItems({ manifest, samples, steps, columns: job.columns, positions }),
+    // The first frame comes after the reference: a teacher takes no item before it is compared.
+    checkTeachers: async () => checkSameData(await readReference(link, names), () => dataset.identity()),
     clock,
     log,
   });

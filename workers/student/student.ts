@@ -84,16 +84,20 @@ export class Student {
   #failure: Error | null = null;
 
   constructor(options: StudentOptions) {
-    const { manifest, dataset, schedule, start, clock, log } = options;
+    const { manifest, dataset, schedule, start, supply, clock, log } = options;
     const { keep } = manifest.student.checkpoint;
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
     this.#retention = new Retention(manifest.logits.maxBytes);
-    this.#evaluator = new Evaluator(options.trainer, dataset.test, options.view, {
+    this.#evaluator = new Evaluator({
+      trainer: options.trainer,
+      split: dataset.test,
+      view: options.view,
       steps: schedule.steps,
       everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
+      teachers: { isMeasured: supply.answersHeldOut, kind: options.answers, answers: () => supply.heldOut() },
     });
     this.#reporter = new Reporter({ writer: options.state, stateNow: () => this.#stateNow(), clock, log });
     this.#checkpointer = new Checkpointer({

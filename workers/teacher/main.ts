@@ -105,6 +105,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     name: pod,
     manifest,
     split,
+    heldOut: dataset.test,
     inference,
     meter,
     clock,
@@ -139,8 +140,10 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     throw asSelfTestError(error, source.path);
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
-  const reference = await createReference(link, names, own.reference);
-  const comparison = await compareWithReference(inference, split, reference, tolerance);
+  const { dataIdentity } = source;
+  const identified = dataIdentity === undefined ? own.reference : { ...own.reference, dataIdentity };
+  const reference = await createReference(link, names, identified);
+  const comparison = await compareWithReference(inference, split, reference, tolerance, dataIdentity);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
   return { dataset, inference, link, teacher, report };

@@ -221,7 +221,11 @@ export const writtenManifestSchema = z.strictObject({
       ema: z.number().min(0).max(0.999999).optional(),
     }),
     checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema }),
-    evaluation: z.strictObject({ everyEpochs: count }),
+    evaluation: z.strictObject({
+      everyEpochs: count,
+      /** Held-out samples that teachers answer, too, for agreement on them; absent = 0, as in earlier releases. */
+      teacherSamples: z.number().int().min(0).optional(),
+    }),
     output: z.strictObject({ store: storeSchema, folder: folderSchema }),
   }),
 });

@@ -83,13 +83,13 @@ export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | '
 export const trainingMetricsSchema = z.object({
   /**
    * The newest ones, in step order. `accuracy` is null where the targets are not one class; `loss` is the mean hard loss
-   * of a sample (cross-entropy in nats, or half the squared error). Students of earlier releases name no metrics.
+   * of a sample (cross-entropy in nats, or half the squared error), null without targets. Students of earlier releases name no metrics.
    */
   evaluations: z.array(
     z.object({
       step: z.number(),
       accuracy: z.number().nullable(),
-      loss: z.number(),
+      loss: z.number().nullable(),
       metrics: namedMetricsSchema.optional(),
     }),
   ),

@@ -141,6 +141,11 @@ const referenceFields = z
     /** Features that every later teacher of the job must have. */
     requires: requiresField,
     teacherDigest: teacherDigestSchema,
+    /** Identity of the teacher's data set, which the student compares with its own; absent = unknown. */
+    dataIdentity: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'expected 32 lower-case hex digits')
+      .optional(),
     columns: z.number().int().min(1).max(1_048_576),
     /** Indices into the training split. */
     indices: z.array(z.number().int().min(0).max(0xffff_ffff)).min(1).max(maxReferenceSamples),

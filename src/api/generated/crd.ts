@@ -1920,6 +1920,13 @@ export const jobSchema: Schema = {
                   "minimum": 1,
                   "maximum": 10000,
                   "description": "Epochs between two evaluations; the last epoch is always evaluated."
+                },
+                "teacherSamples": {
+                  "type": "integer",
+                  "default": 1024,
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "description": "Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none."
                 }
               }
             },
@@ -2175,7 +2182,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [
@@ -2438,7 +2445,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [

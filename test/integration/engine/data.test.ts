@@ -69,6 +69,23 @@ describe('a folder of pictures', () => {
     expect(result?.studentAccuracy).toBeNull();
   }, 300_000);
 
+  it('without labels is measured on held-out samples, by the teacher; a killed student ends with the same figures', async () => {
+    const dataset = { uri: plain, split: { testFraction: 0.2 } };
+    const run = start(dataset);
+    const whole = await completed(run);
+    const { metrics = {} } = whole ?? {};
+    for (const name of ['heldOutAgreement', 'heldOutTopKOverlap', 'heldOutKlDivergence']) {
+      expect(metrics[name]).toBeGreaterThanOrEqual(0);
+    }
+    const killed = start(dataset);
+    await killed.until(
+      'the student has trained some steps',
+      () => (killed.progress?.step ?? 0) >= 4 && typeof killed.progress?.pids.student === 'number',
+    );
+    process.kill(killed.progress?.pids.student ?? 0, 'SIGKILL');
+    expect(await completed(killed)).toMatchObject({ digest: whole?.digest, metrics });
+  }, 300_000);
+
   it('with a bad picture ends the job, which names it', async () => {
     const bad = await mnistPictures(join(folder, 'bad'), { count: 96, format: 'png', labeled: true });
     writeFileSync(join(folder, 'bad', '0', 'zzz.png'), 'no picture');

@@ -33,6 +33,7 @@ describe('the summary of a run', () => {
       { cosineSimilarity: 0.93, meanSquaredError: 1 },
       'has a cosine similarity of 0.930 to the teacher on the last training samples',
     ],
+    [{ agreement: 0.9, heldOutAgreement: 0.875 }, 'agrees with the teacher on 87.50 % of the held-out samples'],
     [{ meanSquaredError: 0.25 }, 'has a mean squared error of 0.250 against the teacher on the last training samples'],
     [{ microF1: 0.5, agreement: 0.9 }, 'reaches a micro F1 of 50.00 % on the evaluation split'],
     [{ meanAbsoluteError: 0.5 }, 'has a mean absolute error of 0.500 on the evaluation split'],
