@@ -23,7 +23,7 @@ import {
   newestFirst,
   StoreError,
 } from '../../workers/checkpoint/index.js';
-import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
+import type { Dataset, ReplacedRowsRecord, Samples, Targets } from '../../workers/data/index.js';
 import type { Evaluation, TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { heldOutItems } from '../../workers/student/held-out.js';
@@ -243,6 +243,7 @@ export class StudentHome {
   readonly schedule: Schedule;
   readonly dataset: Dataset;
   readonly streams: FakeStreams;
+  replaced: ReplacedRowsRecord = { count: 0, names: [] };
   /** Makes model.onnx: its content are the logits that it was compared with. */
   writeOnnx: WriteOnnx = ({ logits }) => Promise.resolve(Uint8Array.from(logits));
 
@@ -321,6 +322,8 @@ export class StudentHome {
         resumedFromStep: start.step === 0 ? null : start.step,
       },
       start,
+      answers: 'Logits',
+      replaced: () => this.replaced,
       state: killed.unless(writer),
       checkpoints: killed.unless(this.checkpoints),
       results: killed.unless(this.results),

@@ -26,7 +26,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import { answersFor, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
@@ -89,11 +89,14 @@ async function prepare(
 }> {
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
+  const replaced = new ReplacedRows((message) => {
+    log.warn(message);
+  });
   const opened = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    replaced: (row) => {
+      replaced.note(row);
+    },
   });
   const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);
   const { dataset, notes: left } = fittingTargets(opened, loss);
@@ -130,6 +133,8 @@ async function prepare(
       supply,
       facts,
       start,
+      answers: loss.answers ?? answersFor(loss.kind ?? 'KL'),
+      replaced: () => replaced.record,
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),

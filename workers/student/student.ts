@@ -23,8 +23,8 @@ import {
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset } from '../data/index.js';
-import { exportedWeights } from '../models/training.js';
+import type { Dataset, ReplacedRowsRecord } from '../data/index.js';
+import { exportedWeights, type TeacherAnswers } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
@@ -53,6 +53,10 @@ export interface StudentOptions {
   readonly supply: LogitsSupply;
   readonly facts: AttemptFacts;
   readonly start: StartingPoint;
+  /** What the teacher's numbers are. */
+  readonly answers: TeacherAnswers;
+  /** Rows of the data set that gave way to others so far. */
+  readonly replaced: () => ReplacedRowsRecord;
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
@@ -89,7 +93,7 @@ export class Student {
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
-    this.#progress = new Progress(schedule.steps, start.metrics);
+    this.#progress = new Progress(schedule.steps, start.metrics, options.replaced);
     this.#retention = new Retention(manifest.logits.maxBytes);
     this.#evaluator = new Evaluator({
       trainer: options.trainer,
@@ -309,6 +313,7 @@ export class Student {
     const { facts, schedule, manifest, supply, clock } = this.#options;
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
+    const replaced = this.#progress.replaced.count;
     return {
       ...startingState(facts, this.#trained, nowMs),
       phase: this.#phase,
@@ -317,6 +322,7 @@ export class Student {
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
       metrics: this.#progress.named,
+      ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,

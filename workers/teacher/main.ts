@@ -2,7 +2,7 @@
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asSelfTestError, type InferenceThread, openInferenceThread } from '../compute/index.js';
-import { type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
@@ -78,11 +78,14 @@ await runWorker(async (context) => {
 async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
+  const replaced = new ReplacedRows((message) => {
+    log.warn(message);
+  });
   const dataset = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    replaced: (row) => {
+      replaced.note(row);
+    },
   });
   const split = dataset.train;
   const source = await inferenceSource(manifest, env, dataset, places);
@@ -126,6 +129,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       protocolVersion,
       ...meter.rates(clock.now()),
       ...teacher.counts,
+      ...(replaced.record.count === 0 ? {} : { replacedRows: replaced.record.count }),
       accuracy: null,
       updatedAtMs: clock.now(),
     });

@@ -83,6 +83,7 @@ export { features, missingFeatures, missingFeaturesText } from './messages.js';
 export {
   inDigestOrder,
   jobOfReport,
+  maxReplacedNames,
   readResultSums,
   resultFileNames,
   resultFiles,

@@ -79,6 +79,9 @@ export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | '
   return JSON.stringify([name, shape]);
 }
 
+/** Most rows that a report names. */
+export const maxReplacedNames = 100;
+
 /** What a student measured: a checkpoint carries it, so that a resumed run reports as an undisturbed one would. */
 export const trainingMetricsSchema = z.object({
   /**
@@ -104,6 +107,11 @@ export const trainingMetricsSchema = z.object({
   /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
   skippedSteps: z.array(z.number()),
   skipped: z.number(),
+  /**
+   * Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), by file and row: the first ones in the order of
+   * their names, and how many in all. Absent = none.
+   */
+  replacedRows: z.object({ count: z.number(), names: z.array(z.string()).max(maxReplacedNames) }).optional(),
 });
 export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
 

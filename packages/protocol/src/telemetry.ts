@@ -59,6 +59,8 @@ export const studentStateSchema = z.object({
   accuracy: nonNegative.max(1).nullable(),
   /** Agreement with the teacher over the last stretches, and the scores of the last evaluation; absent in earlier releases. */
   metrics: namedMetricsSchema.optional(),
+  /** Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), as far as they were met. */
+  replacedRows: counted.optional(),
   buffer: z.object({ frames: counted, bytes: whole }),
   /** Steps fed ahead at most; steps fed so far. */
   window: counted,
@@ -122,6 +124,8 @@ export const teacherStateSchema = z.object({
   items: counted,
   duplicates: counted,
   failures: counted,
+  /** Rows of the data set that gave way to others, as far as this teacher met them. */
+  replacedRows: counted.optional(),
   /** Accuracy on the evaluation split; null where it was not measured. */
   accuracy: nonNegative.max(1).nullable(),
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */

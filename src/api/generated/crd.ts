@@ -2175,6 +2175,12 @@ export const jobSchema: Schema = {
               "maximum": 1,
               "description": "Accuracy at the last evaluation."
             },
+            "replacedRows": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them."
+            },
             "metrics": {
               "type": "array",
               "x-kubernetes-list-type": "map",

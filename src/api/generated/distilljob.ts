@@ -834,7 +834,11 @@ export interface StatusProgress {
    */
   accuracy?: number;
   /**
-   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   * Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them.
+   */
+  replacedRows?: number;
+  /**
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).
    */
   metrics?: StatusProgressMetric[];
 }

@@ -83,12 +83,15 @@ export interface CompleteRun {
   /** null also when no baseline was asked for. */
   readonly baselineAccuracy: number | null;
   readonly metrics: NamedMetrics;
+  /** Rows of the data set that gave way to others. */
+  readonly replacedRows: number;
   /** Of the student's weights. */
   readonly digest: string | null;
 }
 
 export function completeSummary(run: CompleteRun): Summary {
-  const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, metrics, digest } = run;
+  const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, metrics, replacedRows, digest } =
+    run;
   // Without labels to measure accuracy on, there is agreement with the teacher.
   const sentence = studentAccuracy === null ? studentSentence(metrics) : null;
   return {
@@ -101,6 +104,7 @@ export function completeSummary(run: CompleteRun): Summary {
       ...(baselineAccuracy === null
         ? []
         : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same steps)`]),
+      ...(replacedRows === 0 ? [] : [`  data      ${String(replacedRows)} bad rows gave way to the next good one`]),
       `  digest    ${digest ?? 'unknown'}`,
       `  model     ${model}`,
     ],
@@ -111,6 +115,7 @@ export function completeSummary(run: CompleteRun): Summary {
       studentAccuracy,
       ...(baselineAccuracy === null ? {} : { baselineAccuracy }),
       metrics,
+      ...(replacedRows === 0 ? {} : { replacedRows }),
       digest,
       model,
       folder,

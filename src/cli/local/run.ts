@@ -124,8 +124,9 @@ class Run {
       return this.#stopped(baselineStoppedSummary(inner, model, resume, isOwn(nats)));
     }
     const { accuracy = null, digest = null, metrics } = plan.status.result ?? {};
+    const { replacedRows = 0 } = plan.status.progress ?? {};
     const accuracies = { teacherAccuracy: measured, studentAccuracy: accuracy, baselineAccuracy: baseline };
-    const reached = { ...accuracies, metrics: metricsByName(metrics) };
+    const reached = { ...accuracies, metrics: metricsByName(metrics), replacedRows };
     this.#finish(completeSummary({ folder: folder.path, model, seconds, digest, ...reached }));
     return 'ok';
   }

@@ -11,6 +11,7 @@ const run = {
   studentAccuracy: 0.98,
   baselineAccuracy: null,
   metrics: { accuracy: 0.98, agreement: 0.981 },
+  replacedRows: 0,
   digest: 'ab',
 };
 
@@ -41,6 +42,12 @@ describe('the summary of a run', () => {
     const { lines } = completeSummary({ ...run, teacherAccuracy: null, studentAccuracy: null, metrics });
     expect(lines[1]).toBe(`  student   ${want}`);
     expect(lines).toHaveLength(4);
+  });
+
+  test('counts the rows that gave way to others', () => {
+    const { lines, record } = completeSummary({ ...run, replacedRows: 12 });
+    expect(lines[3]).toBe('  data      12 bad rows gave way to the next good one');
+    expect(record).toMatchObject({ replacedRows: 12 });
   });
 
   test('has dashes where nothing is known', () => {
