@@ -46,7 +46,7 @@ const imageFolderCases: readonly DataCase[] = [
   { what: 'is empty', files: {}, want: 'DIR: found no files, expected a folder with PNG, JPEG or WebP files' },
   {
     what: 'has no picture',
-    files: { 'cat/1.txt': 'miau' },
+    files: { 'cat/1.txt': 'a cat' },
     want: 'DIR: found no such file among 1 file, expected a folder with PNG, JPEG or WebP files',
   },
   {
@@ -68,7 +68,7 @@ const imageFolderCases: readonly DataCase[] = [
   {
     what: 'has a picture that is cut',
     files: beside(async () => ({ 'dog/2.png': (await png(64, 64)).subarray(0, 90) })),
-    want: 'dog/2.png: column image: the picture is damaged (vipspng: libpng read error)',
+    want: 'dog/2.png: column image: the picture is damaged',
   },
   {
     what: 'has a picture of another size',

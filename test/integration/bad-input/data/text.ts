@@ -6,7 +6,7 @@ const csv = ['a,b,label', ...sound.map(({ a, b, label }) => `${String(a)},${Stri
   '\n',
 );
 const jsonl = sound.map((row) => `${JSON.stringify(row)}\n`).join('');
-const latin1 = Buffer.from('name,label\nM\u00fcller,1\n', 'latin1');
+const latin1 = Buffer.from('name,label\ncaf\u00e9,1\n', 'latin1');
 const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
 const numbers = [
   { name: 'input', type: 'tensor', columns: ['a', 'b'] },
@@ -44,7 +44,7 @@ const csvCases: readonly DataCase[] = [
     what: 'is no UTF-8',
     files: { 'x.csv': latin1 },
     path: 'x.csv',
-    want: 'DIR/x.csv, byte 12: found 0xfc, expected text in UTF-8',
+    want: 'DIR/x.csv, byte 14: found 0xe9, expected text in UTF-8',
   },
   {
     what: 'ends in a quoted value',
@@ -102,7 +102,7 @@ const jsonlCases: readonly DataCase[] = [
     what: 'is no UTF-8',
     files: { 'x.jsonl': Buffer.concat([Buffer.from(jsonl), latin1]) },
     path: 'x.jsonl',
-    want: 'DIR/x.jsonl, byte 660: found 0xfc, expected text in UTF-8',
+    want: 'DIR/x.jsonl, byte 662: found 0xe9, expected text in UTF-8',
   },
   {
     what: 'is cut',
