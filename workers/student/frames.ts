@@ -1,6 +1,6 @@
 /**
  * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
- * (docs/protocol.md "What a student does", rule 4), and the record of the frames that did not.
+ * (docs/protocol.md "What a student does", rule 5), and the record of the frames that did not.
  */
 import {
   type DamagedFrame,

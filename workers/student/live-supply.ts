@@ -14,6 +14,7 @@ import type { Probe, StoredFrame } from '../stream/index.js';
 import { Feeder } from './feeding.js';
 import type { JobShape } from './frames.js';
 import { Gatherer } from './gathering.js';
+import { HeldOut, type HeldOutAnswer, type HeldOutItem, offeredTo } from './held-out.js';
 import { Mender } from './mending.js';
 import type { LogitsSupply, SupplyState, TakenLogits } from './supply.js';
 import { AnswerTime, type WindowInput } from './window.js';
@@ -49,6 +50,10 @@ export interface LiveSupplyOptions extends JobShape {
   readonly hasLabels: boolean;
   /** Hex digest that every frame must carry; null = the digest of the first frame. */
   readonly teacherDigest: string | null;
+  /** Asks for answers to held-out samples; absent = none. */
+  readonly heldOutItems?: readonly HeldOutItem[];
+  /** Awaited before the first step with answers is handed out. @throws to refuse these teachers */
+  readonly checkTeachers?: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -63,6 +68,8 @@ export class LiveSupply implements LogitsSupply {
   readonly #gatherer: Gatherer;
   readonly #feeder: Feeder;
   readonly #mender: Mender;
+  readonly #heldOut: HeldOut;
+  #teachers: 'unchecked' | 'checking' | 'checked' = 'unchecked';
   #failure: Error | null = null;
   /** Stored bytes of the largest step taken so far; 0 before the first. */
   #stepBytes = 0;
@@ -75,7 +82,7 @@ export class LiveSupply implements LogitsSupply {
     const shared = { job, answerTime: this.#answerTime, clock, over: this.#over.signal };
     this.#gatherer = new Gatherer({
       ...shared,
-      frames: (signal) => stream.frames(signal),
+      frames: (signal) => offeredTo(this.#heldOut, stream.frames(signal)),
       firstStep,
       teacherDigest,
       log,
@@ -86,6 +93,17 @@ export class LiveSupply implements LogitsSupply {
       gatherer: this.#gatherer,
       fedBefore,
       window: windowFor({ unstarvedStepsPerSecond: 0, answerSeconds: 0, stepBytes }),
+    });
+    this.#heldOut = new HeldOut({
+      items: options.heldOutItems ?? [],
+      columns,
+      positions: schedule.positions,
+      feed: (item) => stream.feed(item),
+      probe: (shard, step) => stream.probe(shard, step),
+      teacherDigest: () => this.#gatherer.teacherDigest,
+      clock,
+      log,
+      over: this.#over.signal,
     });
     this.#mender = new Mender({
       probe: (shard, step) => stream.probe(shard, step),
@@ -108,6 +126,17 @@ export class LiveSupply implements LogitsSupply {
     });
     this.#inBackground(this.#gatherer.read());
     this.#feedAhead();
+    this.#inBackground(this.#heldOut.gather());
+  }
+
+  get answersHeldOut(): boolean {
+    return this.#heldOut.isMeasured;
+  }
+
+  async heldOut(): Promise<readonly HeldOutAnswer[] | 'stopped'> {
+    const answers = await this.#heldOut.answers();
+    if (this.#failure !== null) throw this.#failure;
+    return answers;
   }
 
   stop(): void {
@@ -130,7 +159,7 @@ export class LiveSupply implements LogitsSupply {
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#over.signal.aborted) return 'stopped';
-      const taken = this.#gatherer.take(step) ?? this.#skipDead(step);
+      const taken = this.#mayTake(step) ? (this.#gatherer.take(step) ?? this.#skipDead(step)) : null;
       if (taken !== null) {
         this.#stepBytes = Math.max(this.#stepBytes, taken.bytes);
         this.#feedAhead();
@@ -144,6 +173,22 @@ export class LiveSupply implements LogitsSupply {
       // Nothing is awaited between the checks above and this wait: no news is missed.
       await this.#gatherer.waitForNews(probeAtMs - nowMs);
     }
+  }
+
+  /** Whether the teachers were found to be right for this job, as far as the step has an answer of theirs. */
+  #mayTake(step: number): boolean {
+    const { checkTeachers } = this.#options;
+    if (checkTeachers === undefined || this.#teachers === 'checked' || !this.#gatherer.isComplete(step)) return true;
+    if (this.#teachers === 'unchecked') {
+      this.#teachers = 'checking';
+      const check = async (): Promise<void> => {
+        await checkTeachers();
+        this.#teachers = 'checked';
+        this.#gatherer.announce();
+      };
+      this.#inBackground(check());
+    }
+    return false;
   }
 
   /**

@@ -26,9 +26,9 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import type { LossSettings } from '../models/training.js';
+import { answersFor, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -46,13 +46,15 @@ import {
 
 import { openBucketCheckpoints, openBucketResults } from './bucket-stores.js';
 import type { JobShape } from './frames.js';
+import { heldOutItems } from './held-out.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
-import { checkingTexts } from './same-texts.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore, SweptResults } from './results.js';
+import { checkSameData } from './same-data.js';
+import { checkSameTexts } from './same-texts.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
@@ -91,12 +93,10 @@ async function prepare(
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
   const notes = new Notes(log);
+  const replaced = new ReplacedRows({ note: (message) => notes.add(message), warn: (message) => log.warn(message) });
   const opened = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog(
-      (message) => notes.add(message),
-      (message) => log.warn(message),
-    ),
+    replaced: (row) => replaced.add(row),
   });
   const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);
   const { dataset, notes: left } = fittingTargets(opened, loss);
@@ -124,9 +124,7 @@ async function prepare(
   log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
-  const hasLabels = dataset.train.spec.target !== null;
-  const live = await openSupply({ manifest, link, names, job, hasLabels, start, claim, clock, log });
-  const supply = checkingTexts(live, dataset.train, () => readReference(link, names));
+  const supply = await openSupply({ manifest, link, names, job, dataset, start, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -137,6 +135,8 @@ async function prepare(
       supply,
       facts,
       start,
+      answers: loss.answers ?? answersFor(loss.kind ?? 'KL'),
+      replaced: () => replaced.record,
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),
@@ -284,13 +284,13 @@ async function openSupply(parts: {
   readonly link: StreamLink;
   readonly names: JobNames;
   readonly job: JobShape;
-  readonly hasLabels: boolean;
+  readonly dataset: Dataset;
   readonly start: StartingPoint;
   readonly claim: StudentClaim;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<LogitsSupply> {
-  const { manifest, link, names, job, hasLabels, start, claim, clock, log } = parts;
+  const { manifest, link, names, job, dataset, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
     throw new WorkerError('terminal', widthFault(reference.columns, job.columns, job.width));
@@ -298,6 +298,10 @@ async function openSupply(parts: {
   if (needsNoTeacher(manifest)) return labelsAlone();
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
   const { maxBytes } = manifest.logits;
+  const { steps, positions } = job.schedule;
+  // An attempt that has nothing left to evaluate asks for nothing.
+  const isEvaluated = start.metrics?.evaluations.at(-1)?.step === steps;
+  const samples = isEvaluated ? 0 : (dataset.test?.length ?? 0);
   return new LiveSupply({
     ...job,
     stream: {
@@ -311,8 +315,16 @@ async function openSupply(parts: {
     stepBytes: stepBytesOf({ manifest, columns: job.columns, shards: job.shards, positions: job.schedule.positions }),
     windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
     onFailure,
-    hasLabels,
+    hasLabels: dataset.train.spec.target !== null,
     teacherDigest: reference?.teacherDigest ?? null,
+    heldOutItems: heldOutItems({ manifest, samples, steps, columns: job.columns, positions }),
+    // The first frame comes after the reference: a teacher takes no item before it is compared.
+    checkTeachers: async () => {
+      const reference = await readReference(link, names);
+      // Texts first: this names a sample.
+      await checkSameTexts(dataset.train, reference);
+      await checkSameData(reference, () => dataset.identity());
+    },
     clock,
     log,
   });

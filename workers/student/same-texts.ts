@@ -7,38 +7,14 @@ import type { Reference } from '@distillery/protocol';
 import { WorkerError } from '../base/index.js';
 import type { Split } from '../data/index.js';
 import { readTexts } from '../models/training.js';
-import type { LogitsSupply } from './supply.js';
 
-/** @param reference reads the job's reference answers, which are there before any frame is; null = none */
-export function checkingTexts(
-  supply: LogitsSupply,
-  split: Split,
-  reference: () => Promise<Reference | null>,
-): LogitsSupply {
-  const hasTexts = Object.values(split.spec.inputs).some(({ dtype }) => dtype === 'text');
-  if (!hasTexts) return supply;
-  let checked: Promise<void> | null = null;
-  return {
-    get state() {
-      return supply.state;
-    },
-    start: () => supply.start(),
-    stop: () => supply.stop(),
-    setPace: (pace) => supply.setPace(pace),
-    take: async (step) => {
-      const taken = await supply.take(step);
-      if (taken !== 'stopped' && taken.logits !== null) {
-        checked ??= reference().then((found) => (found === null ? undefined : checkTexts(split, found)));
-        await checked;
-      }
-      return taken;
-    },
-  };
-}
-
-/** @throws WorkerError terminal for a sample whose text is another one than the first teacher read */
-async function checkTexts(split: Split, { indices, texts }: Reference): Promise<void> {
-  if (texts === undefined) return;
+/**
+ * @param reference of the job's teachers; null = there is none, as after a lost stream
+ * @throws WorkerError terminal for a sample whose text is another one than the first teacher read
+ */
+export async function checkSameTexts(split: Split, reference: Reference | null): Promise<void> {
+  if (reference?.texts === undefined) return;
+  const { indices, texts } = reference;
   const remedy = 'give teachers and student the same data set';
   const missing = indices.find((index) => index >= split.length);
   if (missing !== undefined) {

@@ -23,8 +23,8 @@ import {
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset } from '../data/index.js';
-import { exportedWeights } from '../models/training.js';
+import type { Dataset, ReplacedRowsRecord } from '../data/index.js';
+import { exportedWeights, type TeacherAnswers } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
@@ -53,6 +53,10 @@ export interface StudentOptions {
   readonly supply: LogitsSupply;
   readonly facts: AttemptFacts;
   readonly start: StartingPoint;
+  /** What the teacher's numbers are. */
+  readonly answers: TeacherAnswers;
+  /** Rows of the data set that gave way to others so far. */
+  readonly replaced: () => ReplacedRowsRecord;
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
@@ -86,16 +90,20 @@ export class Student {
   #failure: Error | null = null;
 
   constructor(options: StudentOptions) {
-    const { manifest, dataset, schedule, start, clock, log } = options;
+    const { manifest, dataset, schedule, start, supply, clock, log } = options;
     const { keep } = manifest.student.checkpoint;
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
-    this.#progress = new Progress(schedule.steps, start.metrics);
+    this.#progress = new Progress(schedule.steps, start.metrics, options.replaced);
     this.#retention = new Retention(manifest.logits.maxBytes);
-    this.#evaluator = new Evaluator(options.trainer, dataset.test, options.view, {
+    this.#evaluator = new Evaluator({
+      trainer: options.trainer,
+      split: dataset.test,
+      view: options.view,
       steps: schedule.steps,
       everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
+      teachers: { isMeasured: supply.answersHeldOut, kind: options.answers, answers: () => supply.heldOut() },
     });
     this.#reporter = new Reporter({ writer: options.state, stateNow: () => this.#stateNow(), clock, log });
     this.#checkpointer = new Checkpointer({
@@ -307,6 +315,7 @@ export class Student {
     const { facts, schedule, manifest, supply, clock } = this.#options;
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
+    const replaced = this.#progress.replaced.count;
     return {
       ...startingState(facts, this.#trained, nowMs),
       phase: this.#phase,
@@ -315,6 +324,7 @@ export class Student {
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
       metrics: this.#progress.named,
+      ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,

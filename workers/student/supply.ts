@@ -6,6 +6,8 @@
  */
 import type { DamagedFrame } from '@distillery/protocol';
 
+import type { HeldOutAnswer } from './held-out.js';
+
 export interface TakenLogits {
   /** [rows, columns]; null = train this step on its labels alone. */
   readonly logits: Float32Array | null;
@@ -41,6 +43,10 @@ export interface LogitsSupply {
    * @throws WorkerError terminal when the step has no logits and the job does not allow to train it on labels alone
    */
   take(step: number): Promise<TakenLogits | 'stopped'>;
+  /** Whether teachers answer held-out samples. */
+  readonly answersHeldOut: boolean;
+  /** Waits for these answers. @throws what ended the supply */
+  heldOut(): Promise<readonly HeldOutAnswer[] | 'stopped'>;
   /** Reports how fast the student trains while it does not wait, so that the supply can work far enough ahead. */
   setPace(unstarvedStepsPerSecond: number): void;
 }
@@ -53,6 +59,8 @@ export function labelsAlone(): LogitsSupply {
     start: () => undefined,
     stop: () => over.abort(),
     take: () => Promise.resolve(over.signal.aborted ? 'stopped' : { logits: null, bytes: 0, isSkipped: false }),
+    answersHeldOut: false,
+    heldOut: () => Promise.resolve([]),
     setPace: () => undefined,
   };
 }

@@ -2,7 +2,7 @@
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asSelfTestError, type InferenceThread, openInferenceThread, pathsOf } from '../compute/index.js';
-import { type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { Meter, Notes, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
@@ -79,13 +79,12 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
   const notes = new Notes(log);
+  const warn = (message: string): void => log.warn(message);
+  // The student replaces the same rows and tells people.
+  const replaced = new ReplacedRows({ note: warn, warn });
   const dataset = await openDataset(manifest.dataset, {
     placeOf: (uri) => places.resolve(uri, 'dataset'),
-    // The student replaces the same rows and reports them.
-    replaced: replacementLog(
-      (message) => log.warn(message),
-      (message) => log.warn(message),
-    ),
+    replaced: (row) => replaced.add(row),
   });
   const split = dataset.train;
   const source = await inferenceSource(manifest, env, dataset, places);
@@ -108,6 +107,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     name: pod,
     manifest,
     split,
+    heldOut: dataset.test,
     inference,
     meter,
     clock,
@@ -128,6 +128,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       protocolVersion,
       ...meter.rates(clock.now()),
       ...teacher.counts,
+      ...(replaced.record.count === 0 ? {} : { replacedRows: replaced.record.count }),
       accuracy: null,
       notes: notes.list,
       updatedAtMs: clock.now(),
@@ -144,8 +145,10 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
   for (const note of own.notes) log.warn(note);
-  const reference = await createReference(link, names, own.reference);
-  const comparison = await compareWithReference(inference, split, reference, tolerance);
+  const { dataIdentity } = source;
+  const identified = dataIdentity === undefined ? own.reference : { ...own.reference, dataIdentity };
+  const reference = await createReference(link, names, identified);
+  const comparison = await compareWithReference(inference, split, reference, tolerance, dataIdentity);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
   return { dataset, inference, link, teacher, report };

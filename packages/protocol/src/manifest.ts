@@ -247,8 +247,18 @@ export const writtenManifestSchema = z.strictObject({
       /** Decay of the average of weights that is evaluated and exported; absent = the weights themselves are. */
       ema: z.number().min(0).max(0.999999).optional(),
     }),
-    checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema, uri: bucketSchema }),
-    evaluation: z.strictObject({ everyEpochs: count }),
+    checkpoint: z.strictObject({
+      everySteps: count,
+      keep: count,
+      store: storeSchema,
+      folder: folderSchema,
+      uri: bucketSchema,
+    }),
+    evaluation: z.strictObject({
+      everyEpochs: count,
+      /** Held-out samples that teachers answer, too, for agreement on them; absent = 0, as in earlier releases. */
+      teacherSamples: z.number().int().min(0).optional(),
+    }),
     output: z.strictObject({ store: storeSchema, folder: folderSchema, uri: bucketSchema }),
   }),
 });

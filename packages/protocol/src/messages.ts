@@ -17,6 +17,7 @@ import { z } from 'zod';
 export const features: readonly string[] = [
   'augment-flip',
   'dataset-fields',
+  'held-out',
   'shuffle-blocks',
   'teacher-ensemble',
   'tfjs-graph',

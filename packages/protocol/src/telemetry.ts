@@ -65,6 +65,8 @@ export const studentStateSchema = z.object({
   accuracy: nonNegative.max(1).nullable(),
   /** Agreement with the teacher over the last stretches, and the scores of the last evaluation; absent in earlier releases. */
   metrics: namedMetricsSchema.optional(),
+  /** Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), as far as they were met. */
+  replacedRows: counted.optional(),
   buffer: z.object({ frames: counted, bytes: whole }),
   /** Steps fed ahead at most; steps fed so far. */
   window: counted,
@@ -129,6 +131,8 @@ export const teacherStateSchema = z.object({
   items: counted,
   duplicates: counted,
   failures: counted,
+  /** Rows of the data set that gave way to others, as far as this teacher met them. */
+  replacedRows: counted.optional(),
   /** Accuracy on the evaluation split; null where it was not measured. */
   accuracy: nonNegative.max(1).nullable(),
   notes,
@@ -152,6 +156,11 @@ const referenceFields = z
     /** Features that every later teacher of the job must have. */
     requires: requiresField,
     teacherDigest: teacherDigestSchema,
+    /** Identity of the teacher's data set, which the student compares with its own; absent = unknown. */
+    dataIdentity: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'expected 32 lower-case hex digits')
+      .optional(),
     columns: z.number().int().min(1).max(1_048_576),
     /** Indices into the training split. */
     indices: z.array(z.number().int().min(0).max(0xffff_ffff)).min(1).max(maxReferenceSamples),

@@ -2411,6 +2411,13 @@ export const jobSchema: Schema = {
                   "minimum": 1,
                   "maximum": 10000,
                   "description": "Epochs between two evaluations; the last epoch is always evaluated."
+                },
+                "teacherSamples": {
+                  "type": "integer",
+                  "default": 1024,
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "description": "Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none."
                 }
               }
             },
@@ -2680,6 +2687,12 @@ export const jobSchema: Schema = {
               "maximum": 1,
               "description": "Accuracy at the last evaluation."
             },
+            "replacedRows": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them."
+            },
             "metrics": {
               "type": "array",
               "x-kubernetes-list-type": "map",
@@ -2687,7 +2700,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [
@@ -2960,7 +2973,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [

@@ -871,6 +871,10 @@ export interface StudentEvaluation {
    * Epochs between two evaluations; the last epoch is always evaluated.
    */
   everyEpochs: number;
+  /**
+   * Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none.
+   */
+  teacherSamples: number;
 }
 /**
  * Where the finished model goes.
@@ -1020,7 +1024,11 @@ export interface StatusProgress {
    */
   accuracy?: number;
   /**
-   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   * Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them.
+   */
+  replacedRows?: number;
+  /**
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).
    */
   metrics?: StatusProgressMetric[];
 }
@@ -1174,7 +1182,7 @@ export interface StatusResult {
    */
   loss?: number;
   /**
-   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).
    */
   metrics?: StatusResultMetric[];
   /**
@@ -2041,6 +2049,10 @@ export interface StudentEvaluationDraft {
    * Epochs between two evaluations; the last epoch is always evaluated.
    */
   everyEpochs?: number;
+  /**
+   * Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none.
+   */
+  teacherSamples?: number;
 }
 /**
  * Where the finished model goes.

@@ -80,18 +80,21 @@ export interface CompleteRun {
   readonly student: Scores;
   /** null = no baseline was asked for. */
   readonly baseline: Scores | null;
+  /** Rows of the data set that gave way to others. */
+  readonly replacedRows: number;
   /** Of the student's weights. */
   readonly digest: string | null;
 }
 
 export function completeSummary(run: CompleteRun): Summary {
-  const { folder, model, seconds, teacher, student, baseline, digest } = run;
+  const { folder, model, seconds, teacher, student, baseline, replacedRows, digest } = run;
   return {
     lines: [
       `done in ${duration(seconds)}`,
       `  teacher   ${teacher === null ? '–' : teacherText(teacher)}`,
       `  student   ${scoreText(student)}`,
       ...(baseline === null ? [] : [`  baseline  ${scoreText(baseline)} (the same student, labels alone, same steps)`]),
+      ...(replacedRows === 0 ? [] : [`  data      ${String(replacedRows)} bad rows gave way to the next good one`]),
       `  digest    ${digest ?? 'unknown'}`,
       `  model     ${model}`,
     ],
@@ -103,6 +106,7 @@ export function completeSummary(run: CompleteRun): Summary {
       studentAccuracy: student.accuracy,
       ...(baseline === null ? {} : { baselineAccuracy: baseline.accuracy, baselineMetrics: baseline.metrics }),
       metrics: student.metrics,
+      ...(replacedRows === 0 ? {} : { replacedRows }),
       digest,
       model,
       folder,

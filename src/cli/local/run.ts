@@ -132,8 +132,9 @@ class Run {
       return this.#stopped(baselineStoppedSummary(inner, model, resume, isOwn(nats)));
     }
     const { digest = null } = plan.status.result ?? {};
+    const { replacedRows = 0 } = plan.status.progress ?? {};
     const scores = { teacher, student: scoresIn(plan), baseline };
-    this.#finish(completeSummary({ folder: folder.path, model, seconds, digest, ...scores }));
+    this.#finish(completeSummary({ folder: folder.path, model, seconds, replacedRows, digest, ...scores }));
     return 'ok';
   }
 

@@ -32,6 +32,24 @@ const evaluated: readonly Kind[] = [
 ];
 const compared: readonly Kind[] = [
   {
+    metric: 'heldOutAgreement',
+    label: 'held-out agreement',
+    text: percent,
+    sentence: (value) => `agrees with the teacher on ${value} of the held-out samples`,
+  },
+  {
+    metric: 'heldOutCosineSimilarity',
+    label: 'held-out cosine',
+    text: decimal,
+    sentence: (value) => `has a cosine similarity of ${value} to the teacher on the held-out samples`,
+  },
+  {
+    metric: 'heldOutMeanSquaredError',
+    label: 'held-out squared error',
+    text: decimal,
+    sentence: (value) => `has a mean squared error of ${value} against the teacher on the held-out samples`,
+  },
+  {
     metric: 'agreement',
     label: 'agreement',
     text: percent,

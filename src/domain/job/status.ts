@@ -101,7 +101,7 @@ function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNull
 }
 
 function progressOf(student: StudentState): NonNullable<DistillJobStatus['progress']> {
-  const { step, steps, samplesPerSecond, batchSize, loss, accuracy, metrics } = student;
+  const { step, steps, samplesPerSecond, batchSize, loss, accuracy, replacedRows, metrics } = student;
   const rate = Math.round(samplesPerSecond);
   return {
     step,
@@ -112,6 +112,7 @@ function progressOf(student: StudentState): NonNullable<DistillJobStatus['progre
     ...(rate === 0 ? {} : { secondsLeft: Math.ceil(((steps - step) * batchSize) / rate) }),
     ...(loss === null ? {} : { loss }),
     ...(accuracy === null ? {} : { accuracy }),
+    ...(replacedRows === undefined ? {} : { replacedRows }),
     ...metricsOf(metrics),
   };
 }

@@ -197,6 +197,8 @@ describe('a class', () => {
 
   test('must be there', async () => {
     expect(await faultOf(labels(['0', '']))).toContain('table, row 1: column label: the label is ""');
+    // As a member of an archive that holds a line break alone.
+    expect(await faultOf(labels(['0', Uint8Array.of(0x0a)]))).toContain('row 1: column label: the label is 1 bytes');
   });
 });
 

@@ -3,7 +3,7 @@ import { maxNoteLength, maxNotes, studentStateSchema } from '@distillery/protoco
 import { describe, expect, test } from '@jest/globals';
 
 import { Notes } from '../../../workers/base/index.js';
-import { replacementLog } from '../../../workers/data/index.js';
+import { ReplacedRows } from '../../../workers/data/index.js';
 import { training } from '../../kit/snapshots.js';
 
 function recorded(): { readonly notes: Notes; readonly warnings: string[] } {
@@ -41,11 +41,8 @@ describe('notes', () => {
 test('the first replaced row is a note, the next ones are in the log alone', () => {
   const { notes, warnings } = recorded();
   const log: string[] = [];
-  const replaced = replacementLog(
-    (message) => notes.add(message),
-    (message) => log.push(message),
-  );
-  for (let row = 1; row <= 20; row++) replaced({ row: `a.csv, line ${String(row)}`, problem: 'no number' });
+  const replaced = new ReplacedRows({ note: (message) => notes.add(message), warn: (message) => log.push(message) });
+  for (let row = 1; row <= 20; row++) replaced.add({ row: `a.csv, line ${String(row)}`, problem: 'no number' });
   expect(notes.list).toEqual([
     'a.csv, line 1: no number; the next good row takes its place (further rows are in the log)',
   ]);

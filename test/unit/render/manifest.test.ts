@@ -34,7 +34,7 @@ describe('a manifest', () => {
           schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 0 },
         },
         checkpoint: { everySteps: 200, keep: 2, store: 'nats' },
-        evaluation: { everyEpochs: 1 },
+        evaluation: { everyEpochs: 1, teacherSamples: 1024 },
         output: { store: 'nats' },
       },
     });

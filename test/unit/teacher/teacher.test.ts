@@ -9,7 +9,7 @@ import {
 } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { BadSampleError, type Samples } from '../../../workers/data/index.js';
+import { BadSampleError, type Samples, type Split } from '../../../workers/data/index.js';
 import { endingOf } from '../../../workers/process/index.js';
 import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
@@ -79,12 +79,17 @@ class World {
     }
   }
 
-  teacher(inference: Partial<TeacherInference> = {}): Teacher {
+  teacher(
+    inference: Partial<TeacherInference> = {},
+    splits: { readonly split?: Split; readonly heldOut?: Split | null } = {},
+  ): Teacher {
     let free = Promise.resolve();
     return new Teacher({
       name: 'teacher-1',
       manifest: manifestWith(),
       split: fakeSplit(100),
+      heldOut: fakeSplit(100),
+      ...splits,
       meter: this.meter,
       clock: this.clock,
       log: this.log,
@@ -149,6 +154,38 @@ describe('a teacher', () => {
       expect(world.acts.indexOf(`store ${String(step)}`)).toBeLessThan(world.acts.indexOf(`done ${String(step)}`));
     }
     expect(teacher.counts).toEqual({ items: 3, duplicates: 0, failures: 0 });
+  });
+
+  test('answers held-out samples from their split, as they are', async () => {
+    const world = new World();
+    const item = {
+      version: 1 as const,
+      step: 7,
+      shard: 0,
+      firstRow: 0,
+      indices: [5, 6],
+      augmentSeed: 0,
+      split: 'test' as const,
+    };
+    world.put(7, 1, item);
+    await world.work(world.teacher({}, { heldOut: fakeSplit(10), split: fakeSplit(2) }));
+    expect(decodeFrame(world.frames.get(7)!).logits).toEqual(answersFor([5, 6]));
+  });
+
+  test('without a held-out split makes such an item a dead letter', async () => {
+    const world = new World();
+    const item = {
+      version: 1 as const,
+      step: 7,
+      shard: 0,
+      firstRow: 0,
+      indices: [5],
+      augmentSeed: 0,
+      split: 'test' as const,
+    };
+    world.put(7, 5, item);
+    await world.work(world.teacher({}, { heldOut: null }));
+    expect(world.dead).toMatchObject([{ step: 7, error: expect.stringContaining('held-out split') }]);
   });
 
   test('holds just enough items to overlap loading, inference and publishing', async () => {

@@ -91,6 +91,9 @@ function wholeNumberName(cell: Cell): string | null {
 /** What a label is called; null for what names no class. */
 function textOf(cell: Cell): string | null {
   if (typeof cell === 'string') return cell === '' ? null : cell;
-  if (cell instanceof Uint8Array) return (cell.length > maxNameBytes ? null : textOfBytes(cell)?.trim()) ?? null;
+  if (cell instanceof Uint8Array) {
+    const text = cell.length > maxNameBytes ? null : textOfBytes(cell)?.trim();
+    return text === undefined || text === '' ? null : text;
+  }
   return typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean' ? String(cell) : null;
 }

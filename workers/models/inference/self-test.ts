@@ -128,22 +128,35 @@ type Comparison =
   | { readonly ok: true; readonly largestDifference: number }
   | {
       readonly ok: false;
-      readonly reason: 'texts' | 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
+      readonly reason: 'texts' | 'data' | 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
       readonly fault: Fault;
     };
 
-/** @param tolerance largest difference of a logit that still passes */
+/**
+ * @param tolerance largest difference of a logit that still passes
+ * @param dataIdentity of the data set, which is part of the digest: told apart, so that the sentence names what differs
+ */
 export async function compareWithReference(
   inference: Answering,
   split: Split,
   reference: Reference,
   tolerance: number,
+  dataIdentity?: string,
 ): Promise<Comparison> {
   const { teacherDigest, columns, indices } = reference;
   const missing = indices.find((index) => index >= split.length);
   // Before the digest, which covers the tokenizer too: this names what is wrong.
   const otherTexts = missing === undefined ? textsDiffer(await textsAt(inference, split, indices), reference) : null;
   if (otherTexts !== null) return { ok: false, reason: 'texts', fault: otherTexts };
+  if (reference.dataIdentity !== undefined && dataIdentity !== undefined && reference.dataIdentity !== dataIdentity) {
+    const fault = {
+      about: 'self-test',
+      found: `data set ${dataIdentity}`,
+      expected: `${reference.dataIdentity} as the job's first teacher had`,
+      remedy: 'give every teacher the same files and the same release',
+    };
+    return { ok: false, reason: 'data', fault };
+  }
   if (teacherDigest !== inference.digestHex) {
     const fault = {
       about: 'self-test',

@@ -9,7 +9,7 @@ import type { BlockIndex } from './block-index.js';
 import { csvRule, type Delimiter, delimiterOf, splitRow } from './csv-rows.js';
 import { decimalOf } from './decimal.js';
 import { type Begin, indexRows, notUtf8 } from './scan.js';
-import { type TextFormat, textEnd, TextTable } from './text-table.js';
+import { putBad, type TextFormat, textEnd, TextTable } from './text-table.js';
 import { firstInvalid } from './utf8.js';
 
 export const csvFiles: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'], unpacks: true };
@@ -60,13 +60,16 @@ function readerOf({ names, delimiter }: Head): TextFormat['reader'] {
   const places = names.flatMap((name, place) => (name === '' ? [] : [place]));
   return (columns) => {
     const wanted = columns.map((column) => places[column] ?? -1);
-    return (text) => {
+    return (text, cells, at) => {
       const values = splitRow(text, delimiter);
-      if (values instanceof BadRow) return values;
-      if (values.length === names.length) return wanted.map((place) => values[place] ?? '');
-      return new BadRow(
-        `the row has ${count(values.length, 'value')}, the head names ${count(names.length, 'column')}`,
-      );
+      if (values instanceof BadRow) {
+        putBad(cells, at, values);
+      } else if (values.length === names.length) {
+        for (const [place, column] of cells.entries()) column[at] = values[wanted[place] ?? -1] ?? '';
+      } else {
+        const [has, wants] = [count(values.length, 'value'), count(names.length, 'column')];
+        putBad(cells, at, new BadRow(`the row has ${has}, the head names ${wants}`));
+      }
     };
   };
 }

@@ -5,9 +5,9 @@ import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-
 import { BadRow, type Cell, type Table } from '../table.js';
 import type { BlockIndex } from './block-index.js';
 import { openJsonArray } from './json-array.js';
-import { cellsOf, keyOf, objectOf } from './json-cells.js';
+import { keyOf, objectOf, putCells } from './json-cells.js';
 import { indexRows, type RowRule } from './scan.js';
-import { type TextFormat, TextTable } from './text-table.js';
+import { type RowReader, type TextFormat, TextTable } from './text-table.js';
 
 export const jsonlFiles: FileKind = {
   one: 'a file of JSON lines',
@@ -76,7 +76,7 @@ function isJson(path: string): boolean {
 }
 
 async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): Promise<Table> {
-  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], reader: () => keysOf });
+  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], reader: () => readKeys });
   if (probe.length === 0) throw noRows(files.path(0));
   const rows = Array.from({ length: Math.min(rowsForColumns, probe.length) }, (_, row) => row);
   const keys = (await probe.read(rows, ['keys'])).get('keys');
@@ -88,16 +88,18 @@ async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): 
     names,
     reader: (columns) => {
       const keys = columns.map((column) => keyOf(names[column] ?? ''));
-      return (text) => cellsOf(text, keys);
+      return (text, cells, at) => {
+        putCells(text, keys, cells, at);
+      };
     },
   };
   return new TextTable(files, indexes, format);
 }
 
-function keysOf(text: string): readonly Cell[][] | BadRow {
+const readKeys: RowReader = (text, [keys], at) => {
   const object = objectOf(text);
-  return object instanceof BadRow ? object : [Object.keys(object)];
-}
+  if (keys !== undefined) keys[at] = object instanceof BadRow ? object : Object.keys(object);
+};
 
 function arrayAmongFiles(path: string): DataError {
   return new DataError({

@@ -10,6 +10,7 @@ const run = {
   teacher: { accuracy: 0.99, metrics: { accuracy: 0.99 } },
   student: { accuracy: 0.98, metrics: { accuracy: 0.98, agreement: 0.981 } },
   baseline: null,
+  replacedRows: 0,
   digest: 'ab',
 };
 const without = (metrics: Record<string, number>) => ({ accuracy: null, metrics });
@@ -40,6 +41,7 @@ describe('the summary of a run', () => {
       { cosineSimilarity: 0.93, meanSquaredError: 1 },
       'has a cosine similarity of 0.930 to the teacher on the last training samples',
     ],
+    [{ agreement: 0.9, heldOutAgreement: 0.875 }, 'agrees with the teacher on 87.50 % of the held-out samples'],
     [{ meanSquaredError: 0.25 }, 'has a mean squared error of 0.250 against the teacher on the last training samples'],
   ])('without labels says what is known of the student: %j', (metrics, want) => {
     const { lines } = completeSummary({ ...run, teacher: without({}), student: without(metrics) });
@@ -75,6 +77,12 @@ describe('the summary of a run', () => {
       baselineAccuracy: null,
       baselineMetrics: { [name]: 0.25 },
     });
+  });
+
+  test('counts the rows that gave way to others', () => {
+    const { lines, record } = completeSummary({ ...run, replacedRows: 12 });
+    expect(lines[3]).toBe('  data      12 bad rows gave way to the next good one');
+    expect(record).toMatchObject({ replacedRows: 12 });
   });
 
   test('has dashes where nothing is known', () => {
