@@ -52,9 +52,9 @@ interface Member {
 export async function openTeacher({ ensemble, ...first }: TeacherSource, openEngine: OpenEngine): Promise<Inference> {
   if (ensemble === undefined) return openInference(first, openEngine);
   const { inputs, dataIdentity, threads } = first;
-  const shared = { inputs, threads, ...(dataIdentity === undefined ? {} : { dataIdentity }) };
+  const shared = { inputs, threads, isMember: true, ...(dataIdentity === undefined ? {} : { dataIdentity }) };
   const sources = [
-    { name: firstName, weight: ensemble.weight, source: first },
+    { name: firstName, weight: ensemble.weight, source: { ...first, ...shared } },
     ...ensemble.members.map(({ name, weight, ...source }, at) => {
       const place = `teacher.ensemble.members[${String(at)}]`;
       return { name: `member ${name}`, weight, source: { ...source, ...shared, place } };

@@ -53,6 +53,8 @@ export interface ModelFile {
   readonly bytes: Uint8Array;
   /** CPU threads for one batch, where the library has threads. */
   readonly threads: number;
+  /** Whether other models of the same process compute before and after it; absent = it is alone. */
+  readonly isMember?: boolean;
   /** Takes the bytes of every file with weights, in the order in which the model names them. */
   readonly note: (bytes: Uint8Array) => void;
 }

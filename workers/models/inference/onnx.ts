@@ -41,7 +41,10 @@ const maxWeightsBytes = 2 ** 34;
  * @param device the only one that is tried
  * @throws ModelError
  */
-export async function openOnnx({ bytes, path, threads, note }: ModelFile, device: 'cpu' | 'cuda'): Promise<Engine> {
+export async function openOnnx(
+  { bytes, path, threads, isMember = false, note }: ModelFile,
+  device: 'cpu' | 'cuda',
+): Promise<Engine> {
   env.logLevel = silent.level;
   const externalData = await externalFiles(bytes, path, note);
   let session: InferenceSession;
@@ -54,7 +57,13 @@ export async function openOnnx({ bytes, path, threads, note }: ModelFile, device
       logSeverityLevel: silent.severity,
       ...(externalData.length === 0 ? {} : { externalData }),
       // Without it the library looks for files in the working folder of the process. It needs none: a second barrier.
-      extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
+      extra: {
+        session: {
+          model_external_initializers_file_folder_path: dirname(path),
+          // The threads of one member would wait in a loop and take the CPU from the next member.
+          ...(isMember ? { intra_op: { allow_spinning: '0' } } : {}),
+        },
+      },
     });
   } catch (cause) {
     throw new ModelError(

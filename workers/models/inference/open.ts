@@ -34,6 +34,8 @@ export interface InferenceSource extends ModelSource {
   readonly threads: number;
   /** Where the model's settings stand in the job, for messages; absent = "teacher". */
   readonly place?: string;
+  /** Whether it is a model of an ensemble; absent = it is alone. */
+  readonly isMember?: boolean;
 }
 
 /** Of a teacher's digest, as a frame's header holds it. */
@@ -49,7 +51,7 @@ export async function openInference(
   source: InferenceSource,
   openEngine: (file: ModelFile) => Promise<Engine>,
 ): Promise<Inference> {
-  const { format, path, threads, output: settings = {}, place = 'teacher' } = source;
+  const { format, path, threads, output: settings = {}, place = 'teacher', isMember = false } = source;
   const where = { path, place };
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
@@ -58,7 +60,7 @@ export async function openInference(
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const engine = await openEngine({ format, path, bytes, threads, note });
+  const engine = await openEngine({ format, path, bytes, threads, isMember, note });
   try {
     const inputs = await openInputs(inputSourceOf(source, engine));
     for (const part of [...settingParts(source), ...inputs.identity]) hash.update(part);
