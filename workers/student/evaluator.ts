@@ -15,8 +15,8 @@ import {
 } from '../models/training.js';
 
 import type { ModelView } from './batches.js';
-import type { HeldOutAnswer } from './held-out.js';
 import type { EvaluationRecord } from './progress.js';
+import type { HeldOutAnswer } from './supply.js';
 
 /** What the evaluator needs of the trainer. */
 export interface EvaluatingTrainer {

@@ -14,14 +14,7 @@ import { bytesPerRow, decodeFrame, FrameError, type Manifest, rowsPerFrame, type
 import type { Log } from '../base/index.js';
 import type { Probe, StoredFrame } from '../stream/index.js';
 import { inParallel } from './feeding.js';
-
-/** What the teachers answered to one item. */
-export interface HeldOutAnswer {
-  /** Indices into the held-out split. */
-  readonly indices: readonly number[];
-  /** [rows of these samples, columns] */
-  readonly logits: Float32Array;
-}
+import type { HeldOutAnswer } from './supply.js';
 
 export type HeldOutItem = Omit<WorkItem, 'version'>;
 

@@ -14,9 +14,9 @@ import type { Probe, StoredFrame } from '../stream/index.js';
 import { Feeder } from './feeding.js';
 import type { JobShape } from './frames.js';
 import { Gatherer } from './gathering.js';
-import { HeldOut, type HeldOutAnswer, type HeldOutItem, offeredTo } from './held-out.js';
+import { HeldOut, type HeldOutItem, offeredTo } from './held-out.js';
 import { Mender } from './mending.js';
-import type { LogitsSupply, SupplyState, TakenLogits } from './supply.js';
+import type { HeldOutAnswer, LogitsSupply, SupplyState, TakenLogits } from './supply.js';
 import { AnswerTime, type WindowInput } from './window.js';
 
 /** What the live supply needs of the stream. */

@@ -6,8 +6,6 @@
  */
 import type { DamagedFrame } from '@distillery/protocol';
 
-import type { HeldOutAnswer } from './held-out.js';
-
 export interface TakenLogits {
   /** [rows, columns]; null = train this step on its labels alone. */
   readonly logits: Float32Array | null;
@@ -15,6 +13,14 @@ export interface TakenLogits {
   readonly bytes: number;
   /** True when the step is a dead letter: it has no logits although the loss uses them. */
   readonly isSkipped: boolean;
+}
+
+/** What the teachers answered to some samples of the held-out split. */
+export interface HeldOutAnswer {
+  /** Indices into the split. */
+  readonly indices: readonly number[];
+  /** [rows of these samples, columns] */
+  readonly logits: Float32Array;
 }
 
 /** What the student reports of its supply in its telemetry. */
