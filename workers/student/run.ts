@@ -89,7 +89,7 @@ async function prepare(
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
   const opened = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    placeOf: (uri) => places.data(uri),
     replaced: replacementLog((message) => {
       log.warn(message);
     }),

@@ -15,6 +15,7 @@ import { openRegularSync } from '@distillery/platform';
 
 import { byBytes } from './byte-order.js';
 import { DataError, fileChanged, readFailure } from './errors.js';
+import type { FarBytes, FarFiles } from './far.js';
 
 /** Which files belong to a format. */
 export interface FileKind {
@@ -103,10 +104,9 @@ function lower(name: string): string {
   return name.toLowerCase();
 }
 
-interface Entry {
-  readonly path: string;
-  readonly stats: BigIntStats;
-}
+type Entry =
+  | { readonly path: string; readonly far: null; readonly stats: BigIntStats }
+  | { readonly path: string; readonly far: FarBytes };
 
 /** Files that stay the same while they are read. Reads are synchronous, as those of idx files. */
 export class SourceFiles {
@@ -120,12 +120,12 @@ export class SourceFiles {
   ) {}
 
   /** @throws DataError for a path that is no regular file; ReadError */
-  static open(paths: readonly string[], kind: FileKind): SourceFiles {
-    const files = new SourceFiles(
-      kind,
-      paths.map((path) => ({ path, stats: statsOf(path, kind) })),
-    );
-    return files;
+  static open(paths: readonly string[], kind: FileKind, far?: FarFiles): SourceFiles {
+    const entryAt = (path: string): Entry => {
+      const there = far?.at(path) ?? null;
+      return there === null ? { path, far: null, stats: statsOf(path, kind) } : { path, far: there };
+    };
+    return new SourceFiles(kind, paths.map(entryAt));
   }
 
   get length(): number {
@@ -143,13 +143,20 @@ export class SourceFiles {
 
   /** Bytes. */
   size(file: number): number {
-    return Number(this.#entry(file).stats.size);
+    const entry = this.#entry(file);
+    return entry.far === null ? Number(entry.stats.size) : entry.far.length;
   }
 
   /** Fills `into` from `position` on. @throws ReadError when the file is not what it was, or cannot be read */
   read(file: number, into: Uint8Array, position: number): void {
-    const { path } = this.#entry(file);
-    const descriptor = this.#descriptor(file);
+    const entry = this.#entry(file);
+    const { path } = entry;
+    if (entry.far !== null) {
+      if (this.#closed) throw new Error('the table is closed');
+      entry.far.read(into, position);
+      return;
+    }
+    const descriptor = this.#descriptor(file, entry);
     for (let done = 0; done < into.length;) {
       const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
       if (got === 0) throw fileChanged(path);
@@ -169,10 +176,10 @@ export class SourceFiles {
     return entry;
   }
 
-  #descriptor(file: number): number {
+  #descriptor(file: number, entry: Entry & { readonly far: null }): number {
     if (this.#closed) throw new Error('the table is closed');
     const known = this.#open.get(file);
-    const descriptor = known ?? this.#opened(this.#entry(file));
+    const descriptor = known ?? this.#opened(entry);
     this.#open.delete(file);
     this.#open.set(file, descriptor);
     const [oldest] = this.#open;
@@ -183,7 +190,7 @@ export class SourceFiles {
     return descriptor;
   }
 
-  #opened({ path, stats }: Entry): number {
+  #opened({ path, stats }: Entry & { readonly far: null }): number {
     const descriptor = reading(path, this.kind, () => openRegularSync(path));
     const now = fstatSync(descriptor, { bigint: true });
     if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;

@@ -24,7 +24,7 @@ async function evaluate(): Promise<Measured> {
   const env = readLabelingEnvironment(process.env);
   const { manifest, threads, runtime } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);
-  const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.resolve(uri, 'dataset') });
+  const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.data(uri) });
   const { test } = dataset;
   // The columns of an embedding are no classes.
   if (test?.spec.target?.kind !== 'class' || manifest.teacher.output?.kind === 'Embedding') {

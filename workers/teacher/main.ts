@@ -79,7 +79,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    placeOf: (uri) => places.data(uri),
     replaced: replacementLog((message) => {
       log.warn(message);
     }),
