@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { request as requestByTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export type S3Fault =
@@ -36,6 +37,8 @@ export class S3Proxy {
   #planned: Planned[] = [];
   /** All requests so far. */
   readonly seen: S3Request[] = [];
+  /** Of the bodies of all answers. */
+  bytes = 0;
   /** Called before a request is passed on. */
   onRequest: (request: S3Request) => Promise<void> | void = () => undefined;
 
@@ -103,8 +106,10 @@ export class S3Proxy {
     fault: S3Fault | undefined,
   ): Promise<void> {
     const { method, url, headers } = asked;
-    const { hostname, port } = this.#target;
-    const passed = request({ hostname, port, method, path: url, headers });
+    const { hostname, port, protocol } = this.#target;
+    const options = { hostname, port, method, path: url, headers };
+    // What is tested is the trust of those who ask the proxy.
+    const passed = protocol === 'https:' ? requestByTls({ ...options, rejectUnauthorized: false }) : request(options);
     passed.end(body);
     const [given] = (await once(passed, 'response')) as [IncomingMessage];
     const content = await bodyOf(given);
@@ -112,6 +117,7 @@ export class S3Proxy {
       answer.destroy();
       return;
     }
+    this.bytes += content.length;
     answer.writeHead(given.statusCode ?? 500, given.headers);
     if (fault?.kind === 'cutAnswer') answer.write(content.subarray(0, fault.after), () => answer.destroy());
     else answer.end(content);

@@ -114,14 +114,16 @@ export class WebServer {
     if (file === undefined) return { status: 404 };
     const { etag, bytes } = file;
     if (this.knowsRanges && asked['if-none-match'] === etag) return { status: 304, headers: { etag } };
-    const first = /^bytes=(\d+)-$/.exec(asked.range ?? '')?.[1];
-    const from = this.knowsRanges && first !== undefined && asked['if-range'] === etag ? Number(first) : 0;
-    const body = bytes.subarray(from);
+    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(asked.range ?? '') ?? [];
+    const isSame = asked['if-range'] === undefined || asked['if-range'] === etag;
+    const isPart = this.knowsRanges && first !== undefined && isSame;
+    const from = isPart ? Number(first) : 0;
+    const body = bytes.subarray(from, isPart && last !== '' ? Number(last) + 1 : bytes.length);
     const headers = {
       'content-length': body.length + (fault?.kind === 'longer' ? fault.by : 0),
       ...(this.knowsRanges ? { etag } : {}),
-      ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+      ...(isPart ? { 'content-range': `bytes ${from}-${from + body.length - 1}/${bytes.length}` } : {}),
     };
-    return { status: from > 0 ? 206 : 200, headers, body };
+    return { status: isPart ? 206 : 200, headers, body };
   }
 }

@@ -10,6 +10,7 @@ import type { TableFormat } from './table-format.js';
 
 export const idxFormat: TableFormat = {
   open: (source) => openColumns(source),
+  readsFar: () => false,
   parts: async (path): Promise<Parts> => {
     const { trainImages, trainLabels, testImages, testLabels } = await locateIdx(path);
     return { train: columnsOf(path, trainImages, trainLabels), test: columnsOf(path, testImages, testLabels) };

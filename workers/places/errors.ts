@@ -44,6 +44,8 @@ const retries = {
   refused: 'Never',
   /** A key or file name that no file on this machine can have, or too many of them. */
   unusable: 'Never',
+  /** It is larger than the whole cache. */
+  tooLarge: 'AfterSomebodyActs',
   /** The cache has no room, or its disk none. */
   noRoom: 'AfterSomebodyActs',
   /** The cache folder cannot be used. */

@@ -13,6 +13,8 @@ import { type CredentialSource, s3AccessOf } from './credentials.js';
 import { PlaceError, RemoteError, storageError } from './errors.js';
 import { FileFetch, fileOf, type FilesBeside, keyOf, type Remote } from './remote-file.js';
 import { FolderFetch } from './remote-folder.js';
+import { openParts } from './open-parts.js';
+import type { RangedFiles, RangedOptions } from './ranged-files.js';
 import { type LocalPlace, resolve } from './resolve.js';
 import type { RetryTools } from './retries.js';
 import { objectSource, type S3Bucket } from './s3.js';
@@ -30,7 +32,12 @@ export interface PlacesOptions extends RetryTools {
   readonly cache: Omit<CacheOptions, 'clock' | 'signal'>;
   readonly credentials: Readonly<Record<PlaceUse, CredentialSource>>;
   readonly transport: TransportLimits;
+  /** Reading in parts what does not fit into the cache. */
+  readonly ranged: RangedOptions;
 }
+
+/** A data set on this machine, or one that is read in parts: then `path` has empty files in the place of its own. */
+export type DataPlace = LocalPlace & { readonly far?: RangedFiles };
 
 export class Places {
   readonly #options: PlacesOptions;
@@ -54,6 +61,32 @@ export class Places {
       return { uri, path: await this.#pathOf(read.value, use, beside) };
     } catch (error) {
       throw storageError(error, uriText(read.value)) ?? error;
+    }
+  }
+
+  /**
+   * As `resolve`, for a data set: one that is larger than the cache is read in parts.
+   * @throws PlaceError, RemoteError; noRoom for a pinned file, whose digest is that of the whole
+   */
+  async data(uri: string): Promise<DataPlace> {
+    try {
+      return await this.resolve(uri, 'dataset');
+    } catch (error) {
+      const read = readUri(uri);
+      if (!(error instanceof RemoteError) || error.reason !== 'tooLarge' || !read.ok) throw error;
+      const place = read.value;
+      if (place.scheme !== 'https' && place.scheme !== 's3') throw error;
+      if (place.sha256 !== null) {
+        throw new RemoteError('noRoom', {
+          about: uriText(place),
+          problem: 'it is larger than the cache, and its pinned content is that of the whole file',
+          remedy: 'raise DISTILL_CACHE_BYTES, or leave out #sha256= to read it in parts',
+        });
+      }
+      const credentials = this.#options.credentials.dataset;
+      const far = await openParts(place, credentials, this.#transport, this.#options);
+      this.#options.log.info({ uri: uriText(place) }, 'larger than the cache: it is read in parts');
+      return { uri, path: far.path, far };
     }
   }
 

@@ -95,7 +95,7 @@ async function prepare(
   const notes = new Notes(log);
   const replaced = new ReplacedRows({ note: (message) => notes.add(message), warn: (message) => log.warn(message) });
   const opened = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    placeOf: (uri) => places.data(uri),
     replaced: (row) => replaced.add(row),
   });
   const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 
 import { reasonOf } from '@distillery/base';
 
-import type { FileBytes } from './bytes.js';
+import type { Bytes } from './bytes.js';
 import { DataError, ReadError } from './errors.js';
 
 const chunkBytes = 1 << 16;
@@ -18,7 +18,7 @@ export function isGzip(head: Uint8Array): boolean {
 }
 
 /** The unpacked bytes. Reading less than all of them ends the work. @throws what zlib throws for a damaged file; ReadError */
-export function gunzipped(file: FileBytes): AsyncIterable<Uint8Array> {
+export function gunzipped(file: Bytes): AsyncIterable<Uint8Array> {
   const chunks = function* (): Generator<Uint8Array> {
     for (let at = 0; at < file.length; at += chunkBytes) {
       const chunk = new Uint8Array(Math.min(chunkBytes, file.length - at));
@@ -36,7 +36,7 @@ export function gunzipped(file: FileBytes): AsyncIterable<Uint8Array> {
  * @param expected the file as a noun: "a CSV file"
  * @throws DataError when it is damaged or unpacks to more; ReadError
  */
-export async function gunzipWhole(file: FileBytes, most: number, expected: string): Promise<Uint8Array> {
+export async function gunzipWhole(file: Bytes, most: number, expected: string): Promise<Uint8Array> {
   const { name } = file;
   try {
     let whole = new Uint8Array(Math.min(most, unpackedLength(file)));
@@ -57,7 +57,7 @@ export async function gunzipWhole(file: FileBytes, most: number, expected: strin
 }
 
 /** What its trailer says, as far as the packed bytes can become that much. Files of several members unpack to more. */
-function unpackedLength(file: FileBytes): number {
+function unpackedLength(file: Bytes): number {
   if (file.length < trailerBytes) return 0;
   const trailer = new Uint8Array(trailerBytes);
   file.fill(trailer, file.length - trailerBytes);

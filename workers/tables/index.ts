@@ -5,6 +5,7 @@ export type { IdxColumn } from './arrays/idx-header.js';
 export { openNpy } from './arrays/npy.js';
 export { type NpzArray, npzNames, openNpz } from './arrays/npz.js';
 export { DataError, ReadError, readFailure } from './errors.js';
+export type { FarBytes, FarFiles } from './far.js';
 export type { FolderTable } from './files/folder-table.js';
 export { openImageFolder } from './files/image-folder.js';
 export { openFiles } from './files/plain-files.js';

@@ -14,8 +14,9 @@ import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
 import { byBytes } from './byte-order.js';
-import { maxMemoryBytes, openBytes } from './bytes.js';
+import { type Bytes, maxMemoryBytes, openBytes } from './bytes.js';
 import { DataError, fileChanged, readFailure } from './errors.js';
+import type { FarBytes, FarFiles } from './far.js';
 import { gunzipWhole, isGzip } from './gunzip.js';
 
 /** Which files belong to a format. */
@@ -123,12 +124,12 @@ function lower(name: string): string {
   return name.toLowerCase();
 }
 
-interface Entry {
-  readonly path: string;
-  readonly stats: BigIntStats;
-  /** Of a file that was unpacked. */
-  readonly unpacked?: Uint8Array;
-}
+/** Bytes that no descriptor reads: those of a far file, or of a file that was unpacked. */
+type OtherBytes = Pick<FarBytes, 'length' | 'read'>;
+
+type Entry =
+  | { readonly path: string; readonly other: null; readonly stats: BigIntStats }
+  | { readonly path: string; readonly other: OtherBytes };
 
 /** Files that stay the same while they are read. Reads are synchronous, as those of idx files. */
 export class SourceFiles {
@@ -142,26 +143,30 @@ export class SourceFiles {
   ) {}
 
   /** @throws DataError for a path that is no regular file; ReadError */
-  static open(paths: readonly string[], kind: FileKind): SourceFiles {
-    const files = new SourceFiles(
+  static open(paths: readonly string[], kind: FileKind, far?: FarFiles): SourceFiles {
+    return new SourceFiles(
       kind,
-      paths.map((path) => ({ path, stats: statsOf(path, kind) })),
+      paths.map((path) => entryAt(path, kind, far)),
     );
-    return files;
   }
 
   /**
    * As `open`, and unpacks gzip files into memory where the kind says so, all of them within `maxBytes`.
    * @throws DataError also for a gzip file that is damaged or too large
    */
-  static async openUnpacked(paths: readonly string[], kind: FileKind, maxBytes = maxMemoryBytes): Promise<SourceFiles> {
+  static async openUnpacked(
+    paths: readonly string[],
+    kind: FileKind,
+    far?: FarFiles,
+    maxBytes = maxMemoryBytes,
+  ): Promise<SourceFiles> {
     const entries: Entry[] = [];
     let left = maxBytes;
     for (const path of paths) {
-      const entry = { path, stats: statsOf(path, kind) };
-      const unpacked = kind.unpacks === true ? await unpackedAt(path, left, kind.one) : null;
+      const entry = entryAt(path, kind, far);
+      const unpacked = kind.unpacks === true ? await unpackedOf(entry, left, kind.one) : null;
       left -= unpacked?.length ?? 0;
-      entries.push(unpacked === null ? entry : { ...entry, unpacked });
+      entries.push(unpacked === null ? entry : { path, other: inMemory(unpacked) });
     }
     return new SourceFiles(kind, entries);
   }
@@ -181,19 +186,20 @@ export class SourceFiles {
 
   /** Bytes. */
   size(file: number): number {
-    const { stats, unpacked } = this.#entry(file);
-    return unpacked?.length ?? Number(stats.size);
+    const entry = this.#entry(file);
+    return entry.other === null ? Number(entry.stats.size) : entry.other.length;
   }
 
   /** Fills `into` from `position` on. @throws ReadError when the file is not what it was, or cannot be read */
   read(file: number, into: Uint8Array, position: number): void {
-    const { path, unpacked } = this.#entry(file);
-    if (unpacked !== undefined) {
+    const entry = this.#entry(file);
+    const { path } = entry;
+    if (entry.other !== null) {
       if (this.#closed) throw new Error('the table is closed');
-      into.set(unpacked.subarray(position, position + into.length));
+      entry.other.read(into, position);
       return;
     }
-    const descriptor = this.#descriptor(file);
+    const descriptor = this.#descriptor(file, entry);
     for (let done = 0; done < into.length;) {
       const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
       if (got === 0) throw fileChanged(path);
@@ -213,10 +219,10 @@ export class SourceFiles {
     return entry;
   }
 
-  #descriptor(file: number): number {
+  #descriptor(file: number, entry: Entry & { readonly other: null }): number {
     if (this.#closed) throw new Error('the table is closed');
     const known = this.#open.get(file);
-    const descriptor = known ?? this.#opened(this.#entry(file));
+    const descriptor = known ?? this.#opened(entry);
     this.#open.delete(file);
     this.#open.set(file, descriptor);
     const [oldest] = this.#open;
@@ -227,7 +233,7 @@ export class SourceFiles {
     return descriptor;
   }
 
-  #opened({ path, stats }: Entry): number {
+  #opened({ path, stats }: Entry & { readonly other: null }): number {
     const descriptor = reading(path, this.kind, () => openRegularSync(path));
     const now = fstatSync(descriptor, { bigint: true });
     if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;
@@ -236,9 +242,23 @@ export class SourceFiles {
   }
 }
 
+function entryAt(path: string, kind: FileKind, far: FarFiles | undefined): Entry {
+  const other = far?.at(path) ?? null;
+  return other === null ? { path, other, stats: statsOf(path, kind) } : { path, other };
+}
+
+function inMemory(bytes: Uint8Array): OtherBytes {
+  return {
+    length: bytes.length,
+    read: (target, position) => {
+      target.set(bytes.subarray(position, position + target.length));
+    },
+  };
+}
+
 /** null = it is no gzip file. */
-async function unpackedAt(path: string, most: number, expected: string): Promise<Uint8Array | null> {
-  const file = openBytes(path, expected);
+async function unpackedOf({ path, other }: Entry, most: number, expected: string): Promise<Uint8Array | null> {
+  const file = other === null ? openBytes(path, expected) : otherBytes(path, other);
   try {
     const head = new Uint8Array(Math.min(2, file.length));
     file.fill(head, 0);
@@ -246,6 +266,17 @@ async function unpackedAt(path: string, most: number, expected: string): Promise
   } finally {
     file.close();
   }
+}
+
+function otherBytes(name: string, { length, read }: OtherBytes): Bytes & { close: () => void } {
+  return {
+    name,
+    length,
+    fill: (target, position, at = 0, most = target.length - at) => {
+      read(target.subarray(at, at + most), position);
+    },
+    close: () => undefined,
+  };
 }
 
 function statsOf(path: string, kind: FileKind): BigIntStats {

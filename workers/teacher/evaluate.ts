@@ -28,7 +28,7 @@ async function evaluate(): Promise<Measured> {
   const env = readLabelingEnvironment(process.env);
   const { manifest, threads, runtime } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);
-  const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.resolve(uri, 'dataset') });
+  const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.data(uri) });
   const { test } = dataset;
   const target = test?.spec.target ?? null;
   const { output = {} } = manifest.teacher;

@@ -83,7 +83,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   // The student replaces the same rows and tells people.
   const replaced = new ReplacedRows({ note: warn, warn });
   const dataset = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    placeOf: (uri) => places.data(uri),
     replaced: (row) => replaced.add(row),
   });
   const split = dataset.train;

@@ -83,7 +83,7 @@ function places(source: CredentialSource = variables(), options: Partial<TestPla
 /** Reads a data set at a uri. */
 async function read(uri: string, format: 'csv' | 'npy' = 'csv', from: Places = places()): Promise<void> {
   const settings = { format, uri } as const;
-  const dataset = await openDataset(settings, { placeOf: (place) => from.resolve(place, 'dataset') });
+  const dataset = await openDataset(settings, { placeOf: (place) => from.data(place) });
   await dataset.close();
 }
 
@@ -229,6 +229,24 @@ const cases: readonly (readonly [place: string, wrong: string, attempt: () => Pr
   ['https, s3', 'other content than the pinned', () => fetched(`${bucketUri}#sha256=${'ab'.repeat(32)}`)],
   ['https, s3', 'no room in the cache', () => fetched(webUri(), places(variables(), { maxBytes: 1_000 }))],
   ['https, s3', 'no room in the cache', () => fetched(bucketUri, places(variables(), { maxBytes: 1_000 }))],
+  [
+    'https, s3',
+    'a pinned set larger than the cache',
+    () => places(variables(), { maxBytes: 1_000 }).data(`${bucketUri}#sha256=${'ab'.repeat(32)}`),
+  ],
+  [
+    'https, s3',
+    'a set larger than the cache, of a server without ranges',
+    () => {
+      web.knowsRanges = false;
+      return read(webUri(), 'csv', places(variables(), { maxBytes: 1_000 }));
+    },
+  ],
+  [
+    'https, s3',
+    'a set larger than the cache, of another format',
+    () => read(bucketUri, 'npy', places(variables(), { maxBytes: 1_000 })),
+  ],
   [
     'https, s3',
     'a cache folder of others',

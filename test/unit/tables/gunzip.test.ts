@@ -65,7 +65,7 @@ describe('a bomb', () => {
   ])('%s at the bound', async (_what, bytes) => {
     await withFolder({ 'x.csv.gz': bytes }, async (folder) => {
       const path = join(folder, 'x.csv.gz');
-      expect(await dataErrorOf(folder, () => SourceFiles.openUnpacked([path], csvFiles, most))).toBe(
+      expect(await dataErrorOf(folder, () => SourceFiles.openUnpacked([path], csvFiles, undefined, most))).toBe(
         'x.csv.gz: found more than 1000000 bytes, unpacked, expected at most as many, as gzip files are unpacked into memory. ' +
           'Unpack it: `gunzip -k x.csv.gz`.',
       );
@@ -76,8 +76,8 @@ describe('a bomb', () => {
     const half = gzipSync(Buffer.alloc(600_000, 'a'));
     await withFolder({ 'x.csv.gz': half, 'y.csv.gz': half }, async (folder) => {
       const paths = ['x', 'y'].map((name) => join(folder, `${name}.csv.gz`));
-      await expect(SourceFiles.openUnpacked(paths.slice(0, 1), csvFiles, most)).resolves.toBeDefined();
-      expect(await dataErrorOf(folder, () => SourceFiles.openUnpacked(paths, csvFiles, most))).toContain(
+      await expect(SourceFiles.openUnpacked(paths.slice(0, 1), csvFiles, undefined, most)).resolves.toBeDefined();
+      expect(await dataErrorOf(folder, () => SourceFiles.openUnpacked(paths, csvFiles, undefined, most))).toContain(
         'y.csv.gz: found more than 400000 bytes, unpacked',
       );
     });

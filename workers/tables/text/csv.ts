@@ -2,6 +2,7 @@
 import { count, jsonEqual } from '@distillery/base';
 
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Table } from '../table.js';
@@ -29,8 +30,8 @@ interface Head {
  * follow each other in the byte order of the files' names.
  * @throws DataError when a file is missing, foreign, empty, not UTF-8 or has no sound head line; ReadError
  */
-export async function openCsv(source: Source): Promise<Table> {
-  const files = await SourceFiles.openUnpacked(await locateFiles(source, csvFiles), csvFiles);
+export async function openCsv(source: Source, far?: FarFiles): Promise<Table> {
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, csvFiles), csvFiles, far);
   try {
     const first = headOf(files, 0);
     const rule = csvRule(first.delimiter, first.names.length);

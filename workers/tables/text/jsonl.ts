@@ -1,5 +1,6 @@
 /** JSON lines as a table: an object a line, its keys as columns. */
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
@@ -46,8 +47,8 @@ function isSpace(byte: number): boolean {
  * null. A line that is no JSON object is a bad row.
  * @throws DataError when a file is missing, foreign, empty or not UTF-8; ReadError
  */
-export async function openJsonl(source: Source): Promise<Table> {
-  const files = await SourceFiles.openUnpacked(await locateFiles(source, jsonlFiles), jsonlFiles);
+export async function openJsonl(source: Source, far?: FarFiles): Promise<Table> {
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, jsonlFiles), jsonlFiles, far);
   try {
     const heads = Array.from({ length: files.length }, (_, file) => headOf(files, file));
     const array = heads.findIndex((head, file) => head.trimStart().startsWith('[') && isJson(files.path(file)));
