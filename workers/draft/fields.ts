@@ -78,7 +78,7 @@ export function fieldsFor(seen: Seen, need: Need, teacher: TeacherChoice, source
 }
 
 /** Width of the teacher's answers as its shape says it; null = it says nothing. */
-export function widthOf({ teacher }: Seen): number | null {
+function widthOf({ teacher }: Seen): number | null {
   const floats = teacher?.outputs.filter(({ isFloat }) => isFloat) ?? [];
   const [only, another] = floats;
   return only === undefined || another !== undefined ? null : (only.shape.at(-1) ?? null);
