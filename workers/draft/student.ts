@@ -107,11 +107,11 @@ export interface TrainingChoice {
   readonly why: string;
 }
 
-const epochLadder = [60, 40, 20, 10, 5, 3, 2, 1] as const;
+const epochLadder = [30, 20, 10, 5, 3, 2, 1] as const;
 /** Samples that a student sees in a first run, and seconds that its teachers may compute: some minutes in all. */
 const samplesSeen = { image: 100_000, text: 100_000, bytes: 60_000, numbers: 600_000, columns: 600_000 } as const;
 const forSmallPictures = 3;
-const teacherSeconds = 240;
+const teacherSeconds = 120;
 /** Threads that teach beside the student on a small machine. */
 const teachers = 2;
 
@@ -122,7 +122,7 @@ export function trainingFor(need: Need, { rows, inputs }: Opened, samplesPerSeco
   const first = samplesSeen[need.kind] * (Object.values(inputs).some(isSmallPicture) ? forSmallPictures : 1);
   const most = Math.min(first, byTeacher);
   const epochs = epochLadder.find((each) => each * rows <= most) ?? 1;
-  const limited = byTeacher < first && epochs < 60;
+  const limited = byTeacher < first && epochs < epochLadder[0];
   const why = limited
     ? `the teacher answers about ${String(rounded(samplesPerSecond))} samples a second on one core; more epochs make a better student`
     : `${epochs === 1 ? 'one pass' : `${String(epochs)} passes`} over ${String(rows)} rows: a first run of some minutes; more epochs make a better student`;
