@@ -378,6 +378,18 @@ describe('decide', () => {
     expect(refusalOf(seenWith(seen))).toContain(sentence);
   });
 
+  it.each([
+    [1_000, 30],
+    [10, 3],
+    [0.1, 1],
+  ])(
+    'proposes as many epochs as a teacher of %s samples a second answers in some minutes',
+    (samplesPerSecond, epochs) => {
+      const seen = seenWith({ trials: [trialWith({ samplesPerSecond })] });
+      expect(jobOf(seen)).toMatchObject({ training: { batchSize: 32, epochs } });
+    },
+  );
+
   it('names no fields of plain idx files, which are then read in place', () => {
     const stored = [
       column('image', { holds: 'whole', shape: [28, 28] }),
@@ -397,7 +409,7 @@ describe('decide', () => {
       }),
       trials: [trialWith({ columns: 10, kind: 'Logits' })],
     });
-    expect(jobOf(seen)).toMatchObject({ training: { batchSize: 128, epochs: 5 } });
+    expect(jobOf(seen)).toMatchObject({ training: { batchSize: 128, epochs: 3 } });
     expect(Object.keys(jobOf(seen).dataset!)).toEqual(['format', 'uri']);
     const { dataset } = jobOf({ ...seen, asked: { ...seen.asked, label: 'label' } });
     expect(dataset).toMatchObject({
