@@ -71,6 +71,7 @@ function runTools(config: Config, stop: Stop): RunTools {
       teacher: workerScript('teacher/main.js'),
       student: workerScript('student/main.js'),
       evaluate: workerScript('teacher/evaluate.js'),
+      baseline: workerScript('student/baseline.js'),
       init: workerScript('init/main.js'),
     },
     environment: config.workerEnvironment,

@@ -36,7 +36,7 @@ export function testPlaces(options: TestPlacesOptions): TestPlaces {
       isAlive,
       newId: () => randomBytes(8).toString('hex'),
     },
-    credentials: { dataset: none, model: none, ...credentials },
+    credentials: { dataset: none, model: none, checkpoint: none, output: none, ...credentials },
     transport: { ...transportLimits, stallMs },
     clock: systemClock,
     random: randomFrom(1),

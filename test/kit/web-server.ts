@@ -45,6 +45,8 @@ export class WebServer {
   onRequest: (path: string) => void = () => undefined;
   /** What each request must send; null = anybody may read. */
   authorization: string | null = null;
+  /** The body of every answer; null = the files. */
+  answersAll: Buffer | null = null;
   /** False: it answers every request with the whole file, and no tag. */
   knowsRanges = true;
 
@@ -107,6 +109,7 @@ export class WebServer {
     if (fault?.kind === 'status') return fault;
     if (fault?.kind === 'redirect') return { status: 302, headers: { location: fault.to } };
     if (this.authorization !== null && asked.authorization !== this.authorization) return { status: 401 };
+    if (this.answersAll !== null) return { status: 200, body: this.answersAll };
     const file = this.#files.get(path);
     if (file === undefined) return { status: 404 };
     const { etag, bytes } = file;

@@ -16,7 +16,7 @@ export const arrayFormat: TableFormat = {
     const natural = await naturalParts(path, [], false);
     return natural.test === null && !isOneArray(path) ? dividedByName(path) : natural;
   },
-  fields: (table) => Promise.resolve(arrayFields(table.columns)),
+  fields: arrayFields,
   namedRows: false,
 };
 

@@ -15,7 +15,8 @@ export {
 } from './samples.js';
 export { BadSampleError } from './table-split.js';
 export type { Replacement } from './table-split.js';
-export { replacementLog } from './replacement-log.js';
+export { replacedByEither, ReplacedRows } from './replaced-rows.js';
+export type { ReplacedRowsRecord } from './replaced-rows.js';
 export type {
   Dataset,
   DatasetSettings,

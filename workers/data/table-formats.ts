@@ -1,7 +1,17 @@
 /** The formats of data sets, one row each. */
 import type { DatasetField } from '@distillery/protocol';
 
-import { openCsv, openFiles, openImageFolder, openJsonl, openParquet, openTar } from '../tables/index.js';
+import {
+  csvFiles,
+  endingsOf,
+  jsonlFiles,
+  openCsv,
+  openFiles,
+  openImageFolder,
+  openJsonl,
+  openParquet,
+  openTar,
+} from '../tables/index.js';
 import { cellsOf } from './fields/cells.js';
 import { arrayFormat } from './array-format.js';
 import { idxFormat } from './idx-format.js';
@@ -13,7 +23,7 @@ import type { TableFormat } from './table-format.js';
 const filesFormat = (openFilesAt: typeof openCsv, endings: readonly string[]): TableFormat => ({
   open: (source) => openFilesAt(onlyFiles(source)),
   parts: (path) => naturalParts(path, endings, false),
-  fields: (table) => Promise.resolve(columnFields(table.columns)),
+  fields: columnFields,
   namedRows: false,
 });
 
@@ -34,8 +44,8 @@ const endBytes = 4_096;
 
 export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
   idx: idxFormat,
-  csv: filesFormat(openCsv, ['.csv', '.tsv']),
-  jsonl: filesFormat(openJsonl, ['.jsonl', '.ndjson', '.json']),
+  csv: filesFormat(openCsv, endingsOf(csvFiles)),
+  jsonl: filesFormat(openJsonl, endingsOf(jsonlFiles)),
   parquet: filesFormat((source) => openParquet(source), ['.parquet', '.pq']),
   imageFolder: {
     open: (source) => openImageFolder(onlyPath(source)),

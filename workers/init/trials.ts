@@ -75,7 +75,7 @@ async function tryOne(
       // The engine stays open for the next reading.
       () => Promise.resolve({ ...engine, close: () => Promise.resolve() }),
     );
-    const { columns, answers: kind } = inference;
+    const { columns, kind } = inference;
     const tally = new Tally(columns);
     const startMs = clock.now();
     const rows = spread(split, samplesTried);

@@ -38,6 +38,8 @@ const retries = {
   changed: 'Later',
   /** The content is not what `#sha256=` pins. */
   digest: 'Never',
+  /** The server does not give back what it stored. */
+  damaged: 'AfterSomebodyActs',
   /** Any other answer that is no file. */
   refused: 'Never',
   /** A key or file name that no file on this machine can have, or too many of them. */

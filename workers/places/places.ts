@@ -5,11 +5,12 @@
  *  places/R1 A path that is returned holds whole files of one version, and they stay until the process ends (cache/C3).
  *  places/R2 A file whose digest is pinned is used only with that content, and once it is here without asking its server.
  */
-import { readUri, uriText } from '@distillery/protocol';
+import { readStore, readUri, uriText } from '@distillery/protocol';
 
+import { BucketFolder } from './bucket-folder.js';
 import { Cache, type CacheOptions } from './cache.js';
 import { type CredentialSource, s3AccessOf } from './credentials.js';
-import { RemoteError, storageError } from './errors.js';
+import { PlaceError, RemoteError, storageError } from './errors.js';
 import { FileFetch, fileOf, type FilesBeside, keyOf, type Remote } from './remote-file.js';
 import { FolderFetch } from './remote-folder.js';
 import { type LocalPlace, resolve } from './resolve.js';
@@ -20,7 +21,9 @@ import { Transport, type TransportLimits } from './requests.js';
 import { webSource } from './web.js';
 
 /** What a place is for: each has credentials of its own. */
-export type PlaceUse = 'dataset' | 'model';
+export type PlaceUse = 'dataset' | 'model' | StoreUse;
+/** What a student writes into a bucket. */
+export type StoreUse = 'checkpoint' | 'output';
 
 export interface PlacesOptions extends RetryTools {
   /** The cache's folder; empty = none, and remote places are refused. */
@@ -52,6 +55,21 @@ export class Places {
     } catch (error) {
       throw storageError(error, uriText(read.value)) ?? error;
     }
+  }
+
+  /**
+   * The folder of a bucket that a store names. Nothing is asked of its server yet.
+   * @throws PlaceError for a text that names no bucket
+   */
+  bucket(store: string, use: StoreUse): BucketFolder {
+    const read = readStore(store);
+    if (!read.ok || read.value.kind !== 'place' || read.value.uri.scheme !== 's3') {
+      throw new PlaceError({ about: store, problem: 'it is no bucket', remedy: 'write s3://BUCKET/PATH' });
+    }
+    const { bucket, path } = read.value.uri;
+    const { clock, credentials } = this.#options;
+    const place = { bucket, credentials: credentials[use], transport: this.#transport, clock };
+    return new BucketFolder(place, path, this.#options);
   }
 
   async #pathOf(uri: Remote, use: PlaceUse, beside: FilesBeside): Promise<string> {

@@ -14,7 +14,9 @@ import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
 import { byBytes } from './byte-order.js';
+import { maxMemoryBytes, openBytes } from './bytes.js';
 import { DataError, fileChanged, readFailure } from './errors.js';
+import { gunzipWhole, isGzip } from './gunzip.js';
 
 /** Which files belong to a format. */
 export interface FileKind {
@@ -22,6 +24,21 @@ export interface FileKind {
   readonly one: string;
   /** In small letters: ".csv". */
   readonly endings: readonly string[];
+  /** Whether gzip files are unpacked into memory: with `.gz` behind an ending, or under any name. */
+  readonly unpacks?: true;
+}
+
+/** Ends of the names of a kind's files. */
+export function endingsOf({ endings, unpacks }: FileKind): readonly string[] {
+  return unpacks === true ? [...endings, ...endings.map((end) => end + packedEnd)] : endings;
+}
+
+const packedEnd = '.gz';
+
+/** Without the gzip files that lie there unpacked as well, whose rows would be read twice. */
+export function withoutPacked(names: readonly string[]): readonly string[] {
+  const all = new Set(names);
+  return names.filter((name) => !lower(name).endsWith(packedEnd) || !all.has(name.slice(0, -packedEnd.length)));
 }
 
 /** A path of a file or a folder, or paths of files. */
@@ -55,7 +72,10 @@ async function filesAt(path: string, kind: FileKind): Promise<readonly string[]>
     const found = `more than ${String(maxEntries)} files and folders`;
     throw new DataError({ about: path, found, expected: 'the folder of one data set', remedy: 'name that folder' });
   }
-  const ours = names.filter((name) => !name.startsWith('.') && kind.endings.some((end) => lower(name).endsWith(end)));
+  const endings = endingsOf(kind);
+  const ours = withoutPacked(names).filter(
+    (name) => !name.startsWith('.') && endings.some((end) => lower(name).endsWith(end)),
+  );
   if (ours.length === 0) throw noFiles(path, names, kind);
   const root = await attempt(path, kind.one, () => realpath(path));
   for (const name of ours) await refuseLinkOut(root, join(path, name), kind);
@@ -63,14 +83,14 @@ async function filesAt(path: string, kind: FileKind): Promise<readonly string[]>
 }
 
 function noFiles(path: string, names: readonly string[], kind: FileKind): DataError {
-  const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(`${end}.gz`)));
+  const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(end + packedEnd)));
   if (packed !== undefined) return packedFile(join(path, packed), kind);
   const shown = names.toSorted(byBytes).slice(0, namesShown).join(', ');
   const more = names.length > namesShown ? ` and ${String(names.length - namesShown)} more` : '';
   return new DataError({
     about: path,
     found: names.length === 0 ? 'an empty folder' : shown + more,
-    expected: `files that end in ${kind.endings.join(' or ')}`,
+    expected: `files that end in ${kind.endings.join(' or ')}${kind.unpacks === true ? ', also packed as .gz' : ''}`,
     remedy: 'name the folder that holds them',
   });
 }
@@ -106,6 +126,8 @@ function lower(name: string): string {
 interface Entry {
   readonly path: string;
   readonly stats: BigIntStats;
+  /** Of a file that was unpacked. */
+  readonly unpacked?: Uint8Array;
 }
 
 /** Files that stay the same while they are read. Reads are synchronous, as those of idx files. */
@@ -128,6 +150,22 @@ export class SourceFiles {
     return files;
   }
 
+  /**
+   * As `open`, and unpacks gzip files into memory where the kind says so, all of them within `maxBytes`.
+   * @throws DataError also for a gzip file that is damaged or too large
+   */
+  static async openUnpacked(paths: readonly string[], kind: FileKind, maxBytes = maxMemoryBytes): Promise<SourceFiles> {
+    const entries: Entry[] = [];
+    let left = maxBytes;
+    for (const path of paths) {
+      const entry = { path, stats: statsOf(path, kind) };
+      const unpacked = kind.unpacks === true ? await unpackedAt(path, left, kind.one) : null;
+      left -= unpacked?.length ?? 0;
+      entries.push(unpacked === null ? entry : { ...entry, unpacked });
+    }
+    return new SourceFiles(kind, entries);
+  }
+
   get length(): number {
     return this.entries.length;
   }
@@ -143,12 +181,18 @@ export class SourceFiles {
 
   /** Bytes. */
   size(file: number): number {
-    return Number(this.#entry(file).stats.size);
+    const { stats, unpacked } = this.#entry(file);
+    return unpacked?.length ?? Number(stats.size);
   }
 
   /** Fills `into` from `position` on. @throws ReadError when the file is not what it was, or cannot be read */
   read(file: number, into: Uint8Array, position: number): void {
-    const { path } = this.#entry(file);
+    const { path, unpacked } = this.#entry(file);
+    if (unpacked !== undefined) {
+      if (this.#closed) throw new Error('the table is closed');
+      into.set(unpacked.subarray(position, position + into.length));
+      return;
+    }
     const descriptor = this.#descriptor(file);
     for (let done = 0; done < into.length;) {
       const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
@@ -189,6 +233,18 @@ export class SourceFiles {
     if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;
     closeSync(descriptor);
     throw fileChanged(path);
+  }
+}
+
+/** null = it is no gzip file. */
+async function unpackedAt(path: string, most: number, expected: string): Promise<Uint8Array | null> {
+  const file = openBytes(path, expected);
+  try {
+    const head = new Uint8Array(Math.min(2, file.length));
+    file.fill(head, 0);
+    return isGzip(head) ? await gunzipWhole(file, most, expected) : null;
+  } finally {
+    file.close();
   }
 }
 

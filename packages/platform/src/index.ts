@@ -14,6 +14,7 @@ export {
   removeOwnFolderSync,
   removeTemporarySync,
 } from './owned-folder.js';
+export { packageFolderSync } from './package-folder.js';
 export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularDescriptor, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';

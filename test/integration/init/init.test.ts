@@ -93,7 +93,7 @@ beforeAll(async () => {
     'files/data',
     Object.fromEntries(sentences.slice(0, 40).map((text, at) => [`${String(at)}.txt`, text.repeat(at + 1)])),
   );
-}, 300_000);
+});
 
 describe('distill init', () => {
   it('writes a job for pictures and a classifier with softmax and a fixed batch, which trains as it is', async () => {
@@ -112,7 +112,7 @@ describe('distill init', () => {
     });
     expect(Object.keys(specOf('digits').teacher as object)).toEqual(['model']);
     expect((await trained('digits'))?.studentAccuracy).toBeGreaterThan(0.3);
-  }, 600_000);
+  });
 
   it('writes a job for pictures without labels, once it knows their pixels', async () => {
     const open = await distill('unlabeled', 'init');
@@ -125,7 +125,7 @@ describe('distill init', () => {
     });
     expect(await distill('unlabeled', 'validate', 'photos.yaml')).toMatchObject({ code: 0 });
     expect(specOf('unlabeled', 'photos.yaml')).toMatchObject({ student: { loss: { softWeight: 1 } } });
-  }, 600_000);
+  });
 
   it('writes a job for a table and a classifier of its rows, which trains as it is', async () => {
     expect(await distill('.', 'init', 'rows')).toMatchObject({ code: 0, stderr: '' });
@@ -138,7 +138,7 @@ describe('distill init', () => {
       student: { model: { uri: 'preset://mlp' } },
     });
     expect((await trained('rows'))?.studentAccuracy).toBeGreaterThan(0.6);
-  }, 600_000);
+  });
 
   it('writes a job for texts and an encoder, which trains as it is', async () => {
     expect(await distill('texts', 'init')).toMatchObject({ code: 0, stderr: '' });
@@ -151,7 +151,7 @@ describe('distill init', () => {
       student: { model: { uri: 'preset://text-cnn?outputs=8' }, loss: { kind: 'Cosine' } },
     });
     await trained('texts');
-  }, 600_000);
+  });
 
   it('writes a job for plain files and a detector', async () => {
     expect(await distill('files', 'init')).toMatchObject({ code: 0, stderr: '' });
@@ -160,7 +160,7 @@ describe('distill init', () => {
       student: { model: { uri: 'preset://bytes-cnn?outputs=7' } },
     });
     expect(await distill('files', 'validate', 'job.yaml')).toMatchObject({ code: 0 });
-  }, 600_000);
+  });
 });
 
 /** What is wrong, in which folder, with which options; the exit code and a part of the sentence. */
@@ -223,7 +223,7 @@ describe('distill init refuses', () => {
     symlinkSync(join(top, 'linked/target.yaml'), join(top, 'linked/job.yaml'));
     expect(await distill('linked', 'init')).toMatchObject({ code: distillExit.badInput });
     expect(existsSync(join(top, 'linked/target.yaml'))).toBe(false);
-  }, 120_000);
+  });
 
   it('to go on after Ctrl-C, and leaves no process and no file', async () => {
     const endless = readFileSync(join(import.meta.dirname, '../../unit/inference/fixtures/endless.onnx'));
@@ -242,5 +242,5 @@ describe('distill init refuses', () => {
     expect(await run.ended()).toBe(distillExit.interrupted);
     expect(looking.filter(isAlive)).toEqual([]);
     expect(readdirSync(join(top, 'stopped')).sort()).toEqual(['model.onnx', 'rows.csv']);
-  }, 120_000);
+  });
 });

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import { RemoteError, type RemoteReason } from '../../../workers/places/index.js';
 import { Authority } from '../../kit/cluster/pki.js';
-import { until } from '../../kit/cluster/until.js';
+import { until } from '../../kit/until.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
 import { testPlaces, type TestPlacesOptions } from '../../kit/places.js';
 import { rootKeys, type S3Keys, type S3Server, startS3Server } from '../../kit/s3-server.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await Promise.all(
     many.map((at) => turns.run(() => server.put('sets', `many/part-${at % 11}/${at}`, bytes.subarray(0, at % 7)))),
   );
-}, 1_200_000);
+});
 afterAll(async () => {
   setDefaultCACertificates(ownAuthorities);
   await server.stop();

@@ -73,6 +73,7 @@ class ParquetTable implements Table {
   readonly length: number;
   readonly columns: readonly Column[];
   readonly rowsPerBlock: number;
+  readonly head: string;
   readonly #groups: readonly PlacedGroup[];
   readonly #reader: ChunkReader;
 
@@ -90,6 +91,7 @@ class ParquetTable implements Table {
       throw new DataError({ about: files.path(0), problem: 'it has no rows', remedy: 'get the file again' });
     this.length = length;
     this.columns = (footers[0]?.columns ?? []).map((column, at) => columnOf(column, at, footers));
+    this.head = `${files.name(0)}, schema`;
     this.rowsPerBlock = rowsPerBlock(this.#groups, cacheBytes / 2);
     this.#reader = new ChunkReader(files, cacheBytes);
   }
