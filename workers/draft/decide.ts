@@ -174,7 +174,7 @@ function chooseRest(
   }
   const student = studentFor(seen, need, opened, width, reading.tokenizer?.maxTokens ?? null);
   if (student instanceof Undecided) return student;
-  const training = trainingFor(need, opened.rows, trial.samplesPerSecond);
+  const training = trainingFor(need, opened, trial.samplesPerSecond);
   return {
     teacher,
     source,

@@ -43,7 +43,8 @@ export function fieldsFor(seen: Seen, need: Need, teacher: TeacherChoice, source
   if (inputs instanceof Undecided) return inputs;
   const labels = labelFor(seen, label, widthOf(seen));
   if (labels instanceof Undecided) return labels;
-  const isWhole = source.format === 'idx' && inputs.fields === data.natural;
+  // A plain idx job names nothing: only so its raw bytes are read in place.
+  const isWhole = source.format === 'idx' && seen.asked.label === undefined && seen.asked.inputs === undefined;
   const divides = labels.field !== null && data.heldOut === null && data.rows >= fewestToDivide;
   const used = new Set(
     [...inputs.fields, ...(labels.field === null ? [] : [labels.field])].flatMap(({ columns }) => columns),
@@ -78,7 +79,7 @@ export function fieldsFor(seen: Seen, need: Need, teacher: TeacherChoice, source
 }
 
 /** Width of the teacher's answers as its shape says it; null = it says nothing. */
-export function widthOf({ teacher }: Seen): number | null {
+function widthOf({ teacher }: Seen): number | null {
   const floats = teacher?.outputs.filter(({ isFloat }) => isFloat) ?? [];
   const [only, another] = floats;
   return only === undefined || another !== undefined ? null : (only.shape.at(-1) ?? null);
@@ -171,15 +172,14 @@ function pictureInputs(
   const chosen = picturesFor(seen, need, column, teacher);
   if (chosen instanceof Undecided) return chosen;
   const isStored = column.shape.length >= 2;
-  const natural = seen.data?.natural ?? [];
+
   const field: DatasetField = isStored
     ? { name: 'image', columns: [column.name], type: 'image' }
     : { name: 'image', columns: [column.name], type: 'image', size: chosen.size, channels: chosen.channels };
-  const isNatural =
-    isStored && seen.asked.label === undefined && natural.some(({ columns: [name] }) => name === column.name);
+
   const isFraction = need.input.dtype.startsWith('float');
   return {
-    fields: isNatural && seen.asked.inputs === undefined ? natural : [field],
+    fields: [field],
     input: chosen.input,
     pixelsOpen: isFraction,
     why: chosen.why,

@@ -1,7 +1,6 @@
 /** The door of the room of drafts: from what was seen to a job. */
 export { decide } from './decide.js';
 export type { Choice, DatasetChoice, Decision, Draft, Inspection, Question } from './outcome.js';
-export { pixelRanges, tasks } from './seen.js';
 export type {
   Asked,
   Beside,

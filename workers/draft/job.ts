@@ -53,7 +53,7 @@ export function jobText(seen: Seen, chosen: Chosen): string {
 const longestName = 63;
 
 /** Lower-case letters, digits and dashes, with a letter or digit at both ends. */
-export function jobName({ folder }: Pick<Seen, 'folder'>): string {
+function jobName({ folder }: Pick<Seen, 'folder'>): string {
   const name = nameOf(folder)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
@@ -107,7 +107,7 @@ function whyField({ type }: DatasetField, { whyInputs, whyLabel }: FieldChoice):
 }
 
 /** A field as a job has it: what is the default is left out. */
-export function jobField(field: DatasetField): object {
+function jobField(field: DatasetField): object {
   const { name, columns, type } = field;
   const from = columns.length === 1 && columns[0] === name ? {} : { columns };
   const common = { name, type, ...from };

@@ -8,7 +8,7 @@ import type { Seen, SeenColumn, SeenTeacher } from './seen.js';
 /** Name of the field. */
 export const labelName = 'label';
 /** `--label none`. */
-export const noLabel = 'none';
+const noLabel = 'none';
 /** Names under which people keep labels; the first ones are natural to the formats, too (workers/data). */
 const usualNames = ['label', 'labels', 'class', 'y', 'cls', 'target'];
 /** Rows of each name, at least, before names are taken for labels. */

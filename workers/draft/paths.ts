@@ -11,7 +11,7 @@ export function nameOf(path: string): string {
 }
 
 /** @returns the part below the folder; null when the path is the folder itself or lies outside of it */
-export function below(folder: string, path: string): string | null {
+function below(folder: string, path: string): string | null {
   const root = folder.endsWith('/') ? folder : `${folder}/`;
   return path.startsWith(root) && path.length > root.length ? path.slice(root.length) : null;
 }

@@ -66,7 +66,7 @@ function sizesFor(
   return sized(usual, `the teacher takes any size, and most are trained at ${textOf(usual)}`);
 }
 
-export function textOf({ height, width }: Size): string {
+function textOf({ height, width }: Size): string {
   return `${String(height)} × ${String(width)}`;
 }
 

@@ -13,12 +13,10 @@ export type OutputSetting = NonNullable<Manifest['teacher']['output']>;
 export type Split = NonNullable<Manifest['dataset']['split']>;
 
 /** What a teacher's answers are for. */
-export const tasks = ['classes', 'embedding', 'numbers'] as const;
-export type Task = (typeof tasks)[number];
+export type Task = 'classes' | 'embedding' | 'numbers';
 
 /** Pixel values that a teacher was trained on. */
-export const pixelRanges = ['0..1', '0..255', '-1..1', 'imagenet'] as const;
-export type PixelRange = (typeof pixelRanges)[number];
+export type PixelRange = '0..1' | '0..255' | '-1..1' | 'imagenet';
 
 /** What the person says. Each question names one of these, so an answer on a terminal is the same as an option. */
 export interface Asked {

@@ -107,24 +107,30 @@ export interface TrainingChoice {
   readonly why: string;
 }
 
-const epochLadder = [60, 40, 20, 10, 5, 3, 2, 1] as const;
+const epochLadder = [30, 20, 10, 5, 3, 2, 1] as const;
 /** Samples that a student sees in a first run, and seconds that its teachers may compute: some minutes in all. */
 const samplesSeen = { image: 100_000, text: 100_000, bytes: 60_000, numbers: 600_000, columns: 600_000 } as const;
-const teacherSeconds = 240;
+const forSmallPictures = 3;
+const teacherSeconds = 120;
 /** Threads that teach beside the student on a small machine. */
 const teachers = 2;
 
-export function trainingFor(need: Need, rows: number, samplesPerSecond: number): TrainingChoice {
+export function trainingFor(need: Need, { rows, inputs }: Opened, samplesPerSecond: number): TrainingChoice {
   const usual = rows >= 20_000 ? 128 : rows >= 2_000 ? 64 : rows >= 256 ? 32 : 16;
   const batchSize = Math.max(1, Math.min(usual, rows));
   const byTeacher = samplesPerSecond * teachers * teacherSeconds;
-  const most = Math.min(samplesSeen[need.kind], byTeacher);
+  const first = samplesSeen[need.kind] * (Object.values(inputs).some(isSmallPicture) ? forSmallPictures : 1);
+  const most = Math.min(first, byTeacher);
   const epochs = epochLadder.find((each) => each * rows <= most) ?? 1;
-  const limited = byTeacher < samplesSeen[need.kind] && epochs < 60;
+  const limited = byTeacher < first && epochs < epochLadder[0];
   const why = limited
     ? `the teacher answers about ${String(rounded(samplesPerSecond))} samples a second on one core; more epochs make a better student`
-    : `${String(epochs)} passes over ${String(rows)} rows are a first run of some minutes; more epochs make a better student`;
+    : `${epochs === 1 ? 'one pass' : `${String(epochs)} passes`} over ${String(rows)} rows: a first run of some minutes; more epochs make a better student`;
   return { batchSize, epochs, why };
+}
+
+function isSmallPicture({ dtype, shape }: Opened['inputs'][string]): boolean {
+  return dtype === 'float32' && shape.length === 3 && Math.min(shape[0] ?? 0, shape[1] ?? 0) < smallSide;
 }
 
 /** To two digits: the measured speed changes from run to run. */

@@ -58,7 +58,7 @@ function comment(text: string, indent: string): string[] {
 }
 
 /** A value in one line: plain words as they are, every other text in JSON's quotes, which YAML reads alike. */
-export function flowText(value: unknown): string {
+function flowText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
     const pairs = Object.entries(value).filter(([, each]) => each !== undefined);

@@ -378,6 +378,48 @@ describe('decide', () => {
     expect(refusalOf(seenWith(seen))).toContain(sentence);
   });
 
+  it.each([
+    [1_000, 30],
+    [10, 3],
+    [0.1, 1],
+  ])(
+    'proposes as many epochs as a teacher of %s samples a second answers in some minutes',
+    (samplesPerSecond, epochs) => {
+      const seen = seenWith({ trials: [trialWith({ samplesPerSecond })] });
+      expect(jobOf(seen)).toMatchObject({ training: { batchSize: 32, epochs } });
+    },
+  );
+
+  it('names no fields of plain idx files, which are then read in place', () => {
+    const stored = [
+      column('image', { holds: 'whole', shape: [28, 28] }),
+      column('label', { holds: 'whole', least: 0, most: 9 }),
+    ];
+    const outputs = [{ name: 'logits', isFloat: true, shape: [null, 10], operator: 'Gemm' }];
+    const seen = seenWith({
+      asked: { pixels: '0..1' },
+      found: foundWith({ data: [{ path: `${folder}/mnist`, format: 'idx', holds: '4 files' }] }),
+      teacher: teacherWith({ inputs: [{ name: 'x', dtype: 'float32', shape: [null, 1, 28, 28] }], outputs }),
+      data: dataWith({ rows: 60_000, heldOut: 10_000, columns: stored }),
+      opened: openedWith({
+        rows: 60_000,
+        heldOut: 10_000,
+        inputs: { input: { dtype: 'float32', shape: [28, 28, 1] } },
+        target: { kind: 'class', classes: 10, names: null },
+      }),
+      trials: [trialWith({ columns: 10, kind: 'Logits' })],
+    });
+    expect(jobOf(seen)).toMatchObject({ training: { batchSize: 128, epochs: 3 } });
+    expect(Object.keys(jobOf(seen).dataset!)).toEqual(['format', 'uri']);
+    const { dataset } = jobOf({ ...seen, asked: { ...seen.asked, label: 'label' } });
+    expect(dataset).toMatchObject({
+      fields: [
+        { name: 'image', type: 'image' },
+        { name: 'label', type: 'class' },
+      ],
+    });
+  });
+
   it('takes the pixels of which the teacher is clearly surest', () => {
     const losses = [2, 5, 3, 0.4];
     const trials = losses.map((loss) => trialWith({ score: { loss, accuracy: loss < 1 ? 0.9 : 0.2, samples: 64 } }));
