@@ -109,7 +109,7 @@ function mark(owner: string): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ kind: markKind, owner })}\n`);
 }
 
-/** The job that a mark names; null for a text that is none. */
+/** The job that a mark names; null for a text that is not a mark. */
 function ownerIn(bytes: Uint8Array | null): string | null {
   if (bytes === null || bytes.length > longestMark) return null;
   try {
