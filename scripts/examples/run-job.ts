@@ -93,7 +93,8 @@ function failed(result: Line, code: number | null, folder: string): CliError {
   const ending = Object.entries(exitCodes).find((entry) => entry[1] === code)?.[0] as Ending | undefined;
   const problem = result.message ?? `it ended with exit code ${String(code)}`;
   const logs = join(folder, 'logs');
-  const remedy = existsSync(logs) ? `read the logs in ${logs}` : '';
+  // Without a message, `distill` itself has said what is wrong.
+  const remedy = result.message !== undefined && existsSync(logs) ? `read the logs in ${logs}` : '';
   return new CliError(ending === undefined || ending === 'ok' ? 'failed' : ending, {
     about: 'distill run',
     problem,
