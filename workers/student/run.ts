@@ -25,7 +25,7 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
+import { type ExportLimits, noNative, type TrainerThread, type TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import type { LossSettings } from '../models/training.js';
@@ -146,7 +146,7 @@ async function prepare(
 }
 
 function trainerSourceOf(
-  { env: { manifest, runtime } }: WorkerContext,
+  { env: { manifest, runtime, nativeFolder } }: WorkerContext,
   modelJson: string,
   schedule: Schedule,
   loss: LossSettings,
@@ -154,6 +154,7 @@ function trainerSourceOf(
   const { training, student } = manifest;
   return {
     runtime,
+    native: { ...noNative, folder: nativeFolder },
     modelJson,
     seed: training.seed,
     loss,

@@ -22,7 +22,7 @@ interface Measured {
 async function evaluate(): Promise<Measured> {
   Object.assign(process.env, quietLibraries);
   const env = readLabelingEnvironment(process.env);
-  const { manifest, threads, runtime } = env;
+  const { manifest } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);
   const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.resolve(uri, 'dataset') });
   const { test } = dataset;
@@ -31,7 +31,7 @@ async function evaluate(): Promise<Measured> {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }
-  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, dataset, places));
+  const inference = await openInferenceThread(await inferenceSource(manifest, env, dataset, places));
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));

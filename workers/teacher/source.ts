@@ -1,15 +1,18 @@
 /** What a teacher opens: the model of its manifest, with all that decides its answers. */
 import type { Manifest } from '@distillery/protocol';
 
-import type { InferenceThreadSource } from '../compute/index.js';
+import { type InferenceThreadSource, noNative } from '../compute/index.js';
 import type { Dataset } from '../data/index.js';
 import { filesBeside } from '../models/inference/index.js';
 import type { Places } from '../places/index.js';
 
+/** What a process has to compute with. */
+type TeacherMachine = Pick<InferenceThreadSource, 'threads' | 'runtime'> & { readonly nativeFolder: string | null };
+
 /** @throws PlaceError for a uri that names nothing here; RemoteError; DataError, ReadError for the data's identity */
 export async function inferenceSource(
   { teacher }: Manifest,
-  { threads, runtime }: Pick<InferenceThreadSource, 'threads' | 'runtime'>,
+  { threads, runtime, nativeFolder }: TeacherMachine,
   dataset: Pick<Dataset, 'train' | 'identity'>,
   places: Pick<Places, 'resolve'>,
 ): Promise<InferenceThreadSource> {
@@ -28,6 +31,7 @@ export async function inferenceSource(
     ...(dataIdentity === null ? {} : { dataIdentity }),
     threads,
     runtime,
+    native: { ...noNative, folder: nativeFolder, threads },
     limitSeconds: model.timeoutSeconds,
   };
 }

@@ -97,8 +97,8 @@ export {
 export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
 export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
 export type { NamedMetrics } from './metrics.js';
-export { runtimeChoices, runtimeNames } from './runtimes.js';
-export type { RuntimeChoice, RuntimeName } from './runtimes.js';
+export { instructionSets, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';
+export type { InstructionSet, RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
