@@ -36,9 +36,8 @@ export class Binding {
   readonly TF_ATTR_SHAPE = kinds.shape;
 
   recorder: Recorder | null = null;
-  /** Ids that a recording still needs are not reused, since ids are never given twice. */
   readonly #addon: Addon;
-  readonly #types = new Map<number, number>();
+  readonly #known = new Map<number, { readonly type: number; readonly shape: readonly number[] }>();
 
   constructor(addon: Addon) {
     this.#addon = addon;
@@ -51,13 +50,13 @@ export class Binding {
   createTensor(shape: readonly number[], type: number, values: Values): number {
     const bytes = bytesOf(type, values);
     const id = this.#addon.createTensor(type, shape, bytes);
-    this.#types.set(id, type);
+    this.#known.set(id, { type, shape });
     this.recorder?.made(id, type, shape, bytes);
     return id;
   }
 
   deleteTensor(id: number): void {
-    this.#types.delete(id);
+    this.#known.delete(id);
     this.#addon.deleteTensor(id);
   }
 
@@ -69,7 +68,7 @@ export class Binding {
   /** A copy of a tensor's values. */
   read(id: number): TensorValues {
     const buffer = this.#addon.readTensor(id);
-    switch (this.#types.get(id)) {
+    switch (this.typeOf(id)) {
       case types.int32:
         return new Int32Array(buffer);
       case types.bool:
@@ -86,9 +85,25 @@ export class Binding {
     outputs: number,
   ): TensorMetadata[] {
     const results = this.#addon.executeOp(name, attributes, inputs, outputs);
-    for (const { id, dtype } of results) this.#types.set(id, dtype);
+    for (const { id, dtype, shape } of results) this.#known.set(id, { type: dtype, shape });
     this.recorder?.ran(name, attributes, inputs, results);
     return results;
+  }
+
+  /** @throws Error for a tensor that is gone */
+  typeOf(id: number): number {
+    return this.#of(id).type;
+  }
+
+  /** @throws Error for a tensor that is gone */
+  constantOf(id: number): { readonly type: number; readonly shape: readonly number[]; readonly bytes: Uint8Array } {
+    return { ...this.#of(id), bytes: new Uint8Array(this.#addon.readTensor(id)) };
+  }
+
+  #of(id: number): { readonly type: number; readonly shape: readonly number[] } {
+    const known = this.#known.get(id);
+    if (known === undefined) throw new Error(`native: tensor ${String(id)} does not exist`);
+    return known;
   }
 
   getNumOfTensors(): number {
