@@ -35,6 +35,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     student: {
       model: omit(student.model, 'secretRef'),
       ...readingOf(student),
+      ...(student.runtime === undefined ? {} : { runtime: student.runtime }),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...student.checkpoint, ...storeInPod(student.checkpoint.store) },

@@ -23,6 +23,8 @@ const shownLossSteps = 50;
 const shownMetricPoints = 20;
 export const maxEvaluations = 1_000;
 export const maxSkippedSteps = 1_000;
+/** Number of changes of the runtime that are kept: the first ones. */
+const maxRuntimes = 20;
 
 export class Progress {
   readonly #stretch: number;
@@ -34,6 +36,7 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
   #stretchMetrics: Sums;
+  #computedBy: NonNullable<TrainingMetrics['computedBy']>;
 
   constructor(steps: number, metrics: TrainingMetrics | null) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
@@ -44,6 +47,13 @@ export class Progress {
     this.#stretchSum = metrics?.openStretch.sum ?? 0;
     this.#stretchCount = metrics?.openStretch.count ?? 0;
     this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
+    this.#computedBy = [...(metrics?.computedBy ?? [])];
+  }
+
+  /** @param runtime what computes from `step` on */
+  computedBy(runtime: string, step: number): void {
+    if (this.#computedBy.at(-1)?.runtime === runtime || this.#computedBy.length >= maxRuntimes) return;
+    this.#computedBy.push({ step, runtime });
   }
 
   /** @param metrics of the step; a step without teacher logits has none */
@@ -102,6 +112,7 @@ export class Progress {
       },
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
+      ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
     };
   }
 }

@@ -49,6 +49,7 @@ import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
+import { runtimeChange } from './runtime-change.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -152,9 +153,15 @@ function trainerSourceOf(
   loss: LossSettings,
 ): TrainerThreadSource {
   const { training, student } = manifest;
+  const { name = 'auto', threads, instructionSet } = student.runtime ?? {};
   return {
-    runtime,
-    native: { ...noNative, folder: nativeFolder },
+    // The person or the image that sets the variable knows the machine.
+    runtime: runtime === 'auto' ? name : runtime,
+    native: {
+      folder: nativeFolder,
+      threads: threads ?? noNative.threads,
+      instructionSet: instructionSet ?? noNative.instructionSet,
+    },
     modelJson,
     seed: training.seed,
     loss,
@@ -234,7 +241,11 @@ async function claimAndLoad(parts: {
   }));
   await stores.sweep(claim.attempt);
   const resumed = await newestSound(stores.checkpoints, manifest.job.uid, log);
-  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  if (resumed !== null) {
+    await trainer.restore(resumed.checkpoint.state);
+    const change = runtimeChange(resumed.metrics, trainer.runtime.description, resumed.checkpoint.step);
+    if (change !== null) log.warn(change);
+  }
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
   await claim.update(startingState(facts, step, clock.now()));

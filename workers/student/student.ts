@@ -90,6 +90,7 @@ export class Student {
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
+    this.#progress.computedBy(options.facts.runtime, start.step);
     this.#retention = new Retention(manifest.logits.maxBytes);
     this.#evaluator = new Evaluator(options.trainer, dataset.test, options.view, {
       steps: schedule.steps,

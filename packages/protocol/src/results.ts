@@ -104,6 +104,11 @@ export const trainingMetricsSchema = z.object({
   /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
   skippedSteps: z.array(z.number()),
   skipped: z.number(),
+  /**
+   * The runtimes that trained, each from its first step on: what decides the last bits of the weights, with all of it. More
+   * than one where an attempt continued with another. Absent in earlier releases.
+   */
+  computedBy: z.array(z.object({ step: z.number(), runtime: z.string() })).optional(),
 });
 export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
 
