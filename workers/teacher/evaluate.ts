@@ -1,5 +1,5 @@
 /** Measures the teacher's accuracy on the evaluation split; prints one line of JSON, a `Measured`. No stream is needed. */
-import { quietLibraries, workerExitCodes } from '@distillery/protocol';
+import { fixedLibraries, quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
 import { inParts, openDataset } from '../data/index.js';
@@ -20,7 +20,7 @@ interface Measured {
 }
 
 async function evaluate(): Promise<Measured> {
-  Object.assign(process.env, quietLibraries);
+  Object.assign(process.env, quietLibraries, fixedLibraries);
   const env = readLabelingEnvironment(process.env);
   const { manifest } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);

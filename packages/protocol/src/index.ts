@@ -97,7 +97,7 @@ export {
 export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
 export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
 export type { NamedMetrics } from './metrics.js';
-export { instructionSets, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';
+export { instructionSets, nativeBuildFile, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';
 export type { InstructionSet, RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
@@ -129,4 +129,4 @@ export {
 export type { PresetUri, Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
-export { quietLibraries } from './quiet.js';
+export { fixedLibraries, quietLibraries } from './quiet.js';

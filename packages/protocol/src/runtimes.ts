@@ -20,3 +20,6 @@ export type InstructionSet = (typeof instructionSets)[number];
  * every change of what is built (scripts/native), so that no process loads a build of another release.
  */
 export const nativeFolderName = 'tensorflow-2.21.0-1';
+
+/** The file that a build writes last: a folder without it is not whole. */
+export const nativeBuildFile = 'build.json';

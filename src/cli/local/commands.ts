@@ -6,13 +6,17 @@ import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import { helpAfter, positiveInteger } from '../shared/options.js';
 
+import { doctorLines, findingsOf, type MachineFacts } from './doctor.js';
 import { run, type RunNeeds } from './run.js';
 import { writeSlots } from './slots.js';
 
+export { machineFacts } from './doctor.js';
 export type { RemoteEnvironment } from './run-environment.js';
 
 export interface LocalNeeds extends RunNeeds {
   readonly say: (line: string) => void;
+  /** What this machine has, for `distill doctor`. */
+  readonly machine: () => MachineFacts;
 }
 
 interface RunFlags {
@@ -59,6 +63,14 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
     .action((slots: number, { dir }: { readonly dir?: string }) => {
       const run = writeSlots(slots, dir, 'runs');
       needs.say(`${run}: ${String(slots)} slots`);
+    });
+  root
+    .command('doctor')
+    .description('say what this machine has for a run, and what to do about the rest')
+    .option('--json', 'one JSON object', false)
+    .action(({ json }: { readonly json: boolean }) => {
+      const findings = findingsOf(needs.machine());
+      needs.say(json ? JSON.stringify({ findings }) : doctorLines(findings).join('\n'));
     });
 }
 

@@ -1,6 +1,7 @@
 /** The binding to TensorFlow (binding.cc), as its JavaScript side sees it. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { nativeBuildFile } from '@distillery/protocol';
 
 /** Values of TF_DataType. */
 export const types = { float32: 1, int32: 3, string: 7, complex64: 8, int64: 9, bool: 10 } as const;
@@ -50,7 +51,7 @@ export interface Addon {
 }
 
 /** The files of a build (scripts/native). */
-export const nativeFiles = { binding: 'tensorflow.node', kernels: 'kernels.cjs', build: 'build.json' } as const;
+export const nativeFiles = { binding: 'tensorflow.node', kernels: 'kernels.cjs', build: nativeBuildFile } as const;
 
 /** @throws Error when the library or the binding does not load */
 export function loadAddon(folder: string): Addon {

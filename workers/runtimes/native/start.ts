@@ -11,6 +11,7 @@ import { setBackend } from '../backend.js';
 import { RuntimeError } from '../runtime.js';
 import { type Addon, loadAddon, nativeFiles } from './addon.js';
 import { Binding } from './binding.js';
+import { replaceKernels } from './kernels.js';
 import type { NativeSettings } from './settings.js';
 
 /** The backend's name in the kernels of tfjs-node. */
@@ -47,14 +48,15 @@ export async function startNative(settings: NativeSettings): Promise<StartedNati
 function load({ folder, threads, instructionSet }: NativeSettings): StartedNative {
   if (folder === null) throw new Error('no folder');
   const addon = loadAddon(folder);
-  // Before the first operation, which reads them.
+  // Before the first operation, which reads it. Whether oneDNN is used at all is read while the library
+  // loads: the process sets it (packages/protocol/src/quiet.ts).
   addon.setVariable('ONEDNN_MAX_CPU_ISA', instructionSet);
-  addon.setVariable('TF_ENABLE_ONEDNN_OPTS', '1');
   addon.open(configuration(threads));
   const binding = new Binding(addon);
   const file = join(folder, nativeFiles.kernels);
   const kernels = createRequire(import.meta.url)(file) as (core: typeof tf) => KernelModule;
   const { NodeJSKernelBackend } = kernels(tf);
+  replaceKernels(nativeBackendName);
   tf.registerBackend(nativeBackendName, () => new NodeJSKernelBackend(binding, 'native'));
   const count = threads === 1 ? '1 thread' : `${String(threads)} threads`;
   return { addon, binding, description: `native (TensorFlow ${addon.version()}, ${instructionSet}, ${count})` };
