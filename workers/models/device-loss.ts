@@ -35,7 +35,7 @@ function hardGradient(
   switch (kind) {
     case 'class': {
       const [on, off] = [1 - labelSmoothing + labelSmoothing / columns, labelSmoothing / columns];
-      const labels = tf.oneHot(values as tf.Tensor1D, columns, on, off, 'float32');
+      const labels = tf.oneHot(values, columns, on, off, 'float32');
       return tf.div(tf.sub(tf.softmax(student), labels), rows);
     }
     case 'classes':

@@ -7,87 +7,64 @@
  * device is either part of the state or freed by the call that made it.
  */
 import { sizeOf } from '../data/index.js';
-import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
+import { agreementOf, answersFor } from './agreement.js';
 import { createAverages } from './averages.js';
 import type { Device, DeviceTensor } from './device.js';
 import { stepScalars } from './device-optimizer.js';
+import type { DevicePass } from './device-pass.js';
+import { DevicePrograms } from './device-programs.js';
+import { DeviceState } from './device-state.js';
 import { evaluationInParts } from './evaluation-parts.js';
 import { distillationLoss } from './loss.js';
-import { createOptimizer } from './optimizer.js';
-import { createPrograms } from './device-programs.js';
+import { createOptimizer, type Parameter } from './optimizer.js';
 import { exportModel, type StudentModel } from './student-model.js';
-import { checkBatch, checkRows, checkSamples, checkTargets, checkTensors, requireFinite } from './trainer-checks.js';
+import { checkBatch, checkGradients, checkSamples, checkTargets, requireFinite } from './trainer-checks.js';
 import { NumericError } from './trainer-errors.js';
-import type { Gradients, Measured, NamedTensor, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
+import type { Gradients, Measured, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
-/** @throws RecordingError when the model's pass cannot become a program; StudentModelError */
+/**
+ * @param model rehearsed (tensor-pass.ts); the trainer owns it
+ * @throws RecordingError when the model's pass cannot become a program; the model is then left as it was
+ */
 export function deviceTrainer(model: StudentModel, options: TrainerOptions, device: Device): StudentTrainer {
-  const { loss, optimizer: settings, totalSteps } = options;
+  const { optimizer: settings, totalSteps } = options;
   const { columns, inputs } = model;
-  const isTrainable = model.weights.map(({ trainable }) => trainable);
-  const trainable = model.weights.filter((weight) => weight.trainable);
-  const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
+  const parameters = model.weights
+    .filter(({ trainable }) => trainable)
+    .map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
+  const ofOptimizer = createOptimizer(settings, parameters, totalSteps).slots;
   const averages = settings.ema === undefined ? [] : createAverages(settings.ema, parameters).slots;
-  const slots = [...createOptimizer(settings, parameters, totalSteps).slots, ...averages];
-  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
-  const programs = createPrograms(model, options, device, slots.length - averages.length);
-  const upload = ({ shape, data }: Pick<NamedTensor, 'shape' | 'data'>): DeviceTensor => device.upload(data, shape);
-  let weights = model.weights.map(({ shape, read }) => upload({ shape, data: read() }));
-  let state = slots.map(({ shape, values }) => upload({ shape, data: values }));
-  programs.check(weights);
+  const programs = new DevicePrograms(model, options, device, ofOptimizer.length / parameters.length);
+  const state = new DeviceState(device, model, [...ofOptimizer, ...averages], averages.length);
+  try {
+    programs.check(state.weights);
+  } catch (error) {
+    state.dispose();
+    programs.dispose();
+    throw error;
+  }
+  const measured = measureOf(model, options, device, parameters);
 
-  const trained = (): DeviceTensor[] => weights.filter((_, at) => isTrainable[at]);
-  /** The weights that are exported: averages where the trainer keeps them. */
-  const exported = (): DeviceTensor[] => {
-    const own = averages.length === 0 ? trained() : state.slice(-averages.length);
-    let next = 0;
-    return weights.map((weight, at) => (isTrainable[at] === true ? (own[next++] ?? weight) : weight));
-  };
   /** Gradients on the device, and the frozen weights after the pass. The caller frees or keeps them. */
-  const computed = (batch: TrainingBatch): Measured & { gradients: DeviceTensor[]; frozen: DeviceTensor[] } => {
+  const computed = (batch: TrainingBatch): { measures: Measured } & Pick<DevicePass, 'gradients' | 'frozen'> => {
     checkBatch(batch, inputs, columns);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const pass = programs.forwardAndBackward(weights, batch);
+    const pass = programs.forwardAndBackward(state.weights, batch);
+    const { gradients, frozen, logits, penalty, finite } = pass;
     try {
-      const student = device.read(pass.logits);
-      const { teacherLogits: teacher, targets } = batch;
-      const metrics: NamedMetrics = teacher === null ? {} : agreementOf(answers, { columns, student, teacher });
-      const { loss: ownLoss } = distillationLoss({ columns, student, teacher, targets }, loss);
-      const total = ownLoss + (device.read(pass.penalty)[0] ?? NaN);
-      if (!Number.isFinite(total)) throw new NumericError('loss', batch.step);
-      const stray = device.read(pass.finite).indexOf(0);
-      if (stray >= 0) throw new NumericError(`gradient of ${trainable[stray]?.name ?? ''}`, batch.step);
-      return { loss: total, metrics, gradients: pass.gradients, frozen: pass.frozen };
+      return { measures: measured(batch, pass), gradients, frozen };
     } catch (error) {
-      device.free([...pass.gradients, ...pass.frozen]);
+      device.free([...gradients, ...frozen]);
       throw error;
     } finally {
-      device.free([pass.logits, pass.penalty, pass.finite]);
+      device.free([logits, penalty, finite]);
     }
-  };
-  const keepFrozen = (frozen: readonly DeviceTensor[]): void => {
-    device.free(weights.filter((_, at) => isTrainable[at] !== true));
-    let next = 0;
-    weights = weights.map((weight, at) => (isTrainable[at] === true ? weight : (frozen[next++] ?? weight)));
   };
   const update = (gradients: readonly DeviceTensor[], step: number): void => {
     const scalars = stepScalars(settings, step, totalSteps).map((value) => device.upload(Float32Array.of(value), []));
-    const before = trained();
-    const results = programs.update([...before, ...gradients, ...state, ...scalars]);
-    device.free([...before, ...state, ...scalars]);
-    let next = 0;
-    weights = weights.map((weight, at) => (isTrainable[at] === true ? (results[next++] ?? weight) : weight));
-    state = results.slice(next);
+    state.update(programs.update([...state.trained, ...gradients, ...state.slots, ...scalars]));
+    device.free([...gradients, ...scalars]);
   };
-  const named = (
-    tensors: readonly DeviceTensor[],
-    of: readonly { readonly name: string; readonly shape: readonly number[] }[],
-  ): NamedTensor[] =>
-    tensors.map((tensor, at) => ({
-      name: of[at]?.name ?? '',
-      shape: [...(of[at]?.shape ?? [])],
-      data: device.read(tensor),
-    }));
 
   return {
     columns,
@@ -95,59 +72,70 @@ export function deviceTrainer(model: StudentModel, options: TrainerOptions, devi
     notes: model.notes,
     parameters: model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     gradients: (batch): Gradients => {
-      const { gradients, frozen, ...measured } = computed(batch);
+      const { measures, gradients, frozen } = computed(batch);
       const values = gradients.map((gradient) => device.read(gradient));
       device.free(gradients);
-      keepFrozen(frozen);
-      return { step: batch.step, ...measured, values };
+      state.keepFrozen(frozen);
+      return { step: batch.step, ...measures, values };
     },
     apply: ({ step, values }) => {
-      checkRows('gradients', values.length, trainable.length);
-      values.forEach((gradient, index) => {
-        const name = trainable[index]?.name ?? '';
-        checkRows(`gradient of ${name}`, gradient.length, parameters[index]?.values.length ?? 0);
-        requireFinite(gradient, `gradient of ${name}`, step);
-      });
-      const gradients = values.map((data, at) => upload({ shape: parameters[at]?.shape ?? [], data }));
-      update(gradients, step);
-      device.free(gradients);
+      checkGradients(values, parameters, step);
+      update(
+        values.map((gradient, at) => device.upload(gradient, parameters[at]?.shape ?? [])),
+        step,
+      );
     },
     train: (batch): Measured => {
-      const { gradients, frozen, ...measured } = computed(batch);
-      keepFrozen(frozen);
+      const { measures, gradients, frozen } = computed(batch);
+      state.keepFrozen(frozen);
       update(gradients, batch.step);
-      device.free(gradients);
-      return measured;
+      return measures;
     },
     evaluate: (samples, targets) => {
       checkSamples(samples, inputs);
       checkTargets(targets, samples.count, columns);
-      return evaluationInParts(samples, targets, columns, (part) => programs.logits(exported(), part));
+      return evaluationInParts(samples, targets, columns, (part) => programs.logits(state.exported, part));
     },
     logits: (samples) => {
       checkSamples(samples, inputs);
-      return programs.logits(exported(), samples);
+      return programs.logits(state.exported, samples);
     },
-    state: () => ({ weights: named(weights, model.weights), slots: named(state, slots) }),
-    restore: ({ weights: given, slots: givenSlots }) => {
-      checkTensors(given, model.weights);
-      checkTensors(givenSlots, slots);
-      device.free([...weights, ...state]);
-      weights = given.map(upload);
-      state = givenSlots.map(upload);
+    state: () => state.read(),
+    restore: (given) => {
+      state.restore(given);
     },
     export: () => {
-      const values = exported();
-      const own = model.weights.map((weight, at) => {
+      const values = state.exported;
+      const weights = model.weights.map((weight, at) => {
         const tensor = values[at];
         return { ...weight, read: () => (tensor === undefined ? weight.read() : device.read(tensor)) };
       });
-      return exportModel({ weights: own, topology: model.topology });
+      return exportModel({ weights, topology: model.topology });
     },
     dispose: () => {
-      device.free([...weights, ...state]);
+      state.dispose();
       programs.dispose();
       model.dispose();
     },
+  };
+}
+
+/** What a pass measured, computed on the host as the host trainer does. The result throws NumericError. */
+function measureOf(
+  { columns }: StudentModel,
+  { loss }: TrainerOptions,
+  device: Device,
+  parameters: readonly Parameter[],
+): (batch: TrainingBatch, pass: DevicePass) => Measured {
+  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
+  return ({ step, teacherLogits: teacher, targets }, { logits, penalty, finite }) => {
+    const student = device.read(logits);
+    const metrics = teacher === null ? {} : agreementOf(answers, { columns, student, teacher });
+    const { loss: own } = distillationLoss({ columns, student, teacher, targets }, loss);
+    const total = own + (device.read(penalty)[0] ?? NaN);
+    if (!Number.isFinite(total)) throw new NumericError('loss', step);
+    const stray = device.read(finite).indexOf(0);
+    if (stray >= 0) throw new NumericError(`gradient of ${parameters[stray]?.name ?? ''}`, step);
+    return { loss: total, metrics };
   };
 }

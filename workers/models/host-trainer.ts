@@ -15,7 +15,14 @@ import { createOptimizer } from './optimizer.js';
 import { exportModel } from './student-model.js';
 import type { StudentModel } from './student-model.js';
 import { forwardAndBackward, predict } from './tensor-pass.js';
-import { checkBatch, checkRows, checkSamples, checkTargets, checkTensors, requireFinite } from './trainer-checks.js';
+import {
+  checkBatch,
+  checkGradients,
+  checkSamples,
+  checkTargets,
+  checkTensors,
+  requireFinite,
+} from './trainer-checks.js';
 import { NumericError } from './trainer-errors.js';
 import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
@@ -46,12 +53,7 @@ export function hostTrainer(
     return { step: batch.step, loss: batchLoss, metrics, values };
   };
   const apply = ({ step, values }: Pick<Gradients, 'step' | 'values'>): void => {
-    checkRows('gradients', values.length, trainable.length);
-    values.forEach((gradient, index) => {
-      const name = trainable[index]?.name ?? '';
-      checkRows(`gradient of ${name}`, gradient.length, parameters[index]?.values.length ?? 0);
-      requireFinite(gradient, `gradient of ${name}`, step);
-    });
+    checkGradients(values, parameters, step);
     optimizer.update(values, step);
     upload();
     averages?.update();

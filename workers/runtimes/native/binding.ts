@@ -123,8 +123,8 @@ function typedValues(type: number, values: Values): TensorValues {
     case types.float32:
     case types.complex64:
       return values instanceof Float32Array ? values : Float32Array.from(numbers);
+    // A value of int64 is two numbers, the low half first.
     case types.int32:
-    // Two numbers for each value, the low half first.
     case types.int64:
       return values instanceof Int32Array ? values : Int32Array.from(numbers);
     case types.bool:

@@ -32,7 +32,8 @@ function withoutStride(original: KernelFunc): KernelFunc {
     }
     const every = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], [...x.shape], [1, down, right, 1]);
     try {
-      const inputs = { ...call.inputs, x: every as TensorInfo };
+      const sliced: TensorInfo = { dataId: every.dataId, shape: every.shape, dtype: every.dtype };
+      const inputs = { ...call.inputs, x: sliced };
       return original({ ...call, inputs, attrs: { ...call.attrs, strides: [1, 1] } });
     } finally {
       every.dispose();
