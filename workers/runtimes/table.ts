@@ -9,9 +9,12 @@ type Rows = Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>>;
 
 const rowsOf = (native: NativeSettings): Rows => ({
   native: {
-    // ONNX needs no tfjs; its own library is native code everywhere.
-    available: (work) => Promise.resolve(work === 'onnx' ? null : nativeMissing(native)),
-    start: async (work) => (await import('./native/runtime.js')).nativeRuntime(native, work),
+    available: () => Promise.resolve(nativeMissing(native)),
+    // ONNX needs neither TensorFlow nor tfjs.
+    start: async (work) =>
+      work === 'onnx'
+        ? hostRuntime('native', work, () => Promise.resolve(''))
+        : (await import('./native/runtime.js')).nativeRuntime(native, work),
   },
   wasm: {
     available: (work) =>

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
@@ -159,6 +160,29 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
     expect(() => student.train({ ...batchAt(1), samples })).toThrow(/not finite|loss|gradient/);
     expect(bits(student.state())).toEqual(before);
     student.dispose();
+  });
+
+  it('leaves no tensor behind: in steps, evaluations, states and failures', async () => {
+    native = await opened('native');
+    const count = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
+    const before = [count(), tf.memory().numTensors];
+    const student = await trainer(native, { optimizer: optimizerSettings({ ema: 0.9, clipNorm: 1 }) });
+    const all = (from: number): void => {
+      run(student, from, from + 8, uneven);
+      student.evaluate(batchAt(0, 300).samples, batchAt(0, 300).targets);
+      student.restore(student.state());
+      student.apply(student.gradients(batchAt(from)));
+      const { samples, ...batch } = batchAt(from);
+      Object.values(samples.inputs).forEach(({ data }) => (data as Float32Array).fill(3e38));
+      expect(() => student.train({ ...batch, samples })).toThrow();
+      student.export();
+    };
+    all(0);
+    const warm = [count(), tf.memory().numTensors];
+    for (let round = 1; round < 5; round++) all(round * 8);
+    expect([count(), tf.memory().numTensors]).toEqual(warm);
+    student.dispose();
+    expect([count(), tf.memory().numTensors]).toEqual(before);
   });
 
   it('answers the same for one sample and for many', async () => {

@@ -30,13 +30,17 @@ function withoutStride(original: KernelFunc): KernelFunc {
     if (filterShape[0] !== 1 || filterShape[1] !== 1 || (down === 1 && right === 1) || x === undefined) {
       return original(call);
     }
-    const every = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], [...x.shape], [1, down, right, 1]);
+    const every = tf.stridedSlice(tensorOf(x), [0, 0, 0, 0], [...x.shape], [1, down, right, 1]);
     try {
       const sliced: TensorInfo = { dataId: every.dataId, shape: every.shape, dtype: every.dtype };
-      const inputs = { ...call.inputs, x: sliced };
-      return original({ ...call, inputs, attrs: { ...call.attrs, strides: [1, 1] } });
+      return original({ ...call, inputs: { ...call.inputs, x: sliced }, attrs: { ...call.attrs, strides: [1, 1] } });
     } finally {
       every.dispose();
     }
   };
+}
+
+/** Kernels of tfjs-node are called with tensors, which tfjs's types call their descriptions. */
+function tensorOf(x: TensorInfo): tf.Tensor {
+  return x instanceof tf.Tensor ? (x as tf.Tensor) : tf.engine().makeTensorFromTensorInfo(x);
 }
