@@ -17,7 +17,7 @@ export interface RecordedConstant {
 }
 
 export interface Recording {
-  /** Tensors that are given anew at each run. The function reads them, or the variables that hold them. */
+  /** Tensors that are given at each run. The function reads them, or the variables that hold them. */
   readonly inputs: readonly tf.Tensor[];
   /** @returns the results, in their order */
   readonly body: () => readonly tf.Tensor[];

@@ -61,7 +61,7 @@ export function checkGradients(values: readonly Float32Array[], parameters: read
 }
 
 /** @throws BatchError */
-export function checkRows(what: string, found: number, expected: number): void {
+function checkRows(what: string, found: number, expected: number): void {
   if (found !== expected) throw new BatchError(what, `${found} numbers`, `${expected} for this model`);
 }
 

@@ -9,7 +9,7 @@ export const runtimeChoices = ['auto', ...runtimeNames] as const;
 export type RuntimeChoice = (typeof runtimeChoices)[number];
 
 /**
- * Instruction sets that oneDNN's kernels of the runtime `native` may be held to, in the words of ONEDNN_MAX_CPU_ISA. Each
+ * Instruction sets that the kernels of oneDNN in the runtime `native` may be held to, in the words of ONEDNN_MAX_CPU_ISA. Each
  * rounds differently, so a job names one; a processor without it uses what it has.
  */
 export const instructionSets = ['SSE41', 'AVX', 'AVX2', 'AVX512_CORE'] as const;
