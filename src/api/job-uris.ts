@@ -12,23 +12,26 @@ export interface JobUri {
 export function jobUris({ spec: { dataset, teacher, student } }: DistillJob): readonly JobUri[] {
   return [
     { path: 'spec.dataset.uri', uri: dataset.uri, readBy: ['teacher', 'student'] },
-    ...modelUris('teacher', teacher),
-    ...modelUris('student', student),
+    ...modelUris('teacher', 'spec.teacher', teacher),
+    ...(teacher.ensemble?.members ?? []).flatMap((member, at) =>
+      modelUris('teacher', `spec.teacher.ensemble.members[${String(at)}]`, member),
+    ),
+    ...modelUris('student', 'spec.student', student),
   ];
 }
 
-/** What both sides have in common. */
+/** What both sides, and the members of an ensemble, have in common. */
 interface Side {
   readonly model: { readonly uri: string };
   readonly tokenizer?: { readonly uri: string } | undefined;
 }
 
-function modelUris(role: PodRole, { model, tokenizer }: Side): readonly JobUri[] {
+function modelUris(role: PodRole, path: string, { model, tokenizer }: Side): readonly JobUri[] {
   return [
-    { path: `spec.${role}.model.uri`, uri: model.uri, readBy: [role] },
+    { path: `${path}.model.uri`, uri: model.uri, readBy: [role] },
     ...(tokenizer === undefined
       ? []
-      : [{ path: `spec.${role}.tokenizer.uri`, uri: tokenizer.uri, readBy: [role] as const }]),
+      : [{ path: `${path}.tokenizer.uri`, uri: tokenizer.uri, readBy: [role] as const }]),
   ];
 }
 
@@ -40,12 +43,16 @@ export function withUris(job: DistillJob, change: (uri: string) => string): Dist
     model: { ...side.model, uri: change(side.model.uri) },
     ...(side.tokenizer === undefined ? {} : { tokenizer: { ...side.tokenizer, uri: change(side.tokenizer.uri) } }),
   });
+  const { ensemble } = teacher;
   return {
     ...job,
     spec: {
       ...job.spec,
       dataset: { ...dataset, uri: change(dataset.uri) },
-      teacher: changed(teacher),
+      teacher: {
+        ...changed(teacher),
+        ...(ensemble === undefined ? {} : { ensemble: { ...ensemble, members: ensemble.members.map(changed) } }),
+      },
       student: changed(student),
     },
   };

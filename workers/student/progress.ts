@@ -5,13 +5,14 @@
 import type { NamedMetrics, StudentState, TrainingMetrics } from '@distillery/protocol';
 
 import type { Rates } from '../base/index.js';
+import { replacedByEither, type ReplacedRowsRecord } from '../data/index.js';
 
 export interface EvaluationRecord {
   readonly step: number;
   /** null where the targets are not one class. */
   readonly accuracy: number | null;
-  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error. */
-  readonly loss: number;
+  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error; null without targets. */
+  readonly loss: number | null;
   readonly metrics?: NamedMetrics | undefined;
 }
 
@@ -37,8 +38,18 @@ export class Progress {
   #stretchCount: number;
   #stretchMetrics: Sums;
   #computedBy: NonNullable<TrainingMetrics['computedBy']>;
+  readonly #replacedBefore: ReplacedRowsRecord;
+  readonly #replacedNow: () => ReplacedRowsRecord;
 
-  constructor(steps: number, metrics: TrainingMetrics | null) {
+  /**
+   * @param metrics of the checkpoint; null = from the start
+   * @param replaced rows that gave way to others in this attempt
+   */
+  constructor(
+    steps: number,
+    metrics: TrainingMetrics | null,
+    replaced: () => ReplacedRowsRecord = () => ({ count: 0, names: [] }),
+  ) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
@@ -47,6 +58,8 @@ export class Progress {
     this.#stretchSum = metrics?.openStretch.sum ?? 0;
     this.#stretchCount = metrics?.openStretch.count ?? 0;
     this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
+    this.#replacedBefore = metrics?.replacedRows ?? { count: 0, names: [] };
+    this.#replacedNow = replaced;
     this.#computedBy = [...(metrics?.computedBy ?? [])];
   }
 
@@ -101,7 +114,13 @@ export class Progress {
     return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...this.lastEvaluation?.metrics };
   }
 
+  /** Rows of the data set that gave way to others, over all attempts. */
+  get replaced(): ReplacedRowsRecord {
+    return replacedByEither(this.#replacedBefore, this.#replacedNow());
+  }
+
   get metrics(): TrainingMetrics {
+    const { count, names } = this.replaced;
     return {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],
@@ -113,6 +132,7 @@ export class Progress {
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
       ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
+      ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }
 }

@@ -43,6 +43,7 @@ export {
   maxFrameBytes,
   maxFrameRetries,
   maxTemperature,
+  maxUnansweredDeliveries,
   maxWindowSteps,
   minimumNatsVersion,
   protocolVersion,
@@ -83,6 +84,7 @@ export { features, missingFeatures, missingFeaturesText } from './messages.js';
 export {
   inDigestOrder,
   jobOfReport,
+  maxReplacedNames,
   readResultSums,
   resultFileNames,
   resultFiles,
@@ -101,7 +103,7 @@ export { instructionSets, nativeBuildFile, nativeFolderName, runtimeChoices, run
 export type { InstructionSet, RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
+export { rowsPerFrame, samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
@@ -109,6 +111,8 @@ export {
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
+  maxNoteLength,
+  maxNotes,
   referenceSchema,
   studentPhases,
   studentStateSchema,

@@ -14,7 +14,15 @@
 import { z } from 'zod';
 
 /** Features that this release has beyond the base of protocol v1. A feature is added with the code that obeys it. */
-export const features: readonly string[] = ['augment-flip', 'dataset-fields', 'shuffle-blocks', 'student-runtime'];
+export const features: readonly string[] = [
+  'augment-flip',
+  'dataset-fields',
+  'held-out',
+  'shuffle-blocks',
+  'student-runtime',
+  'teacher-ensemble',
+  'tfjs-graph',
+];
 
 /** Most features of one message, and most characters of a name. */
 const maxFeatures = 32;
