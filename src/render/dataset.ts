@@ -11,7 +11,7 @@ type Training = DistillJob['spec']['training'];
 const defaultBytes = { head: 1_024, tail: 1_024, padding: 256, strip: true } as const;
 
 /** Features that the workers of this job must have, in order; none for a job that every release of protocol v1 runs. */
-export function requiredFeatures({ spec: { dataset, training, teacher } }: DistillJob): readonly string[] {
+export function requiredFeatures({ spec: { dataset, training, teacher, student } }: DistillJob): readonly string[] {
   const usesFields =
     dataset.format !== 'idx' ||
     dataset.fields !== undefined ||
@@ -22,6 +22,7 @@ export function requiredFeatures({ spec: { dataset, training, teacher } }: Disti
     ...(training.augment.flip ? ['augment-flip'] : []),
     ...(usesFields ? ['dataset-fields'] : []),
     ...(training.shuffle === 'Blocks' ? ['shuffle-blocks'] : []),
+    ...(student.runtime === undefined ? [] : ['student-runtime']),
     ...(teacher.ensemble === undefined ? [] : ['teacher-ensemble']),
     ...(models.some(({ format }) => format === 'tfjs-graph') ? ['tfjs-graph'] : []),
   ];

@@ -34,6 +34,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     student: {
       model: omit(student.model, 'secretRef'),
       ...readingOf(student),
+      ...(student.runtime === undefined ? {} : { runtime: student.runtime }),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },

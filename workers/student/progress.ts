@@ -24,6 +24,8 @@ const shownLossSteps = 50;
 const shownMetricPoints = 20;
 export const maxEvaluations = 1_000;
 export const maxSkippedSteps = 1_000;
+/** Number of changes of the runtime that are kept: the first ones. */
+const maxRuntimes = 20;
 
 export class Progress {
   readonly #stretch: number;
@@ -35,6 +37,7 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
   #stretchMetrics: Sums;
+  #computedBy: NonNullable<TrainingMetrics['computedBy']>;
   readonly #replacedBefore: ReplacedRowsRecord;
   readonly #replacedNow: () => ReplacedRowsRecord;
 
@@ -57,6 +60,13 @@ export class Progress {
     this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
     this.#replacedBefore = metrics?.replacedRows ?? { count: 0, names: [] };
     this.#replacedNow = replaced;
+    this.#computedBy = [...(metrics?.computedBy ?? [])];
+  }
+
+  /** @param runtime what computes from `step` on */
+  computedBy(runtime: string, step: number): void {
+    if (this.#computedBy.at(-1)?.runtime === runtime || this.#computedBy.length >= maxRuntimes) return;
+    this.#computedBy.push({ step, runtime });
   }
 
   /** @param metrics of the step; a step without teacher logits has none */
@@ -121,6 +131,7 @@ export class Progress {
       },
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
+      ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
       ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }

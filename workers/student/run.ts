@@ -25,7 +25,7 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
+import { type ExportLimits, noNative, type TrainerThread, type TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import { answersFor, type LossSettings } from '../models/training.js';
@@ -51,6 +51,7 @@ import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
+import { runtimeChange } from './runtime-change.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore, SweptResults } from './results.js';
 import { checkSameData } from './same-data.js';
@@ -156,14 +157,21 @@ async function prepare(
 }
 
 function trainerSourceOf(
-  { env: { manifest, runtime } }: WorkerContext,
+  { env: { manifest, runtime, nativeFolder } }: WorkerContext,
   modelJson: string,
   schedule: Schedule,
   loss: LossSettings,
 ): TrainerThreadSource {
   const { training, student } = manifest;
+  const { name = 'auto', threads, instructionSet } = student.runtime ?? {};
   return {
-    runtime,
+    // The person or the image that sets the variable knows the machine.
+    runtime: runtime === 'auto' ? name : runtime,
+    native: {
+      folder: nativeFolder,
+      threads: threads ?? noNative.threads,
+      instructionSet: instructionSet ?? noNative.instructionSet,
+    },
     modelJson,
     seed: training.seed,
     loss,
@@ -271,7 +279,11 @@ async function claimAndLoad(parts: {
   }));
   await stores.sweep(claim.attempt);
   const resumed = await newestSound(stores.checkpoints, manifest.job.uid, notes);
-  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  if (resumed !== null) {
+    await trainer.restore(resumed.checkpoint.state);
+    const change = runtimeChange(resumed.metrics, trainer.runtime.description, resumed.checkpoint.step);
+    if (change !== null) notes.add(change);
+  }
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
   await claim.update(startingState(facts, step, clock.now()));

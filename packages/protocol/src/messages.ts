@@ -19,6 +19,7 @@ export const features: readonly string[] = [
   'dataset-fields',
   'held-out',
   'shuffle-blocks',
+  'student-runtime',
   'teacher-ensemble',
   'tfjs-graph',
 ];
