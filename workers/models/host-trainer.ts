@@ -9,6 +9,7 @@
 import { type Samples, samplesBetween, sizeOf, type Targets, targetsBetween } from '../data/index.js';
 import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
 import { createAverages } from './averages.js';
+import { createKept } from './kept-weights.js';
 import { type Evaluation, evaluationOf, evaluationSum } from './evaluation.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
@@ -24,7 +25,7 @@ const evaluationSamples = 256;
 
 /** @throws StudentModelError when the model cannot be built or trained */
 export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
-  const model = await openStudentModel(options.modelJson, options.seed);
+  const model = await openStudentModel(options.modelJson, options.seed, options.start);
   try {
     rehearse(model);
     return trainerOf(model, options);
@@ -34,12 +35,14 @@ export async function openHostTrainer(options: TrainerOptions): Promise<StudentT
   }
 }
 
-function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps }: TrainerOptions): StudentTrainer {
+function trainerOf(model: StudentModel, options: TrainerOptions): StudentTrainer {
+  const { loss, optimizer: settings, totalSteps, keepsWeights = false } = options;
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
   const averages = settings.ema === undefined ? null : createAverages(settings.ema, parameters);
-  const slots = [...optimizer.slots, ...(averages?.slots ?? [])];
+  const kept = keepsWeights ? createKept(model.weights) : null;
+  const slots = [...optimizer.slots, ...(averages?.slots ?? []), ...(kept?.slots ?? [])];
   const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
   const { columns, inputs } = model;
 
@@ -125,11 +128,23 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     restore: ({ weights, slots: given }) => {
       checkTensors(weights, model.weights);
       checkTensors(given, slots);
-      model.weights.forEach((weight, index) => weight.write(weights[index]?.data ?? new Float32Array()));
+      // As they are: a constraint that was applied already may change the last bits once more.
+      model.weights.forEach((weight, index) => weight.assign(weights[index]?.data ?? new Float32Array()));
       trainable.forEach((weight, index) => parameters[index]?.values.set(weight.read()));
       slots.forEach((slot, index) => slot.values.set(given[index]?.data ?? []));
     },
     export: () => withExported(() => exportModel(model)),
+    keepWeights: () => {
+      withExported(() => kept?.keep());
+    },
+    useKeptWeights: () => {
+      kept?.use();
+      trainable.forEach((weight, index) => {
+        const values = weight.read();
+        parameters[index]?.values.set(values);
+        averages?.slots[index]?.values.set(values);
+      });
+    },
     dispose: () => {
       model.dispose();
     },

@@ -7,6 +7,9 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
 import type { NumericSpec, NumericSpecs } from '../data/index.js';
+import { freezeLayers } from './frozen-layers.js';
+import { layerPatterns, someOf } from './layer-patterns.js';
+import type { StudentStart } from './starting-weights.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -16,6 +19,7 @@ import {
   seedInitializers,
 } from './student-topology.js';
 import type { Json } from './student-topology.js';
+import { takeWeights } from './take-weights.js';
 import { containersOf, TopologyError } from './topology.js';
 import { checkShapes } from './topology-shapes.js';
 import { StudentModelError } from './trainer-errors.js';
@@ -54,23 +58,40 @@ export interface StudentModel {
 }
 
 /** @throws StudentModelError */
-export async function openStudentModel(modelJson: string, seed: number): Promise<StudentModel> {
-  const given = parseTopology(modelJson);
+export async function openStudentModel(
+  modelJson: string,
+  seed: number,
+  start: StudentStart = {},
+): Promise<StudentModel> {
+  const given = parseTopology(modelJson, start.weights !== undefined);
   checkTopology(given);
   const note = endInLogits(given);
   refuseUnseedableLayers(given);
+  // Before the first build: tfjs forgets that a model inside is frozen as a whole.
+  const frozen = freezeLayers(given, []);
   // A first build fills in what the file leaves to defaults, among it the initializers that need a seed.
   const draft = await build(given);
   const topology = draft.toJSON(null, false) as Json;
   draft.dispose();
   seedInitializers(topology, seed);
+  freezeLayers(topology, start.freeze ?? []);
   const model = await build(topology);
   try {
-    return wrap(model, topology, seed, note === undefined ? [] : [note]);
+    const notes = [...(note === undefined ? [] : [note]), ...frozenNotes(frozen, start.freeze)];
+    const student = wrap(model, topology, seed, notes);
+    if (start.weights === undefined) return student;
+    return { ...student, notes: [...notes, ...takeWeights(student.weights, start.weights)] };
   } catch (error) {
     model.dispose();
     throw error;
   }
+}
+
+/** Of layers that the file freezes and the job does not name, since the file may come from elsewhere. */
+function frozenNotes(ofFile: readonly string[], patterns: readonly string[] = []): readonly string[] {
+  const named = layerPatterns(patterns);
+  const layers = ofFile.filter((name) => !named.some((pattern) => pattern.matches(name)));
+  return layers.length === 0 ? [] : [`trainable is false in the file: ${someOf(layers)} keep their weights`];
 }
 
 /** Before tfjs reads it: a topology that it would not finish, or that leaves nothing to train. */
@@ -99,6 +120,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   const masked = layersWithin(model).filter((layer): layer is MaskedLayer =>
     ['Dropout', 'SpatialDropout1D'].includes(layer.getClassName()),
   );
+  for (const layer of layersWithin(model)) if (!layer.trainable) keepAverages(layer);
   return {
     inputs,
     columns,
@@ -187,6 +209,13 @@ export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
       },
     };
   });
+}
+
+/** A frozen normalization uses its averages and leaves them as they are, as in Keras; tfjs would go on averaging. */
+function keepAverages(layer: tfl.layers.Layer): void {
+  if (layer.getClassName() !== 'BatchNormalization') return;
+  const call = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => call(inputs, { ...kwargs, training: false });
 }
 
 interface MaskedLayer extends tfl.layers.Layer {

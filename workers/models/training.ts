@@ -6,6 +6,8 @@ export { exportedWeights } from './averages.js';
 export { type Evaluation, evaluationSum, scoresOf } from './evaluation.js';
 export { answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
+export { filesBeside } from './inference/beside.js';
+export { readStartingWeights, type StartingWeights, type StudentStart } from './starting-weights.js';
 export type {
   ExportedModel,
   Gradients,

@@ -26,6 +26,7 @@ export const maxSkippedSteps = 1_000;
 
 export class Progress {
   readonly #stretch: number;
+  readonly #startedFrom: string | undefined;
   #evaluations: EvaluationRecord[];
   #losses: TrainingMetrics['losses'];
   #skippedSteps: number[];
@@ -35,7 +36,9 @@ export class Progress {
   #stretchCount: number;
   #stretchMetrics: Sums;
 
-  constructor(steps: number, metrics: TrainingMetrics | null) {
+  /** @param startedFrom digest of the weights before the first step, where the job names weights to start from */
+  constructor(steps: number, metrics: TrainingMetrics | null, startedFrom?: string) {
+    this.#startedFrom = startedFrom;
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
@@ -77,6 +80,10 @@ export class Progress {
     return this.#recent.reduce((sum, loss) => sum + loss, 0) / this.#recent.length;
   }
 
+  get evaluations(): readonly EvaluationRecord[] {
+    return this.#evaluations;
+  }
+
   get lastEvaluation(): EvaluationRecord | null {
     return this.#evaluations.at(-1) ?? null;
   }
@@ -86,9 +93,14 @@ export class Progress {
    * evaluation. A pure function of `metrics`, so that a resumed run reports what an undisturbed one would.
    */
   get named(): NamedMetrics {
+    return this.namedWith(this.lastEvaluation);
+  }
+
+  /** The same with the scores of another evaluation. */
+  namedWith(evaluation: EvaluationRecord | null): NamedMetrics {
     const sums: Sums = new Map();
     for (const { metrics = {} } of this.#losses.slice(-shownMetricPoints)) addTo(sums, metrics);
-    return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...this.lastEvaluation?.metrics };
+    return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...evaluation?.metrics };
   }
 
   get metrics(): TrainingMetrics {
@@ -102,6 +114,7 @@ export class Progress {
       },
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
+      ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
     };
   }
 }

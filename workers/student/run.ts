@@ -44,6 +44,7 @@ import {
   type StudentClaim,
 } from '../stream/index.js';
 
+import { checkEarlyStop } from './early-stop.js';
 import { widthFault } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
@@ -52,6 +53,7 @@ import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
+import { checkStart, startDigest, studentStart } from './start.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
 import { studentView } from './view.js';
@@ -99,8 +101,9 @@ async function prepare(
   const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
   const modelJson = await studentModelText(manifest, dataset, places);
+  const start = await studentStart(manifest, places);
   const [trainer, link] = await Promise.all([
-    openTrainer(trainerSourceOf(context, modelJson, schedule, loss)),
+    openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),
     connect(context),
   ]);
   const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
@@ -109,15 +112,16 @@ async function prepare(
     log.warn(note);
   }
   checkLoss(loss, trainer.columns);
+  checkEarlyStop(manifest.training.earlyStop, dataset.test?.spec.target?.kind ?? null);
   await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
-  const { facts, start, claim } = attempt;
-  log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
+  const { facts, from, claim } = attempt;
+  log.info({ attempt: facts.attempt, step: from.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns };
-  const supply = await openSupply({ manifest, link, names, job, start, claim, clock, log });
+  const supply = await openSupply({ manifest, link, names, job, start: from, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -127,7 +131,7 @@ async function prepare(
       trainer,
       supply,
       facts,
-      start,
+      start: from,
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),
@@ -159,6 +163,7 @@ function trainerSourceOf(
     loss,
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
+    keepsWeights: training.earlyStop?.restoreBestWeights ?? false,
     limitSeconds: student.model.timeoutSeconds,
   };
 }
@@ -215,7 +220,7 @@ async function claimAndLoad(parts: {
   readonly stores: Stores;
   readonly trainer: TrainerThread;
   readonly schedule: Schedule;
-}): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly start: StartingPoint }> {
+}): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly from: StartingPoint }> {
   const { context, link, names, stores, trainer, schedule } = parts;
   const { clock, log } = context;
   const { manifest, pod } = context.env;
@@ -233,11 +238,16 @@ async function claimAndLoad(parts: {
   }));
   await stores.sweep(claim.attempt);
   const resumed = await newestSound(stores.checkpoints, manifest.job.uid, log);
-  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  const startedFrom = await startDigest(manifest, trainer);
+  if (resumed !== null) {
+    checkStart(manifest, resumed.metrics.startedFrom, startedFrom);
+    await trainer.restore(resumed.checkpoint.state);
+  }
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
   await claim.update(startingState(facts, step, clock.now()));
-  return { claim, facts, start: { step, metrics: resumed?.metrics ?? null, loaded: resumed?.entry ?? null } };
+  const metrics = resumed?.metrics ?? null;
+  return { claim, facts, from: { step, metrics, loaded: resumed?.entry ?? null, startedFrom } };
 }
 
 /** @throws WorkerError terminal when the teacher's answers do not fit the student */

@@ -14,7 +14,23 @@
 import { z } from 'zod';
 
 /** Features that this release has beyond the base of protocol v1. A feature is added with the code that obeys it. */
-export const features: readonly string[] = ['augment-flip', 'dataset-fields', 'shuffle-blocks'];
+export const features = [
+  'augment-flip',
+  'clip-norm',
+  'dataset-fields',
+  'early-stop',
+  'freeze-layers',
+  'label-smoothing',
+  'loss-kind',
+  'model-inputs',
+  'rate-decay',
+  'shuffle-blocks',
+  'start-weights',
+  'teacher-output',
+  'tokenizer',
+  'weight-averages',
+] as const;
+export type Feature = (typeof features)[number];
 
 /** Most features of one message, and most characters of a name. */
 const maxFeatures = 32;
