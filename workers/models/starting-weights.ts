@@ -4,11 +4,12 @@
  *
  * Invariant: sizes are checked before anything is allocated for them.
  */
-import { decodeText } from '@distillery/base';
+import { decodeText, isJsonObject } from '@distillery/base';
 import type { NamedWeights } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { ModelError } from './inference/errors.js';
+import { fileLabels } from './keras3-weights.js';
 import { maxJsonBytes, readBeside, readModelFile } from './inference/model-file.js';
 
 /** What a trainer takes its first weights from. */
@@ -49,11 +50,16 @@ const fileSchema = z.looseObject({
 });
 
 /**
- * The floating-point weights of a model, in the order of the file; counters and other whole numbers are left out.
+ * The floating-point weights of a model, in the order of the file; counters and other whole numbers are left out. Weights that
+ * Keras 3 has numbered have labels for names (keras3-weights.ts).
  * @throws ModelError for a file that is no such model, or too large; ReadError when another attempt may read it
  */
 export async function readStartingWeights(path: string): Promise<readonly NamedWeights[]> {
-  const groups = parse(await readModelFile(path, maxJsonBytes, 'student.model.weights.uri'), path);
+  const { weightsManifest: groups, modelTopology } = parse(
+    await readModelFile(path, maxJsonBytes, 'student.model.weights.uri'),
+    path,
+  );
+  const labelOf = fileLabels(isJsonObject(modelTopology) ? (modelTopology.model_config ?? modelTopology) : null);
   const tensors: NamedWeights[] = [];
   let total = 0;
   for (const { paths, weights } of groups) {
@@ -71,14 +77,15 @@ export async function readStartingWeights(path: string): Promise<readonly NamedW
     let at = 0;
     for (const weight of weights) {
       const end = at + bytesOf(weight);
-      if (weight.dtype === 'float32') tensors.push(tensorOf(weight, bytes.slice(at, end)));
+      if (weight.dtype === 'float32')
+        tensors.push(tensorOf({ ...weight, name: labelOf(weight.name) }, bytes.slice(at, end)));
       at = end;
     }
   }
   return tensors;
 }
 
-function parse(bytes: Uint8Array, path: string): z.infer<typeof fileSchema>['weightsManifest'] {
+function parse(bytes: Uint8Array, path: string): z.infer<typeof fileSchema> {
   const expected = 'the model.json of a tfjs layers model with its weights';
   const remedy = 'name such a file in spec.student.model.weights.uri, for example the model.json of a former result';
   let value: unknown;
@@ -88,7 +95,7 @@ function parse(bytes: Uint8Array, path: string): z.infer<typeof fileSchema>['wei
     throw fault(path, 'a file that is no JSON', expected, remedy, cause);
   }
   const parsed = fileSchema.safeParse(value);
-  if (parsed.success) return parsed.data.weightsManifest;
+  if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.join('.') ?? '';
   throw fault(path, `JSON whose ${where === '' ? 'root' : where} is wrong (${issue?.message ?? ''})`, expected, remedy);

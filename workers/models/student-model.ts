@@ -8,7 +8,10 @@ import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
 import type { NumericSpec, NumericSpecs } from '../data/index.js';
 import { freezeLayers } from './frozen-layers.js';
+import { asKeras2 } from './keras3.js';
+import { flipClass, useDropoutMasks, withoutFlips } from './layer-forms.js';
 import { layerPatterns, someOf } from './layer-patterns.js';
+import { noiseClasses, seedNoise, type SeededLayer } from './random-layers.js';
 import type { StudentStart } from './starting-weights.js';
 import {
   dropoutMasks,
@@ -20,6 +23,7 @@ import {
 } from './student-topology.js';
 import type { Json } from './student-topology.js';
 import { takeWeights } from './take-weights.js';
+import { supplyTensorMethods } from './tensor-methods.js';
 import { containersOf, TopologyError } from './topology.js';
 import { checkShapes } from './topology-shapes.js';
 import { StudentModelError } from './trainer-errors.js';
@@ -46,7 +50,7 @@ export interface StudentModel {
   readonly weights: readonly ModelWeight[];
   /** What was changed in the file's model, for people. */
   readonly notes: readonly string[];
-  /** The seeded topology, as `tf.loadLayersModel` takes it. */
+  /** The seeded topology without layers that only training needs, as `tf.loadLayersModel` takes it. */
   readonly topology: Json;
   /** @param xs one tensor for each of `inputs`, in their order @returns logits [rows, columns] */
   apply(xs: readonly tf.Tensor[], training: boolean): tf.Tensor;
@@ -63,8 +67,7 @@ export async function openStudentModel(
   seed: number,
   start: StudentStart = {},
 ): Promise<StudentModel> {
-  const given = parseTopology(modelJson, start.weights !== undefined);
-  checkTopology(given);
+  const given = checkedTopology(parseTopology(modelJson, start.weights !== undefined));
   const note = endInLogits(given);
   refuseUnseedableLayers(given);
   // Before the first build: tfjs forgets that a model inside is frozen as a whole.
@@ -80,7 +83,7 @@ export async function openStudentModel(
     const notes = [...(note === undefined ? [] : [note]), ...frozenNotes(frozen, start.freeze)];
     const student = wrap(model, topology, seed, notes);
     if (start.weights === undefined) return student;
-    return { ...student, notes: [...notes, ...takeWeights(student.weights, start.weights)] };
+    return { ...student, notes: [...student.notes, ...takeWeights(student.weights, start.weights)] };
   } catch (error) {
     model.dispose();
     throw error;
@@ -94,10 +97,16 @@ function frozenNotes(ofFile: readonly string[], patterns: readonly string[] = []
   return layers.length === 0 ? [] : [`trainable is false in the file: ${someOf(layers)} keep their weights`];
 }
 
-/** Before tfjs reads it: a topology that it would not finish, or that leaves nothing to train. */
-function checkTopology(topology: Json): void {
+/**
+ * The topology in a form that tfjs reads, unless it would not finish it, or nothing would be left to train.
+ * @throws StudentModelError
+ */
+function checkedTopology(topology: Json): Json {
   try {
-    checkShapes(containersOf(topology));
+    const read: Json = asKeras2(topology);
+    useDropoutMasks(read);
+    checkShapes(containersOf(read));
+    return read;
   } catch (cause) {
     if (!(cause instanceof TopologyError)) throw cause;
     const { where, found, expected, remedy } = cause;
@@ -117,16 +126,23 @@ async function build(topology: Json): Promise<tfl.LayersModel> {
 
 function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: readonly string[]): StudentModel {
   const { inputs, columns } = shapesOf(model);
-  const masked = layersWithin(model).filter((layer): layer is MaskedLayer =>
-    ['Dropout', 'SpatialDropout1D'].includes(layer.getClassName()),
-  );
-  for (const layer of layersWithin(model)) if (!layer.trainable) keepAverages(layer);
+  const layers = layersWithin(model);
+  const ofClass = (...names: readonly string[]): tfl.layers.Layer[] =>
+    layers.filter((layer) => names.includes(layer.getClassName()));
+  const flips = ofClass(flipClass) as (tfl.layers.Layer & SeededLayer)[];
+  // In this order: a dropout draws what it drew before the others had a seed.
+  const random = [
+    ...(ofClass('Dropout', 'SpatialDropout1D') as (tfl.layers.Layer & SeededLayer)[]),
+    ...ofClass(...noiseClasses).map(seedNoise),
+    ...flips,
+  ];
+  for (const layer of layers) if (!layer.trainable) keepAverages(layer);
   return {
     inputs,
     columns,
     weights: weightsOf(model),
-    notes,
-    topology,
+    notes: [...notes, ...flips.map(flipNote)],
+    topology: flips.length === 0 ? topology : withoutFlips(topology),
     apply: (xs, training) => {
       const output = model.apply([...xs], { training });
       if (output instanceof tf.Tensor) return output;
@@ -137,7 +153,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
     seedMasks: (step) => {
-      masked.forEach((layer, index) => {
+      random.forEach((layer, index) => {
         layer.seed = nonZeroSeed(dropoutMasks, seed, step, index);
       });
     },
@@ -218,8 +234,11 @@ function keepAverages(layer: tfl.layers.Layer): void {
   layer.call = (inputs, kwargs) => call(inputs, { ...kwargs, training: false });
 }
 
-interface MaskedLayer extends tfl.layers.Layer {
-  seed: number;
+function flipNote({ name }: tfl.layers.Layer): string {
+  return (
+    `layer ${name}: it mirrors the pictures of the student alone, and the teacher answers for those that are not mirrored; ` +
+    'training.augment.flip mirrors them for both'
+  );
 }
 
 /** All layers, those inside sub-models and wrappers too, in the model's order. */
@@ -254,32 +273,4 @@ export function exportModel(model: Pick<StudentModel, 'weights' | 'topology'>): 
     ],
   };
   return { modelJson: `${JSON.stringify(content, null, 1)}\n`, weights };
-}
-
-/**
- * The initializer `orthogonal` (the default inside recurrent layers) calls operations as methods of tensors. tfjs-core
- * alone has them only as functions, and its module of methods cannot be loaded by Node beside the bundled core without
- * a second copy of it. The five methods it uses are supplied here; nothing else of ours calls them.
- */
-const methods = {
-  flatten(this: tf.Tensor): tf.Tensor {
-    return tf.reshape(this, [this.size]);
-  },
-  reshape(this: tf.Tensor, shape: number[]): tf.Tensor {
-    return tf.reshape(this, shape);
-  },
-  transpose(this: tf.Tensor): tf.Tensor {
-    return tf.transpose(this);
-  },
-  sign(this: tf.Tensor): tf.Tensor {
-    return tf.sign(this);
-  },
-  stridedSlice(this: tf.Tensor, begin: number[], end: number[], strides: number[]): tf.Tensor {
-    return tf.stridedSlice(this, begin, end, strides);
-  },
-};
-
-/** Needed before a model is built; further calls change nothing. */
-export function supplyTensorMethods(): void {
-  Object.assign(tf.Tensor.prototype, methods);
 }

@@ -35,7 +35,7 @@ const randomInitializers = new Set([
 ]);
 
 /** Their draws take no seed in tfjs, so a resumed run would differ from an undisturbed one. */
-const unseedableLayers = new Set(['GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'RandomWidth']);
+const unseedableLayers = new Set(['AlphaDropout', 'RandomWidth', 'RandomHeight']);
 
 /** A seed that tfjs accepts as one: it takes 0 for "none". */
 export function nonZeroSeed(...parts: readonly number[]): number {

@@ -1,6 +1,7 @@
 /** Gives a student the weights that it starts from: each by its name and shape, or not at all. */
 import type { NamedWeights } from '@distillery/protocol';
 
+import { modelLabels } from './keras3-weights.js';
 import { layerPatterns, someOf } from './layer-patterns.js';
 import type { StartingWeights } from './starting-weights.js';
 import { StudentModelError } from './trainer-errors.js';
@@ -23,9 +24,10 @@ const outputNumber = /:0$/;
 export function takeWeights(model: readonly Taker[], { weights, except }: StartingWeights): readonly string[] {
   const given = new Map(weights.map((tensor) => [tensor.name.replace(outputNumber, ''), tensor]));
   const left = excepted(model, except);
+  const labels = modelLabels(model.map(({ name }) => name));
   const used = new Set<NamedWeights>();
   for (const weight of model.filter((each) => !left.has(each))) {
-    const tensor = valueFor(weight, given);
+    const tensor = valueFor(weight, given, labels.get(weight.name) ?? '');
     used.add(tensor);
     weight.assign(tensor.data);
   }
@@ -57,12 +59,12 @@ function layersIn(weight: string): readonly string[] {
   return [...parts, ...parts.map((_, at) => parts.slice(0, at + 1).join('/'))];
 }
 
-function valueFor({ name, shape }: Taker, given: ReadonlyMap<string, NamedWeights>): NamedWeights {
+function valueFor({ name, shape }: Taker, given: ReadonlyMap<string, NamedWeights>, label: string): NamedWeights {
   const where = `weight ${name}`;
   const wanted = `one of shape ${JSON.stringify(shape)}`;
-  const exact = given.get(name);
+  const exact = given.get(name) ?? given.get(label);
   const fitting =
-    exact === undefined ? [...given].filter(([other]) => other.endsWith(`/${name}`)) : [[name, exact] as const];
+    exact === undefined ? [...given].filter(([other]) => other.endsWith(`/${name}`)) : [[exact.name, exact] as const];
   const [only, ...more] = fitting;
   if (only === undefined) {
     const found = `no weight of this name among those to start from (${someOf([...given.keys()])})`;

@@ -5,12 +5,16 @@
 import { basename } from 'node:path';
 
 import { decodeText, isJsonObject } from '@distillery/base';
-import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { io, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
 import { librarySentence } from '../../base/index.js';
-import { containersOf, type Json, TopologyError } from '../topology.js';
+import { asKeras2 } from '../keras3.js';
+import { areNumbered, fileLabels, modelLabels } from '../keras3-weights.js';
+import { useDropoutMasks, withoutFlips } from '../layer-forms.js';
+import { supplyTensorMethods } from '../tensor-methods.js';
+import { containersOf, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';
 import type { Feed, ModelInput } from '../../inputs/index.js';
@@ -40,32 +44,24 @@ type ModelJson = z.infer<typeof modelJsonSchema>;
  */
 export async function openTfjs({ bytes, path, note }: ModelFile, backend: string): Promise<Engine> {
   const json = parseModelJson(bytes, path);
-  checkTopology(json.modelTopology, path);
+  const modelTopology = checkedTopology(json.modelTopology, path);
   const weightData = await readWeights(json, path, note);
   const handler: io.IOHandler = {
     load: () =>
       Promise.resolve({
-        modelTopology: json.modelTopology,
+        modelTopology,
         weightSpecs: json.weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[],
         weightData,
       }),
   };
-  let model: LayersModel;
-  try {
-    model = await loadLayersModel(handler);
-  } catch (cause) {
-    throw fault(
-      path,
-      `a model that tfjs refuses (${librarySentence(cause)})`,
-      'a tfjs layers model',
-      'export it again',
-      cause,
-    );
-  }
+  const model = await loaded(path, () => {
+    return areNumbered(namesIn(json)) ? loadNumbered(json, modelTopology, weightData) : loadLayersModel(handler);
+  });
   return {
     description: backend,
-    inputs: model.inputs.map(({ name, dtype, shape }): ModelInput => ({
-      name,
+    // Names of layers: those of tensors depend on what else this process has opened.
+    inputs: model.inputs.map(({ name, dtype, shape }, at): ModelInput => ({
+      name: model.inputNames[at] ?? name,
       dtype: dtype === 'int32' ? 'int32' : 'float32',
       shape,
     })),
@@ -92,6 +88,37 @@ export async function openTfjs({ bytes, path, note }: ModelFile, backend: string
       return Promise.resolve();
     },
   };
+}
+
+async function loaded(path: string, load: () => Promise<LayersModel>): Promise<LayersModel> {
+  try {
+    return await load();
+  } catch (cause) {
+    const found = `a model that tfjs refuses (${librarySentence(cause)})`;
+    throw fault(path, found, 'a tfjs layers model', 'export it again', cause);
+  }
+}
+
+function namesIn({ weightsManifest }: ModelJson): readonly string[] {
+  return weightsManifest.flatMap(({ weights }) => weights.map(({ name }) => name));
+}
+
+/** Weights of Keras 3 have numbers for names: the model that is built says whose they are. */
+async function loadNumbered(
+  { modelTopology: given, weightsManifest }: ModelJson,
+  modelTopology: Record<string, unknown>,
+  weightData: ArrayBuffer,
+): Promise<LayersModel> {
+  supplyTensorMethods();
+  const model = await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) });
+  const names = modelLabels(model.weights.map(({ originalName }) => originalName));
+  const byLabel = new Map([...names].map(([name, label]) => [label, name]));
+  const labelOf = fileLabels(given.model_config ?? given);
+  const specs = weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[];
+  const tensors = Object.entries(io.decodeWeights(weightData, specs));
+  model.loadWeights(Object.fromEntries(tensors.map(([name, value]) => [byLabel.get(labelOf(name)) ?? name, value])));
+  for (const [, value] of tensors) value.dispose();
+  return model;
 }
 
 function tensorOf({ dtype, shape, data }: Feed): Tensor {
@@ -140,11 +167,18 @@ function refuseGraphModel(value: unknown, path: string): void {
   );
 }
 
-/** @throws ModelError for a topology that tfjs would not finish, or whose layers give nothing */
-function checkTopology(modelTopology: Json, path: string): void {
+/**
+ * The topology in a form that tfjs reads.
+ * @throws ModelError for one that tfjs would not finish, or whose layers give nothing
+ */
+function checkedTopology(modelTopology: Record<string, unknown>, path: string): Record<string, unknown> {
   const inner = modelTopology.model_config;
   try {
-    checkShapes(containersOf(isJsonObject(inner) ? inner : modelTopology));
+    // Nothing is mirrored in inference.
+    const topology = withoutFlips(asKeras2(isJsonObject(inner) ? inner : modelTopology));
+    useDropoutMasks(topology);
+    checkShapes(containersOf(topology));
+    return topology;
   } catch (cause) {
     if (!(cause instanceof TopologyError)) throw cause;
     throw fault(path, `${cause.found} in ${cause.where}`, cause.expected, cause.remedy, cause);
