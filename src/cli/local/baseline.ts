@@ -18,7 +18,7 @@ export function openBaselineFolder(folder: RunFolder, uid: string, pid: number):
     : RunFolder.create(folder.file('baseline'), baselineJob(folder.job, uid), pid);
 }
 
-/** The same student for the same steps, trained on labels alone. */
+/** The same student with the same settings, trained on labels alone. */
 function baselineJob(job: DistillJob, uid: string): DistillJob {
   const { metadata, spec } = job;
   return {

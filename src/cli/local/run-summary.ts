@@ -100,7 +100,7 @@ export function completeSummary(run: CompleteRun): Summary {
       `  student   ${sentence ?? accuracy(studentAccuracy)}`,
       ...(baselineAccuracy === null
         ? []
-        : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same steps)`]),
+        : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same settings)`]),
       `  digest    ${digest ?? 'unknown'}`,
       `  model     ${model}`,
     ],
