@@ -2,7 +2,7 @@
 export default {
   testEnvironment: 'node',
   // Conditions end a wait, not this: it is for a machine that does much else at the time.
-  testTimeout: 120_000,
+  testTimeout: 900_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

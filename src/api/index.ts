@@ -37,7 +37,7 @@ export {
   teacherName,
   templateAnnotation,
 } from './names.js';
-export { formatProblems } from './problem.js';
+export { formatProblems, problemAt, problemParagraphs } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
 export { locateProblems, readJob, readObjects } from './read.js';

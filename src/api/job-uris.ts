@@ -12,22 +12,25 @@ export interface JobUri {
 export function jobUris({ spec: { dataset, teacher, student } }: DistillJob): readonly JobUri[] {
   return [
     { path: 'spec.dataset.uri', uri: dataset.uri, readBy: ['teacher', 'student'] },
-    ...modelUris('teacher', teacher),
-    ...modelUris('student', student),
+    ...modelUris('teacher', 'spec.teacher', teacher),
+    ...(teacher.ensemble?.members ?? []).flatMap((member, at) =>
+      modelUris('teacher', `spec.teacher.ensemble.members[${String(at)}]`, member),
+    ),
+    ...modelUris('student', 'spec.student', student),
   ];
 }
 
-/** What both sides have in common. */
+/** What both sides, and the members of an ensemble, have in common. */
 interface Side {
   readonly model: { readonly uri: string; readonly weights?: { readonly uri: string } | undefined };
   readonly tokenizer?: { readonly uri: string } | undefined;
 }
 
-function modelUris(role: PodRole, { model, tokenizer }: Side): readonly JobUri[] {
+function modelUris(role: PodRole, path: string, { model, tokenizer }: Side): readonly JobUri[] {
   const named = [
-    { path: `spec.${role}.model.uri`, uri: model.uri },
-    { path: `spec.${role}.model.weights.uri`, uri: model.weights?.uri },
-    { path: `spec.${role}.tokenizer.uri`, uri: tokenizer?.uri },
+    { path: `${path}.model.uri`, uri: model.uri },
+    { path: `${path}.model.weights.uri`, uri: model.weights?.uri },
+    { path: `${path}.tokenizer.uri`, uri: tokenizer?.uri },
   ];
   return named.flatMap(({ path, uri }) => (uri === undefined ? [] : [{ path, uri, readBy: [role] }]));
 }
@@ -46,12 +49,16 @@ export function withUris(job: DistillJob, change: (uri: string) => string): Dist
     },
     ...(side.tokenizer === undefined ? {} : { tokenizer: { ...side.tokenizer, uri: change(side.tokenizer.uri) } }),
   });
+  const { ensemble } = teacher;
   return {
     ...job,
     spec: {
       ...job.spec,
       dataset: { ...dataset, uri: change(dataset.uri) },
-      teacher: changed(teacher),
+      teacher: {
+        ...changed(teacher),
+        ...(ensemble === undefined ? {} : { ensemble: { ...ensemble, members: ensemble.members.map(changed) } }),
+      },
       student: changed(student),
     },
   };

@@ -22,6 +22,8 @@ export interface Problem {
   /** The text's name as the caller gave it, and the place in it; absent for objects that never were text. */
   readonly source?: string;
   readonly position?: Position;
+  /** The value is no text where one is expected: how the text of the job writes it shows what to quote. */
+  readonly expectsText?: true;
 }
 
 /** A value that is not what its field takes. */
@@ -32,6 +34,36 @@ export function mismatch(path: string, found: string, expected: string, remedy: 
 /** A value that breaks a rule. @param clause the rule, as a clause after "but": `the student has no such pool` */
 export function violation(path: string, found: string, clause: string, remedy: string): Problem {
   return problemAt(path, { problem: `found ${found}, but ${clause}`, remedy });
+}
+
+/** A value that is no text where one is expected. */
+export function noText(path: string, value: unknown): Problem {
+  const remedy = isPlain(value) ? quoteRemedy(String(value)) : 'write a text';
+  return { ...mismatch(path, nameValue(value), 'a text', remedy), expectsText: true };
+}
+
+/** Longest word that is quoted back: no word that YAML takes for another value is longer, except a number. */
+const longestWord = 40;
+
+/**
+ * A problem with the value as the job's text writes it: YAML reads `y` as true, `1.10` as 1.1 and `~` as nothing.
+ * @param written the scalar at the problem's path
+ */
+export function asWritten(problem: Problem, written: { readonly value: unknown; readonly source: string }): Problem {
+  const { source, value } = written;
+  const isWord = problem.expectsText === true && (value === null || isPlain(value)) && source !== '';
+  if (!isWord || source.length > longestWord) return problem;
+  const read = value === null ? 'nothing' : String(value);
+  const found = source === read ? read : `${read}, which is how YAML reads ${source} without quotes`;
+  return { ...problem, ...problemAt(problem.path, { found, expected: 'a text', remedy: quoteRemedy(source) }) };
+}
+
+function isPlain(value: unknown): value is number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean';
+}
+
+function quoteRemedy(word: string): string {
+  return `put it in quotes: ${JSON.stringify(word)}`;
 }
 
 /** A value that the API promises and this version does not build yet. */
@@ -98,16 +130,21 @@ function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
   return most === '' ? ` of at least ${String(minimum)}` : ` from ${String(minimum)} to ${most}`;
 }
 
-/**
- * Formats problems for a person: a paragraph for each, in the order given, then their number. `job.yaml:7:3:
- * spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
- */
+/** Formats problems for a person: paragraphs as below, in the order given, then their number. */
 export function formatProblems(problems: readonly Problem[]): string {
+  return `${problemParagraphs(problems)}\n${count(problems.length, 'problem')}\n`;
+}
+
+/**
+ * A paragraph for each problem: `job.yaml:7:3: spec.training.batchSize`, then what was found and which rule it breaks, then
+ * what to do.
+ */
+export function problemParagraphs(problems: readonly Problem[]): string {
   const paragraphs = problems.map(({ path, fault, source, position }) => {
     const place =
       position === undefined ? source : `${source ?? ''}:${String(position.line)}:${String(position.column)}`;
     const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
     return `${head}\n  ${printable(problemOf(fault))}\n  ${printable(fault.remedy)}\n`;
   });
-  return `${paragraphs.join('\n')}\n${count(problems.length, 'problem')}\n`;
+  return paragraphs.join('\n');
 }

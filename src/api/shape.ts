@@ -4,7 +4,7 @@
  */
 import { alternatives, nearest } from '@distillery/base';
 
-import { mismatch, nameValue, violation } from './problem.js';
+import { mismatch, nameValue, noText, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath } from './schema.js';
 
@@ -64,8 +64,7 @@ export function listOf(item: Check): Check {
 export const anyObject: Check = (value, path) =>
   isFields(value) ? [] : [mismatch(path, nameValue(value), 'an object', 'write its fields below it')];
 
-export const anyText: Check = (value, path) =>
-  typeof value === 'string' ? [] : [mismatch(path, nameValue(value), 'a text', 'put it into quotes')];
+export const anyText: Check = (value, path) => (typeof value === 'string' ? [] : [noText(path, value)]);
 
 export const anyFlag: Check = (value, path) =>
   typeof value === 'boolean' ? [] : [mismatch(path, nameValue(value), 'true or false', 'write one of them')];

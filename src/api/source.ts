@@ -5,7 +5,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Document, Tags, YAMLError } from 'yaml';
 
-import { mismatch } from './problem.js';
+import { asWritten, mismatch } from './problem.js';
 import type { Position, Problem } from './problem.js';
 import { pathParts } from './schema.js';
 
@@ -69,11 +69,13 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
     documents.push({
       value: read.result,
       locate: (problems) =>
-        problems.map((problem) => ({
-          ...problem,
-          source: sourceName,
-          position: positionAt(offsetOf(document, problem.path)),
-        })),
+        problems.map((problem) => {
+          const { node, offset } = placeOf(document, problem.path);
+          const { source } = isScalar(node) ? node : {};
+          const named =
+            source === undefined || !isScalar(node) ? problem : asWritten(problem, { value: node.value, source });
+          return { ...named, source: sourceName, position: positionAt(offset) };
+        }),
     });
   }
   return { ok: true, documents };
@@ -112,25 +114,28 @@ function isEmpty(contents: unknown): boolean {
   return contents === null || (isScalar(contents) && contents.value === null && (contents.source ?? '') === '');
 }
 
-/** Offset of the field that a path names (the key in a map, the entry in a list), or of its deepest existing ancestor. */
-function offsetOf(document: Document, path: string): number {
+/**
+ * The value of the field that a path names, and its offset (of the key in a map, of the entry in a list); of a field that
+ * is absent the offset of its deepest existing ancestor, and no value.
+ */
+function placeOf(document: Document, path: string): { readonly node: unknown; readonly offset: number } {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   for (const part of pathParts(path)) {
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
-      if (pair === undefined) break;
+      if (pair === undefined) return { node: undefined, offset };
       if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
       node = pair.value;
     } else if (isSeq(node)) {
       const item: unknown = node.items[Number(part)];
-      if (!isNode(item)) break;
+      if (!isNode(item)) return { node: undefined, offset };
       offset = item.range?.[0] ?? offset;
       node = item;
-    } else break;
+    } else return { node: undefined, offset };
   }
-  return offset;
+  return { node: isAlias(node) ? node.resolve(document) : node, offset };
 }
 
 type Attempt<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly thrown: unknown };

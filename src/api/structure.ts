@@ -7,7 +7,7 @@ import { nearest } from '@distillery/base';
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 
-import { mismatch, nameSchema, nameValue, violation } from './problem.js';
+import { mismatch, nameSchema, nameValue, noText, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath, placesBelow } from './schema.js';
 import type { Fields, Place, Schema } from './schema.js';
@@ -140,10 +140,13 @@ function toProblem(error: ErrorObject, path: string): Problem {
   const limit = String((error.params as Fields).limit);
   switch (error.keyword) {
     case 'required': {
-      const expected = nameSchema(schema.properties?.[missingField(error)] ?? {});
-      return mismatch(path, 'nothing', expected, `add ${path}`);
+      const field = schema.properties?.[missingField(error)] ?? {};
+      const problem = mismatch(path, 'nothing', nameSchema(field), `add ${path}`);
+      // A null counts as absent: YAML reads ~ and null so.
+      return isText(field) ? { ...problem, expectsText: true } : problem;
     }
     case 'type':
+      if (isText(schema) && (error.data === null || typeof error.data !== 'object')) return noText(path, error.data);
       return mismatch(path, found, nameSchema(schema), typeRemedy(error.data, schema));
     case 'enum': {
       const words = (schema.enum ?? []).filter((word) => typeof word === 'string');
@@ -174,6 +177,11 @@ function toProblem(error: ErrorObject, path: string): Problem {
   }
 }
 
+/** Whether any text fits, or those of a pattern. */
+function isText({ type, enum: words, 'x-kubernetes-int-or-string': isAmount }: Schema): boolean {
+  return type === 'string' && words === undefined && isAmount !== true;
+}
+
 function maximumRemedy(schema: Schema, limit: string): string {
   return schema['x-kubernetes-int-or-string'] === true ? 'lower it' : `lower it to at most ${limit}`;
 }
@@ -187,9 +195,6 @@ function typeRemedy(value: unknown, schema: Schema): string {
     return `write ${String(Math.trunc(value))} or ${String(Math.trunc(value) + 1)}`;
   }
   if (schema.enum !== undefined) return 'choose one of them';
-  if (schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
-    return `put it in quotes: ${JSON.stringify(String(value))}`;
-  }
   if (schema.type === 'array') return 'start each entry with a dash';
   if (schema.type === 'object') {
     const fields = [...(schema.required ?? Object.keys(schema.properties ?? {}))].slice(0, 3);

@@ -168,6 +168,8 @@ function secretRefsOf({ dataset, teacher, student }: DistillJob['spec']): Named[
     { path: 'spec.dataset.secretRef.name', name: dataset.secretRef?.name },
     { path: 'spec.teacher.model.secretRef.name', name: teacher.model.secretRef?.name },
     { path: 'spec.student.model.secretRef.name', name: student.model.secretRef?.name },
+    { path: 'spec.student.checkpoint.secretRef.name', name: student.checkpoint.secretRef?.name },
+    { path: 'spec.student.output.secretRef.name', name: student.output.secretRef?.name },
   ];
 }
 

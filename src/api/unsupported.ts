@@ -64,6 +64,8 @@ const gaps: readonly Gap[] = [
         { path: 'spec.dataset.secretRef', secretRef: spec.dataset.secretRef },
         { path: 'spec.teacher.model.secretRef', secretRef: spec.teacher.model.secretRef },
         { path: 'spec.student.model.secretRef', secretRef: spec.student.model.secretRef },
+        { path: 'spec.student.checkpoint.secretRef', secretRef: spec.student.checkpoint.secretRef },
+        { path: 'spec.student.output.secretRef', secretRef: spec.student.output.secretRef },
       ].flatMap(({ path, secretRef }) =>
         secretRef === undefined ? [] : [{ path, found: `the Secret ${nameValue(secretRef.name)}` }],
       ),
@@ -94,17 +96,16 @@ const gaps: readonly Gap[] = [
     use: 'use 1, or run it in a cluster',
     find: ({ spec }) => valueUnless(spec.logits.replicas, 'spec.logits.replicas', [1]),
   },
-  { lacking: both, use: 'use nats', find: (job) => storesOf(job, ['s3']) },
   {
     lacking: ['local'],
     because: 'a local run has no claims',
-    use: 'use nats or file, or run it in a cluster',
+    use: 'use nats, file or s3://, or run it in a cluster',
     find: (job) => storesOf(job, ['pvc']),
   },
   {
     lacking: ['cluster'],
     because: "a pod's own disk ends with the pod",
-    use: 'use nats or pvc://',
+    use: 'use nats, pvc:// or s3://',
     find: (job) => storesOf(job, ['file']),
   },
   {

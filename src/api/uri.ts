@@ -86,6 +86,8 @@ const readers: Readonly<Record<string, (text: string) => Read<Uri | PresetUri | 
   'spec.dataset.uri': readUri,
   'spec.teacher.model.uri': readUri,
   'spec.teacher.tokenizer.uri': readUri,
+  'spec.teacher.ensemble.members[].model.uri': readUri,
+  'spec.teacher.ensemble.members[].tokenizer.uri': readUri,
   'spec.student.model.uri': readStudentModelUri,
   'spec.student.model.weights.uri': readUri,
   'spec.student.tokenizer.uri': readUri,
@@ -98,13 +100,30 @@ const readers: Readonly<Record<string, (text: string) => Read<Uri | PresetUri | 
  * that the API server can check.
  */
 export function uriProblems(value: unknown): Problem[] {
-  return Object.entries(readers).flatMap(([path, read]) => {
-    const text = path.split('.').reduce<unknown>((at, name) => (isFields(at) ? at[name] : undefined), value);
-    const result = typeof text === 'string' ? read(text) : undefined;
-    if (result === undefined) return [];
-    if (result.ok) return presetProblems(path, result.value);
-    return [violation(path, nameValue(text), result.fault.clause, result.fault.remedy)];
-  });
+  return Object.entries(readers).flatMap(([pattern, read]) =>
+    valuesAt(value, pattern.split('.')).flatMap(({ path, value: text }) => {
+      const result = typeof text === 'string' ? read(text) : undefined;
+      if (result === undefined) return [];
+      if (result.ok) return presetProblems(path, result.value);
+      return [violation(path, nameValue(text), result.fault.clause, result.fault.remedy)];
+    }),
+  );
+}
+
+interface Placed {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** What is at a path, of every item where a name of it ends in []: `members[]`. */
+function valuesAt(value: unknown, names: readonly string[], path = ''): readonly Placed[] {
+  const [name, ...rest] = names;
+  if (name === undefined) return [{ path, value }];
+  const field = name.replace('[]', '');
+  const found = isFields(value) ? value[field] : undefined;
+  const place = path === '' ? field : `${path}.${field}`;
+  if (!name.endsWith('[]')) return valuesAt(found, rest, place);
+  return Array.isArray(found) ? found.flatMap((item, at) => valuesAt(item, rest, `${place}[${String(at)}]`)) : [];
 }
 
 function presetProblems(path: string, place: Uri | PresetUri | Store): Problem[] {

@@ -32,6 +32,8 @@ export const variableDefaults: Readonly<Record<string, string>> = {
   DISTILL_CACHE_BYTES: '',
   DISTILL_DATASET_CREDENTIALS: '',
   DISTILL_MODEL_CREDENTIALS: '',
+  DISTILL_CHECKPOINT_CREDENTIALS: '',
+  DISTILL_OUTPUT_CREDENTIALS: '',
   DISTILL_TERMINATION_LOG: '/dev/termination-log',
   DISTILL_OWNER_PIPE: '0',
   DISTILL_LOG_LEVEL: 'info',
@@ -52,7 +54,7 @@ export const workerFolders = {
   configMaps: '/mnt/configmap',
   /** Copies of remote files, which are lost with the pod. */
   cache: '/var/cache/distillery',
-  /** Credentials of remote places: a folder for the data set, and one for the role's model. */
+  /** Credentials of remote places: a folder each for the data set, the role's model, checkpoints and the result. */
   secrets: '/var/run/distillery/places',
   /** Claims that the student writes. */
   outputs: '/mnt/pvc-out',

@@ -13,8 +13,7 @@ import { fileLog } from '../telemetry/index.js';
 import { openCluster } from './cluster/cluster-reader.js';
 import type { ClusterNeeds } from './cluster/commands.js';
 import { type Config, readConfig } from './config.js';
-import type { LocalNeeds } from './local/commands.js';
-import { program } from './program.js';
+import { program, type ProgramNeeds } from './program.js';
 import { exitCodeOf } from './shared/exit-code.js';
 import { exitCodes } from './shared/exit.js';
 import { readInput } from './shared/input.js';
@@ -39,6 +38,7 @@ export async function runCommand(stop: Stop): Promise<void> {
         nowMs: () => systemClock.now(),
         stop,
         hasWorkingFolder: hasWorkingFolder(),
+        person: process.stdin.isTTY && output.isTTY ? { input: process.stdin, output } : null,
         openCluster: clusterOpener(config, stop),
       },
       process.argv,
@@ -52,7 +52,7 @@ export async function runCommand(stop: Stop): Promise<void> {
 }
 
 type RunTools = Pick<
-  LocalNeeds,
+  ProgramNeeds,
   'pid' | 'newUid' | 'cores' | 'command' | 'scripts' | 'environment' | 'remote' | 'openLog' | 'findNats'
 >;
 
@@ -71,6 +71,8 @@ function runTools(config: Config, stop: Stop): RunTools {
       teacher: workerScript('teacher/main.js'),
       student: workerScript('student/main.js'),
       evaluate: workerScript('teacher/evaluate.js'),
+      baseline: workerScript('student/baseline.js'),
+      init: workerScript('init/main.js'),
     },
     environment: config.workerEnvironment,
     remote: config.remote,

@@ -1,15 +1,18 @@
-/** The `distill` command line: its commands, from three rooms. */
+/** The `distill` command line: its commands, from four rooms. */
 import { version } from '@distillery/base';
 import { Command } from 'commander';
 
 import { addClusterCommands, type ClusterNeeds } from './cluster/commands.js';
+import { addInitCommand, type InitNeeds } from './init/commands.js';
 import { addLocalCommands, type LocalNeeds } from './local/commands.js';
 import { addOfflineCommands, type OfflineNeeds } from './offline/commands.js';
 import { CliError } from './shared/cli-error.js';
 import type { Ending } from './shared/exit.js';
 import { helpAfter } from './shared/options.js';
 
-export interface ProgramNeeds extends LocalNeeds, ClusterNeeds, OfflineNeeds {
+export interface ProgramNeeds extends InitNeeds, LocalNeeds, ClusterNeeds, OfflineNeeds {
+  /** Compiled entry files of the processes that the commands start. */
+  readonly scripts: InitNeeds['scripts'] & LocalNeeds['scripts'];
   /** False when the working folder of this process was removed. */
   readonly hasWorkingFolder: boolean;
 }
@@ -37,6 +40,7 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
       });
     });
   // The order of the help.
+  addInitCommand(root, needs, ended);
   addLocalCommands(root, needs, ended);
   addOfflineCommands(root, needs, ended);
   addClusterCommands(root, needs, ended);

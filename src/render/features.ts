@@ -7,8 +7,17 @@ import { type Feature, features } from '@distillery/protocol';
 import type { DistillJob } from '../api/index.js';
 
 type Spec = DistillJob['spec'];
+type Member = NonNullable<Spec['teacher']['ensemble']>['members'][number];
 
-/** For each feature, whether a job uses it. */
+/** The teacher's model and those that are averaged with it. */
+function teachers({ teacher }: Spec): readonly (Spec['teacher'] | Member)[] {
+  return [teacher, ...(teacher.ensemble?.members ?? [])];
+}
+
+/**
+ * For each feature, whether a job uses it. The store `s3` needs none: its kind is a new value of a known field, and the schema of
+ * every older worker refuses it by that field's name.
+ */
 const uses: Readonly<Record<Feature, (spec: Spec) => boolean>> = {
   'augment-flip': ({ training }) => training.augment.flip,
   'clip-norm': ({ student }) => student.optimizer.clipNorm !== undefined,
@@ -19,14 +28,18 @@ const uses: Readonly<Record<Feature, (spec: Spec) => boolean>> = {
     dataset.onBadSample !== 'Fail',
   'early-stop': ({ training }) => training.earlyStop !== undefined,
   'freeze-layers': ({ student }) => student.freeze !== undefined,
+  // Work items require it, so that jobs which measure nothing run on every worker.
+  'held-out': () => false,
   'label-smoothing': ({ student }) => student.loss.labelSmoothing !== undefined,
   'loss-kind': ({ student }) => student.loss.kind !== undefined,
-  'model-inputs': ({ teacher, student }) => teacher.inputs !== undefined || student.inputs !== undefined,
+  'model-inputs': (spec) => [...teachers(spec), spec.student].some(({ inputs }) => inputs !== undefined),
   'rate-decay': ({ student }) => !['Constant', 'Cosine'].includes(student.optimizer.schedule.name),
   'shuffle-blocks': ({ training }) => training.shuffle === 'Blocks',
   'start-weights': ({ student }) => student.model.weights !== undefined,
-  'teacher-output': ({ teacher }) => Object.keys(teacher.output).length > 0,
-  tokenizer: ({ teacher, student }) => teacher.tokenizer !== undefined || student.tokenizer !== undefined,
+  'teacher-ensemble': ({ teacher }) => teacher.ensemble !== undefined,
+  'teacher-output': (spec) => teachers(spec).some(({ output }) => Object.keys(output).length > 0),
+  'tfjs-graph': (spec) => teachers(spec).some(({ model }) => model.format === 'tfjs-graph'),
+  tokenizer: (spec) => [...teachers(spec), spec.student].some(({ tokenizer }) => tokenizer !== undefined),
   'weight-averages': ({ student }) => student.optimizer.ema !== undefined,
 };
 

@@ -25,9 +25,8 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     training: trainingOf(training),
     teacher: {
       model: omit(teacher.model, 'secretRef'),
-      input: teacher.input,
-      ...readingOf(teacher),
-      ...(Object.keys(teacher.output).length === 0 ? {} : { output: teacher.output }),
+      ...teachingOf(teacher),
+      ...ensembleOf(teacher),
       bufferTargetSeconds: teacher.bufferTargetSeconds,
       tolerance: teacher.tolerance,
       onFailure: teacher.onFailure,
@@ -39,15 +38,30 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
       ...(student.freeze === undefined ? {} : { freeze: student.freeze }),
       loss: student.loss,
       optimizer: student.optimizer,
-      checkpoint: { ...student.checkpoint, ...storeInPod(student.checkpoint.store) },
+      checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },
       evaluation: student.evaluation,
-      output: { ...student.output, ...storeInPod(student.output.store) },
+      output: storeInPod(student.output.store),
     },
   });
 }
 
+type Teacher = DistillJob['spec']['teacher'];
+
+/** How one teacher's model reads the samples and what its answers are. */
+function teachingOf({ input, output, ...reading }: Pick<Teacher, 'input' | 'inputs' | 'tokenizer' | 'output'>): object {
+  return { input, ...readingOf(reading), ...(Object.keys(output).length === 0 ? {} : { output }) };
+}
+
+function ensembleOf({ ensemble }: Teacher): object {
+  if (ensemble === undefined) return {};
+  const members = ensemble.members.map(({ name, weight, model, ...teaching }) => {
+    return { name, weight, model, ...teachingOf(teaching) };
+  });
+  return { ensemble: { weight: ensemble.weight, members } };
+}
+
 /** How one side reads the samples, where the job says so. */
-function readingOf({ inputs, tokenizer }: Pick<DistillJob['spec']['teacher'], 'inputs' | 'tokenizer'>): object {
+function readingOf({ inputs, tokenizer }: Pick<Teacher, 'inputs' | 'tokenizer'>): object {
   return {
     ...(inputs === undefined ? {} : { inputs }),
     ...(tokenizer === undefined ? {} : { tokenizer }),

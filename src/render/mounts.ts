@@ -16,6 +16,7 @@ import {
   ownVolumePrefix,
   type PodRole,
   remotePlace,
+  storeKind,
   workerFolders,
 } from '../api/index.js';
 
@@ -36,7 +37,8 @@ function fileUri(path: string): string {
 }
 
 /** @returns a store as workers read it: a claim is a folder. */
-export function storeInPod(store: string): { readonly store: string; readonly folder?: string } {
+export function storeInPod(store: string): { readonly store: string; readonly folder?: string; readonly uri?: string } {
+  if (storeKind(store) === 's3') return { store: 's3', uri: uriInPod(store) };
   const claim = claimPlace(store);
   if (claim === undefined) return { store };
   return { store: 'file', folder: joined(workerFolders.outputs, claim.claim, claim.path) };
@@ -46,9 +48,9 @@ function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('/');
 }
 
-/** A remote place that a role reads. */
+/** A remote place that a role reads or writes. */
 interface RemoteUse {
-  readonly use: 'dataset' | 'model';
+  readonly use: 'dataset' | 'model' | 'checkpoint' | 'output';
   /** Null for a bucket. */
   readonly port: number | null;
   /** Name of the Secret with its credentials. */
@@ -73,9 +75,17 @@ function remoteUses(job: DistillJob, role: PodRole): readonly RemoteUse[] {
     });
 }
 
-/** TCP ports of the remote places that a job's pods read, each once, in ascending order. */
+/** The buckets that a role's pods write. */
+function bucketUses({ spec: { student } }: DistillJob, role: PodRole): readonly RemoteUse[] {
+  if (role === 'teacher') return [];
+  return (['checkpoint', 'output'] as const)
+    .filter((use) => storeKind(student[use].store) === 's3')
+    .map((use) => ({ use, port: null, secret: student[use].secretRef?.name }));
+}
+
+/** TCP ports of the remote places that a job's pods read or write, each once, in ascending order. */
 export function remotePorts(job: DistillJob, { bucketPorts }: WorkerSettings): readonly number[] {
-  const uses = [...remoteUses(job, 'teacher'), ...remoteUses(job, 'student')];
+  const uses = [...remoteUses(job, 'teacher'), ...remoteUses(job, 'student'), ...bucketUses(job, 'student')];
   return [...new Set(uses.flatMap(({ port }) => port ?? bucketPorts))].sort((a, b) => a - b);
 }
 
@@ -88,24 +98,30 @@ export function remoteVariables(
   role: PodRole,
   { cacheGib }: WorkerSettings,
 ): Readonly<Record<string, string>> {
-  const uses = remoteUses(job, role);
-  if (uses.length === 0) return {};
-  return {
+  const read = remoteUses(job, role);
+  const cache = {
     DISTILL_CACHE_FOLDER: `${workerFolders.cache}/places`,
     DISTILL_CACHE_BYTES: String(Math.floor(cacheGib * 2 ** 30 * cacheShare)),
+  };
+  return {
+    ...(read.length === 0 ? {} : cache),
     ...Object.fromEntries(
-      uses
+      [...read, ...bucketUses(job, role)]
         .filter(({ secret }) => secret !== undefined)
         .map(({ use }) => [`DISTILL_${use.toUpperCase()}_CREDENTIALS`, `${workerFolders.secrets}/${use}`]),
     ),
   };
 }
 
-/** The cache, and each Secret once, however many places it is for. */
+/** The cache of what is read, and each Secret once, however many places it is for. */
 function remoteMounts(job: DistillJob, role: PodRole, { cacheGib }: WorkerSettings): readonly Mounted[] {
-  const uses = remoteUses(job, role);
-  if (uses.length === 0) return [];
-  const cache = `${ownVolumePrefix}cache`;
+  const read = remoteUses(job, role);
+  const uses = [...read, ...bucketUses(job, role)];
+  const name = `${ownVolumePrefix}cache`;
+  const cache: Mounted = {
+    volumes: [{ name, emptyDir: { sizeLimit: `${String(cacheGib)}Gi` } }],
+    mounts: [{ name, mountPath: workerFolders.cache }],
+  };
   const secrets = unique(uses.flatMap(({ secret }) => secret ?? [])).map((secretName, index): Mounted => {
     const name = `${ownVolumePrefix}secret-${String(index)}`;
     return {
@@ -118,13 +134,7 @@ function remoteMounts(job: DistillJob, role: PodRole, { cacheGib }: WorkerSettin
       })),
     };
   });
-  return [
-    {
-      volumes: [{ name: cache, emptyDir: { sizeLimit: `${String(cacheGib)}Gi` } }],
-      mounts: [{ name: cache, mountPath: workerFolders.cache }],
-    },
-    ...secrets,
-  ];
+  return [...(read.length === 0 ? [] : [cache]), ...secrets];
 }
 
 export interface Mounted {

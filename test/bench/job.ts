@@ -173,7 +173,7 @@ function exampleManifest(uid: string, epochs: number): Manifest {
       ...manifest.student,
       model: { ...manifest.student.model, uri: `file://${join(example, 'models/student.json')}` },
       checkpoint: { ...manifest.student.checkpoint, store: 'file' },
-      evaluation: { everyEpochs: epochs },
+      evaluation: { everyEpochs: epochs, teacherSamples: 0 },
       output: { store: 'file' },
     },
   };

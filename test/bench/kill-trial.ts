@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ackWaitMs, jobNames } from '@distillery/protocol';
 
-import { connectRoot, until } from '../kit/stream.js';
+import { connectRoot } from '../kit/stream.js';
+import { until } from '../kit/until.js';
 
 import { BenchJob } from './job.js';
 import type { StepReport } from './reports.js';
@@ -91,11 +92,17 @@ export class KillTrial {
    * @param index of the teacher in the fleet, modulo its size
    */
   async killOne(index: number): Promise<Kill> {
-    await until('the fleet is whole and has settled', () => this.#settled, limitMs);
+    await until(
+      'the fleet is whole and has settled',
+      () => this.#settled,
+      () => '',
+      limitMs,
+    );
     const wholeAtMs = Date.now();
     await until(
       'the buffer is full',
       async () => Date.now() - wholeAtMs > fillLimitMs || (await this.#bufferIsFull()),
+      () => '',
       limitMs,
     );
     const fullAtMs = Date.now();
@@ -105,12 +112,27 @@ export class KillTrial {
     const at = index % this.#teachers.length;
     const { atMs, held } = await this.#teacher(at).killInTheMiddle(this.#fleet.serviceMs);
     const goneAt = (step: number): number | undefined => this.#againOrStoredAtMs(step, atMs);
-    await until('its items are delivered again', () => held.every((step) => goneAt(step) !== undefined), limitMs);
+    await until(
+      'its items are delivered again',
+      () => held.every((step) => goneAt(step) !== undefined),
+      () => '',
+      limitMs,
+    );
     const resolved = held.map((step) => goneAt(step) ?? atMs);
-    await until('their logits are stored', () => held.every((step) => this.#storedAtMs.has(step)), limitMs);
+    await until(
+      'their logits are stored',
+      () => held.every((step) => this.#storedAtMs.has(step)),
+      () => '',
+      limitMs,
+    );
     const storedAtMs = Math.max(atMs, ...held.map((step) => this.#storedAtMs.get(step) ?? atMs));
     const killed = { fromMs: atMs, toMs: storedAtMs + afterMs };
-    await until('a step ends after that', () => (this.steps.at(-1)?.atMs ?? 0) > killed.toMs, limitMs);
+    await until(
+      'a step ends after that',
+      () => (this.steps.at(-1)?.atMs ?? 0) > killed.toMs,
+      () => '',
+      limitMs,
+    );
     this.#teachers[at] = this.#startTeacher();
     return {
       redeliveredAfterMs: Math.max(...resolved) - atMs,

@@ -51,6 +51,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
       name: `${env.pod}-${device}`,
       manifest: env.manifest,
       split: emptySplit,
+      heldOut: null,
       meter: new Meter(),
       clock,
       log,

@@ -145,6 +145,7 @@ class Bench {
         );
         return fleets.filter(({ readyAtMs }) => readyAtMs !== null).length === count;
       },
+      () => '',
       hourMs,
     );
     await this.#quiet();
@@ -281,6 +282,7 @@ class Bench {
         await sleep(2_000);
         return (await this.#cluster.api.get<{ items: unknown[] }>(`${jobsPath}?resourceVersion=0`)).items.length === 0;
       },
+      () => '',
       hourMs,
     );
     this.add(phase, 'until the last is gone, its streams too, s', seconds(performance.now() - before.atMs));

@@ -10,11 +10,12 @@ import { parseAllDocuments } from 'yaml';
 
 import type { KubernetesObject } from '../../src/render/index.js';
 import { distillJobCrd, startControlPlane } from '../kit/cluster/index.js';
+import { patienceMs } from '../kit/patience.js';
 
 const golden = new URL('../unit/render/golden/', import.meta.url);
 const cases = readdirSync(golden).map((file) => file.replace('.yaml', ''));
 const namespace = 'team';
-const patience = { timeoutMs: 30_000, stepMs: 100 };
+const askEveryMs = 100;
 
 /** What the golden objects name and do not make. */
 const surroundings = [
@@ -110,12 +111,12 @@ async function pods(job: string): Promise<readonly Stored[]> {
 
 /** Resolves when `holds` does; otherwise fails with what was seen last. */
 async function until<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-  const deadline = performance.now() + patience.timeoutMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (performance.now() > deadline) throw new Error(`not within the time limit; last seen: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, patience.stepMs));
+    await new Promise((resolve) => setTimeout(resolve, askEveryMs));
   }
 }
 

@@ -1,4 +1,5 @@
 /** The operator's own client to a test cluster, straight or through a faulty proxy. */
+import { patienceMs } from './patience.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { systemClock } from '@distillery/platform';
@@ -53,7 +54,7 @@ export async function refusal(work: Promise<unknown>): Promise<ApiError> {
 /**
  * Repeats a check until it returns true; a throw counts as false. @throws Error if that does not happen within `limitMs`
  */
-export async function eventually(attempt: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
+export async function eventually(attempt: () => Promise<boolean>, limitMs = patienceMs): Promise<void> {
   const end = performance.now() + limitMs;
   let last: unknown = false;
   while (performance.now() < end) {
@@ -65,7 +66,7 @@ export async function eventually(attempt: () => Promise<boolean>, limitMs = 60_0
 }
 
 /** Resolves when the condition holds. @throws Error after `limitMs`, with the last value */
-export async function until(condition: () => unknown, limitMs = 60_000): Promise<void> {
+export async function until(condition: () => unknown, limitMs = patienceMs): Promise<void> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = condition();

@@ -39,6 +39,8 @@ export interface ResultLine {
   readonly outcome: 'complete' | 'failed' | 'stopped';
   readonly message?: string;
   readonly digest?: string;
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly replacedRows?: number;
   readonly studentAccuracy?: number | null;
   readonly teacherAccuracy?: number;
   readonly baselineAccuracy?: number;

@@ -27,7 +27,6 @@ export const unsupportedJobs: readonly Case[] = [
   ['logits of another job', ['spec.logits.from', { job: 'other' }]],
   ["checkpoints on the pod's disk", ['spec.student.checkpoint.store', 'file']],
   ["the model on the pod's disk", ['spec.student.output.store', 'file']],
-  ['checkpoints in a bucket', ['spec.student.checkpoint.store', 's3://bucket/checkpoints']],
 ];
 
 /** Templates outside of the restricted standard, or with changes of what workers rely on. */

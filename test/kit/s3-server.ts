@@ -12,7 +12,7 @@ import { freePorts } from './cluster/ports.js';
 import { Processes } from './cluster/processes.js';
 import type { Credentials } from './cluster/pki.js';
 import { buildTools, s3Tools, toolPath } from './cluster/tools.js';
-import { until } from './cluster/until.js';
+import { until } from './until.js';
 
 export interface S3Keys {
   readonly id: string;
@@ -28,9 +28,15 @@ export interface S3Server {
   variables(keys?: S3Keys): Record<string, string>;
   makeBucket(bucket: string): Promise<void>;
   put(bucket: string, key: string, body: Uint8Array): Promise<void>;
+  /** Null: there is no such object. */
+  get(bucket: string, key: string): Promise<Buffer | null>;
+  /** Keys that begin with a prefix, in order. */
+  keys(bucket: string, prefix: string): Promise<string[]>;
   remove(bucket: string, key: string): Promise<void>;
   /** A user who may do everything. */
   addUser(keys: S3Keys): Promise<void>;
+  /** A user who may do in one bucket what `actions` name, such as `s3:GetObject`. One such user for each bucket. */
+  addBoundUser(keys: S3Keys, bucket: string, actions: readonly string[]): Promise<void>;
   removeUser(keys: S3Keys): Promise<void>;
   /** A line for each request. */
   log(): Promise<string>;
@@ -60,7 +66,7 @@ export async function startS3Server(tls?: Credentials): Promise<S3Server> {
   const endpoint = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${String(port)}`;
   // What is tested is the reader's trust, not this one's.
   const agent = new Agent({ connect: { rejectUnauthorized: false } });
-  const send = async (method: string, path: string, body?: Uint8Array): Promise<number> => {
+  const ask = async (method: string, path: string, body?: Uint8Array): Promise<{ status: number; body: Buffer }> => {
     const signer = new AwsV4Signer({
       method,
       url: `${endpoint}/${path}`,
@@ -76,9 +82,10 @@ export async function startS3Server(tls?: Credentials): Promise<S3Server> {
       headers: Object.fromEntries(headers.entries()),
       ...(body === undefined ? {} : { body: Buffer.from(body) }),
     });
-    await answer.body.dump();
-    return answer.statusCode;
+    return { status: answer.statusCode, body: Buffer.from(await answer.body.arrayBuffer()) };
   };
+  const send = async (method: string, path: string, body?: Uint8Array): Promise<number> =>
+    (await ask(method, path, body)).status;
   const asked = async (method: string, path: string, body?: Uint8Array): Promise<void> => {
     const status = await send(method, path, body);
     if (status >= 300) throw new Error(`${method} ${path}: HTTP status ${String(status)}\n${await kept.lastWords()}`);
@@ -92,7 +99,7 @@ export async function startS3Server(tls?: Credentials): Promise<S3Server> {
       (status) => status === 200,
       () => false,
     );
-  await until('the S3 server answers', answers, 60_000, () => kept.lastWords()).catch(async (error: unknown) => {
+  await until('the S3 server answers', answers, () => kept.lastWords()).catch(async (error: unknown) => {
     await processes.close();
     throw error;
   });
@@ -105,8 +112,22 @@ export async function startS3Server(tls?: Credentials): Promise<S3Server> {
     }),
     makeBucket: (bucket) => asked('PUT', bucket),
     put: (bucket, key, body) => asked('PUT', `${bucket}/${encodedKey(key)}`, body),
+    get: async (bucket, key) => {
+      const { status, body } = await ask('GET', `${bucket}/${encodedKey(key)}`);
+      return status === 200 ? body : null;
+    },
+    keys: async (bucket, prefix) => {
+      const { body } = await ask('GET', `${bucket}?list-type=2&prefix=${encodeURIComponent(prefix)}`);
+      return [...body.toString('utf8').matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key = '']) => key).sort();
+    },
     remove: (bucket, key) => asked('DELETE', `${bucket}/${encodedKey(key)}`),
     addUser: ({ id, secret }) => admin('create-user', '--access', id, '--secret', secret, '--role', 'admin'),
+    addBoundUser: async ({ id, secret }, bucket, actions) => {
+      await admin('create-user', '--access', id, '--secret', secret, '--role', 'user');
+      const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+      const Statement = [{ Effect: 'Allow', Principal: { AWS: [id] }, Action: actions, Resource }];
+      await asked('PUT', `${bucket}?policy`, Buffer.from(JSON.stringify({ Version: '2012-10-17', Statement })));
+    },
     removeUser: ({ id }) => admin('delete-user', '--access', id),
     log: () => readFile(kept.logFile, 'utf8'),
     stop: async () => {

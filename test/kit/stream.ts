@@ -17,6 +17,7 @@ import type { WorkerLogin } from '../../workers/base/login.js';
 import { connectWorker, objectPort, ObjectStore, ObjectWriter, type StreamLink } from '../../workers/stream/index.js';
 
 import type { TestLogin, TestNats } from './nats.js';
+import { patienceMs } from './patience.js';
 
 export const systemClock = {
   now: (): number => performance.now(),
@@ -62,7 +63,7 @@ export async function connectPlain(nats: TestNats, login: TestLogin): Promise<Na
     'creds' in login
       ? { authenticator: credsAuthenticator(new TextEncoder().encode(login.creds)) }
       : { user: login.user, pass: login.password };
-  return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, ...proof });
+  return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, timeout: patienceMs, ...proof });
 }
 
 /** A user with all rights, to inspect the server's state and to break things. */
@@ -172,17 +173,4 @@ export function teacherState(pod: string, changes: Partial<TeacherState> = {}): 
     updatedAtMs: 1,
     ...changes,
   };
-}
-
-/** Waits for a condition instead of a fixed time. @throws Error that names the condition if it never holds */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs = 60_000,
-): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await systemClock.sleep(20);
-  }
 }

@@ -23,9 +23,10 @@ import {
   newestFirst,
   StoreError,
 } from '../../workers/checkpoint/index.js';
-import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
+import type { Dataset, ReplacedRowsRecord, Samples, Targets } from '../../workers/data/index.js';
 import type { Evaluation, TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
+import { heldOutItems } from '../../workers/student/held-out.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
 import type { WriteOnnx } from '../../workers/student/onnx.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
@@ -40,6 +41,7 @@ import {
   type Answer,
   FakeClock,
   fakeColumns,
+  fakeWidth,
   fakeDataset,
   FakeLog,
   FakeStreams,
@@ -79,7 +81,8 @@ class ChainTrainer implements TrainerClient {
       const hash = createHash('sha256')
         .update(this.#chain)
         .update(`${String(batch.step)}.${String(batch.samples.count)}`);
-      for (const part of [pixelsOf(batch.samples), labelsIn(batch.targets), batch.teacherLogits]) {
+      const labels = batch.targets === null ? null : labelsIn(batch.targets);
+      for (const part of [pixelsOf(batch.samples), labels, batch.teacherLogits]) {
         hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       this.#chain = new Uint8Array(hash.digest());
@@ -98,9 +101,11 @@ class ChainTrainer implements TrainerClient {
     });
   }
 
-  /** One row for each sample: the first bytes of the chain. */
+  /** For each sample a row of bytes of the chain. */
   logits({ count }: Samples): Promise<Float32Array> {
-    return this.#inOrder(() => Promise.resolve(Float32Array.from({ length: count }, (_, at) => this.#chain[at]!)));
+    return this.#inOrder(() =>
+      Promise.resolve(Float32Array.from({ length: count * fakeColumns }, (_, at) => this.#chain[at % 32]!)),
+    );
   }
 
   state(): Promise<TrainerState> {
@@ -264,6 +269,7 @@ export class StudentHome {
   readonly schedule: Schedule;
   readonly dataset: Dataset;
   readonly streams: FakeStreams;
+  replaced: ReplacedRowsRecord = { count: 0, names: [] };
   /** Makes model.onnx: its content are the logits that it was compared with. */
   writeOnnx: WriteOnnx = ({ logits }) => Promise.resolve(Uint8Array.from(logits));
 
@@ -272,11 +278,13 @@ export class StudentHome {
       readonly manifest?: Manifest;
       readonly samples?: number;
       readonly test?: number;
+      /** false = the data set has no targets. */
+      readonly labeled?: boolean;
       readonly answer?: (item: Omit<WorkItem, 'version'>) => Answer | null;
     } = {},
   ) {
     this.manifest = options.manifest ?? manifestWith();
-    this.dataset = fakeDataset(options.samples ?? 22, options.test);
+    this.dataset = fakeDataset(options.samples ?? 22, options.test, options.labeled);
     this.schedule = scheduleFor(this.manifest, this.dataset.train.length);
     this.streams = new FakeStreams(this.clock, options.answer);
   }
@@ -304,6 +312,7 @@ export class StudentHome {
           schedule: this.schedule,
           shards: 1,
           columns: fakeColumns,
+          width: fakeWidth,
           firstStep: start.step,
           fedBefore: previousFed,
           stepBytes: 1,
@@ -312,7 +321,15 @@ export class StudentHome {
               ? (changes.window ?? 4)
               : windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
           onFailure: changes.onFailure ?? 'Fail',
+          hasLabels: true,
           teacherDigest: null,
+          heldOutItems: heldOutItems({
+            manifest: this.manifest,
+            samples: this.dataset.test?.length ?? 0,
+            steps: this.schedule.steps,
+            columns: fakeColumns,
+            positions: 1,
+          }),
           clock: this.clock,
           log: this.log,
         });
@@ -330,15 +347,19 @@ export class StudentHome {
         shards: 1,
         steps: this.schedule.steps,
         batchSize: this.manifest.training.batchSize,
+        notes: [],
         resumedFromStep: start.step === 0 ? null : start.step,
       },
       start,
+      answers: 'Logits',
+      replaced: () => this.replaced,
       state: killed.unless(writer),
       checkpoints: killed.unless(this.checkpoints),
       results: killed.unless(this.results),
       writeOnnx: (order) => this.writeOnnx(order),
       clock: this.clock,
       log: this.log,
+      note: (message) => this.log.warn(message),
       stop: stop.signal,
     });
     return {

@@ -55,8 +55,6 @@ export async function throttledUser(cluster: Cluster, name: string): Promise<str
   return cluster.user(name, []);
 }
 
-const patienceMs = 240_000;
-
 /**
  * Removes the limit of the user. Resolves when a request succeeds again: requests that the server still counts as running
  * may block the user for minutes.
@@ -66,5 +64,5 @@ export async function removeThrottle(cluster: Cluster, name: string, kubeconfig:
   await cluster.kubectlOk(['delete', 'flowschema', name]);
   const isAdmitted = async (): Promise<boolean> =>
     (await cluster.kubectl(['get', 'configmaps', '--request-timeout=5s'], { kubeconfig })).code === 0;
-  await until(`${name} to be admitted`, isAdmitted, patienceMs);
+  await until(`${name} to be admitted`, isAdmitted);
 }

@@ -45,6 +45,8 @@ export class WebServer {
   onRequest: (path: string) => void = () => undefined;
   /** What each request must send; null = anybody may read. */
   authorization: string | null = null;
+  /** The body of every answer; null = the files. */
+  answersAll: Buffer | null = null;
   /** False: it answers every request with the whole file, and no tag. */
   knowsRanges = true;
 
@@ -107,18 +109,21 @@ export class WebServer {
     if (fault?.kind === 'status') return fault;
     if (fault?.kind === 'redirect') return { status: 302, headers: { location: fault.to } };
     if (this.authorization !== null && asked.authorization !== this.authorization) return { status: 401 };
+    if (this.answersAll !== null) return { status: 200, body: this.answersAll };
     const file = this.#files.get(path);
     if (file === undefined) return { status: 404 };
     const { etag, bytes } = file;
     if (this.knowsRanges && asked['if-none-match'] === etag) return { status: 304, headers: { etag } };
-    const first = /^bytes=(\d+)-$/.exec(asked.range ?? '')?.[1];
-    const from = this.knowsRanges && first !== undefined && asked['if-range'] === etag ? Number(first) : 0;
-    const body = bytes.subarray(from);
+    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(asked.range ?? '') ?? [];
+    const isSame = asked['if-range'] === undefined || asked['if-range'] === etag;
+    const isPart = this.knowsRanges && first !== undefined && isSame;
+    const from = isPart ? Number(first) : 0;
+    const body = bytes.subarray(from, isPart && last !== '' ? Number(last) + 1 : bytes.length);
     const headers = {
       'content-length': body.length + (fault?.kind === 'longer' ? fault.by : 0),
       ...(this.knowsRanges ? { etag } : {}),
-      ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+      ...(isPart ? { 'content-range': `bytes ${from}-${from + body.length - 1}/${bytes.length}` } : {}),
     };
-    return { status: from > 0 ? 206 : 200, headers, body };
+    return { status: isPart ? 206 : 200, headers, body };
   }
 }

@@ -100,13 +100,22 @@ export interface ManifestChanges {
   readonly everySteps?: number;
   readonly keep?: number;
   readonly everyEpochs?: number;
+  readonly teacherSamples?: number;
   readonly softWeight?: number;
   readonly maxBytes?: number;
   readonly noise?: number;
 }
 
 export function manifestWith(changes: ManifestChanges = {}): Manifest {
-  const { batchSize = 4, epochs = 2, everySteps = 3, keep = 2, everyEpochs = 1, softWeight = 0.9 } = changes;
+  const {
+    batchSize = 4,
+    epochs = 2,
+    everySteps = 3,
+    keep = 2,
+    everyEpochs = 1,
+    softWeight = 0.9,
+    teacherSamples = 0,
+  } = changes;
   return manifestSchema.parse({
     version: 1,
     job: { uid: 'job-a', namespace: 'default', name: 'a' },
@@ -134,7 +143,7 @@ export function manifestWith(changes: ManifestChanges = {}): Manifest {
         schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 1 },
       },
       checkpoint: { everySteps, keep, store: 'nats' },
-      evaluation: { everyEpochs },
+      evaluation: { everyEpochs, teacherSamples },
       output: { store: 'nats' },
     },
   });
@@ -168,10 +177,15 @@ export function fakeSplit(
   };
 }
 
-export function fakeDataset(train: number, test = 10): Dataset {
+function unlabeled(split: Split): Split {
+  return { ...split, spec: { ...split.spec, target: null }, targets: () => Promise.resolve(null) };
+}
+
+export function fakeDataset(train: number, test = 10, labeled = true): Dataset {
+  const split = (length: number): Split => (labeled ? fakeSplit(length) : unlabeled(fakeSplit(length)));
   return {
-    train: fakeSplit(train),
-    test: fakeSplit(test),
+    train: split(train),
+    test: split(test),
     identity: () => Promise.resolve(null),
     notes: [],
     close: () => Promise.resolve(),
@@ -183,6 +197,7 @@ export function scheduleFor({ training }: Manifest, samples: number): Schedule {
 }
 
 export const fakeColumns = 3;
+export const fakeWidth = { uri: 'file:///student.json', target: null };
 export const fakeDigest = '00000000000000aa';
 
 /** Returns what the fake teacher answers for samples; exact in float32. */

@@ -6,4 +6,5 @@ export { loginProblems, readLogin } from './login.js';
 export type { WorkerLogin } from './login.js';
 export { Meter } from './meter.js';
 export type { Rates } from './meter.js';
+export { Notes } from './notes.js';
 export { readText } from './read-text.js';

@@ -41,6 +41,8 @@ export type StoreFaultReason =
   | 'forbidden'
   /** The checkpoint or its folder does not exist. */
   | 'missing'
+  /** The place does not answer now, or its credentials have expired; it may answer later. */
+  | 'away'
   /** The medium does not return what was written. */
   | 'unreadable'
   | 'other';

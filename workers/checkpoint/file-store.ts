@@ -11,9 +11,9 @@ import { codeOf, problemOf, writeRefusalOf } from '@distillery/base';
 import { makeFolderSync, writeWhole } from '@distillery/platform';
 
 import { StoreError } from './errors.js';
-import { type CheckpointEntry, type CheckpointStore, newestFirst } from './store.js';
+import { checkpointFile, checkpointIn } from './names.js';
+import { type CheckpointEntry, type CheckpointKey, type CheckpointStore, newestFirst } from './store.js';
 
-const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
 /**
  * Names of the files that a crash in the middle of a write leaves; `sweep` removes no others. The name holds the attempt, so
  * that an older attempt that is still alive never removes what a newer one is writing.
@@ -41,8 +41,7 @@ export async function openFileStore(folder: string, calls: FileCalls = realCalls
     work().catch((error: unknown) => {
       throw storeError(path, error);
     });
-  const pathOf = ({ step, attempt }: Pick<CheckpointEntry, 'step' | 'attempt'>): string =>
-    join(folder, `step-${String(step).padStart(10, '0')}-attempt-${String(attempt)}.ckpt`);
+  const pathOf = (key: CheckpointKey): string => join(folder, checkpointFile(key));
   const list = (): Promise<readonly CheckpointEntry[]> => guarded(folder, () => entriesIn(folder));
 
   await guarded(folder, async () => {
@@ -71,15 +70,14 @@ export async function openFileStore(folder: string, calls: FileCalls = realCalls
 async function entriesIn(folder: string): Promise<readonly CheckpointEntry[]> {
   const entries: CheckpointEntry[] = [];
   for (const name of await readdir(folder)) {
-    const parts = namePattern.exec(name);
-    if (parts === null) continue;
+    const key = checkpointIn(name);
+    if (key === null) continue;
     // Another process may have removed the file meanwhile.
     const found = await stat(join(folder, name)).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;
     });
-    if (found?.isFile() === true)
-      entries.push({ step: Number(parts[1]), attempt: Number(parts[2]), bytes: found.size });
+    if (found?.isFile() === true) entries.push({ ...key, bytes: found.size });
   }
   return entries.sort(newestFirst);
 }

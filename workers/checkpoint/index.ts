@@ -5,5 +5,6 @@ export { CheckpointError, StoreError } from './errors.js';
 export type { CheckpointFaultReason, StoreFaultReason } from './errors.js';
 export { openFileStore } from './file-store.js';
 export type { FileCalls } from './file-store.js';
+export { checkpointFile, checkpointIn } from './names.js';
 export { loadNewest, newestFirst, prune, surplus } from './store.js';
 export type { CheckpointEntry, CheckpointKey, CheckpointStore, Keeping } from './store.js';

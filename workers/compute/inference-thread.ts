@@ -2,7 +2,7 @@
 import { statementOf } from '@distillery/base';
 
 import type { Samples } from '../data/index.js';
-import { ModelError } from '../models/inference/index.js';
+import { formatsOf, ModelError, type SeenText, type TeacherSource } from '../models/inference/index.js';
 import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';
 
@@ -14,6 +14,12 @@ interface Inferred {
   readonly idleMs: number;
 }
 
+interface Called {
+  readonly value: Float32Array;
+  readonly busyMs: number;
+  readonly idleMs: number;
+}
+
 export interface InferenceThread {
   readonly columns: number;
   readonly digest: Uint8Array;
@@ -21,11 +27,15 @@ export interface InferenceThread {
   readonly description: string;
   /** What a person should know: of the choice of the runtime, of the model's answers, of likely mistakes. */
   readonly notes: readonly string[];
+  /** The models of an ensemble, each alone: for the self-test. Empty for one model. */
+  readonly members: readonly (Pick<InferenceThread, 'columns' | 'infer' | 'textsOf'> & { readonly name: string })[];
   /**
    * @param samples given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits
    */
   infer(samples: Samples): Promise<Inferred>;
+  /** @param samples given up by the caller @returns as `Inference.textsOf` */
+  textsOf(samples: Samples): Promise<readonly SeenText[] | null>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
   /** Waits for the batch in work, which is still answered; later ones are rejected. */
@@ -47,23 +57,36 @@ export async function openInferenceThread(
   module: URL = new URL('./inference-worker.js', import.meta.url),
 ): Promise<InferenceThread> {
   // onnxruntime is native code; tfjs runs in JavaScript and wasm, which can be interrupted.
-  const ending = source.format === 'onnx' ? 'afterCall' : 'interrupt';
+  const ending = formatsOf(source).has('onnx') ? 'afterCall' : 'interrupt';
   const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending, limitSeconds });
   try {
     const { value } = await thread.call('open', source);
     return {
       ...value,
-      infer: async (samples) => {
-        const { value: logits, busyMs, idleMs } = await thread.call('infer', samples);
-        return { logits, busyMs, idleMs };
-      },
+      members: value.members.map((name, at) => ({
+        name,
+        columns: value.columns,
+        infer: async (samples) => inferred(await thread.call('infer', { at, samples })),
+        textsOf: async (samples) => (await thread.call('textsOf', { at, samples })).value,
+      })),
+      infer: async (samples) => inferred(await thread.call('infer', { at: null, samples })),
+      textsOf: async (samples) => (await thread.call('textsOf', { at: null, samples })).value,
       ended: thread.ended,
       close: () => thread.close(),
     };
   } catch (error) {
     await thread.close();
-    throw asModelError(error, source.path);
+    throw asModelError(error, pathsOf(source));
   }
+}
+
+function inferred({ value, busyMs, idleMs }: Called): Inferred {
+  return { logits: value, busyMs, idleMs };
+}
+
+/** The files of all models, for messages. */
+export function pathsOf({ path, ensemble }: TeacherSource): string {
+  return [path, ...(ensemble?.members ?? []).map((member) => member.path)].join(', ');
 }
 
 /**

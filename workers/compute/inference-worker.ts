@@ -1,16 +1,34 @@
 /** The compute thread of a teacher: opens its model and answers batches. Started by inference-thread.ts. */
 import type { Samples } from '../data/index.js';
-import { type Inference, type InferenceSource, openInference } from '../models/inference/index.js';
-import { openRuntime } from '../runtimes/index.js';
+import {
+  formatsOf,
+  type Inference,
+  type ModelFormat,
+  openTeacher,
+  type TeacherSource,
+} from '../models/inference/index.js';
+import { type OpenedRuntime, openRuntime } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
-export interface InferenceWorkerSource extends InferenceSource {
+export interface InferenceWorkerSource extends TeacherSource {
   readonly runtime: RuntimeChoice;
 }
 
 let opened: Inference | undefined;
+
+/** A model of the thread, by its place in the ensemble; null = what all of them answer together. */
+interface Asked {
+  readonly at: number | null;
+  readonly samples: Samples;
+}
+
+function modelAt(at: number | null): Pick<Inference, 'infer' | 'textsOf'> {
+  const model = at === null ? inference() : inference().members[at];
+  if (model === undefined) throw new RangeError(`inference thread: no member ${String(at)}`);
+  return model;
+}
 
 function inference(): Inference {
   if (opened === undefined) throw new Error('inference thread: expected `open` before any other call');
@@ -19,13 +37,27 @@ function inference(): Inference {
 
 const handlers = {
   open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
-    const runtime = await openRuntime(choice, source.format);
-    opened = await openInference(source, (file) => runtime.openEngine(file));
-    const { columns, digest, digestHex, description, notes } = opened;
-    // A copy, since results are moved out of this thread.
-    return { columns, digest: digest.slice(), digestHex, description, notes: [...runtime.notes, ...notes] };
+    const runtimes = new Map<ModelFormat, OpenedRuntime>();
+    for (const format of formatsOf(source)) runtimes.set(format, await openRuntime(choice, format));
+    opened = await openTeacher(source, (file) => {
+      const runtime = runtimes.get(file.format);
+      if (runtime === undefined) throw new RangeError(`open: no runtime for ${file.format}`);
+      return runtime.openEngine(file);
+    });
+    const { columns, digest, digestHex, description, notes, members } = opened;
+    const ofRuntimes = [...new Set([...runtimes.values()].flatMap((runtime) => runtime.notes))];
+    return {
+      columns,
+      // A copy, since results are moved out of this thread.
+      digest: digest.slice(),
+      digestHex,
+      description,
+      notes: [...ofRuntimes, ...notes],
+      members: members.map(({ name }) => name),
+    };
   },
-  infer: (samples: Samples) => inference().infer(samples),
+  infer: ({ at, samples }: Asked) => modelAt(at).infer(samples),
+  textsOf: ({ at, samples }: Asked) => modelAt(at).textsOf(samples),
 };
 export type InferenceHandlers = typeof handlers;
 

@@ -1,7 +1,7 @@
 /** Arrays of numpy as data sets: an npz archive, a folder of npy files, or one npy file. */
 import { stat } from 'node:fs/promises';
 
-import { DataError, npzNames, openNpy, openNpz, readFailure, type Table } from '../tables/index.js';
+import { DataError, type FarFiles, npzNames, openNpy, openNpz, readFailure, type Table } from '../tables/index.js';
 import { arrayFields } from './natural-fields.js';
 import { naturalParts, type Parts, type Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
@@ -11,17 +11,18 @@ const trainEnd = /_train(?:ing)?$/i;
 const testEnds = [/_test(?:ing)?$/i, /_(?:val|valid|validation)$/i];
 
 export const arrayFormat: TableFormat = {
-  open: (source) => openArrays(source),
+  open: (source, _, far) => openArrays(source, far),
+  readsFar: isOneArray,
   parts: async (path) => {
     const natural = await naturalParts(path, [], false);
     return natural.test === null && !isOneArray(path) ? dividedByName(path) : natural;
   },
-  fields: (table) => Promise.resolve(arrayFields(table.columns)),
+  fields: arrayFields,
   namedRows: false,
 };
 
-async function openArrays(source: Source): Promise<Table> {
-  if (typeof source === 'string') return isOneArray(source) ? openNpy(source) : openNpz(source);
+async function openArrays(source: Source, far: FarFiles | undefined): Promise<Table> {
+  if (typeof source === 'string') return isOneArray(source) ? openNpy(source, far) : openNpz(source);
   if ('arrays' in source) return renamed(await openNpz(source.path, [...source.arrays.values()]), source.arrays);
   throw new RangeError('found several paths, expected one');
 }

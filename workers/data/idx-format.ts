@@ -4,17 +4,18 @@ import type { DatasetField } from '@distillery/protocol';
 import { openIdx, type Table } from '../tables/index.js';
 import { locateIdx } from './idx-locate.js';
 import { arrayImageShape } from './fields/image.js';
-import { sizeOf } from './samples.js';
+import { labelField } from './natural-fields.js';
 import type { Parts, Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
 
 export const idxFormat: TableFormat = {
   open: (source) => openColumns(source),
+  readsFar: () => false,
   parts: async (path): Promise<Parts> => {
     const { trainImages, trainLabels, testImages, testLabels } = await locateIdx(path);
     return { train: columnsOf(path, trainImages, trainLabels), test: columnsOf(path, testImages, testLabels) };
   },
-  fields: (table) => Promise.resolve(idxFields(table)),
+  fields: idxFields,
   namedRows: false,
 };
 
@@ -37,21 +38,16 @@ async function openColumns(source: Source): Promise<Table> {
   throw new RangeError('found several paths, expected one');
 }
 
-/** Pixels are an image, other numbers a tensor; whole labels are classes, other ones targets. */
-function idxFields({ columns }: Table): readonly DatasetField[] {
+/** Pixels are an image, other numbers a tensor; labels are what their values are. */
+async function idxFields(table: Table): Promise<readonly DatasetField[]> {
   const fields: DatasetField[] = [];
-  for (const column of columns) {
+  for (const column of table.columns) {
     if (column.kind !== 'tensor') continue;
-    const isFloat = column.dtype.startsWith('float');
     if (column.name === 'image') {
       const isImage = column.dtype === 'uint8' && arrayImageShape(column) !== null;
       const common = { name: 'input', columns: [column.name] };
       fields.push(isImage ? { ...common, type: 'image' } : { ...common, type: 'tensor', dtype: 'Float32' });
-    } else {
-      const common = { name: 'class', columns: [column.name] };
-      const isClass = !isFloat && sizeOf(column.shape) === 1;
-      fields.push(isClass ? { ...common, type: 'class', firstClass: 0 } : { ...common, type: 'target' });
-    }
+    } else fields.push(await labelField(table, column));
   }
   return fields;
 }

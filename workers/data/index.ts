@@ -1,5 +1,7 @@
 /** The door of the data room: data sets of every format, read in any order. */
-export { DataError, ReadError } from '../tables/index.js';
+export { byBytes, DataError, ReadError, readFailure } from '../tables/index.js';
+export { overviewOf } from './overview.js';
+export type { ColumnOverview, DataOverview } from './overview.js';
 export { openDataset } from './readers.js';
 export {
   imageInputs,
@@ -13,7 +15,8 @@ export {
 } from './samples.js';
 export { BadSampleError } from './table-split.js';
 export type { Replacement } from './table-split.js';
-export { replacementLog } from './replacement-log.js';
+export { replacedByEither, ReplacedRows } from './replaced-rows.js';
+export type { ReplacedRowsRecord } from './replaced-rows.js';
 export type {
   Dataset,
   DatasetSettings,

@@ -1,9 +1,9 @@
-/** What the columns of each format are where a job does not say it. Pure. */
+/** What the columns of each format are where a job does not say it. */
 import type { DatasetField } from '@distillery/protocol';
 
-import type { Column } from '../tables/index.js';
+import type { Column, Table } from '../tables/index.js';
 import { arrayImageShape } from './fields/image.js';
-import { sizeOf } from './samples.js';
+import { type LabelKind, naturalLabels } from './natural-labels.js';
 
 /** Names under which people keep labels and inputs, in the order in which they are looked for. */
 const labelNames = ['label', 'labels', 'class', 'y', 'cls'];
@@ -13,6 +13,19 @@ const pictureNames = ['image', 'png', 'jpg', 'jpeg', 'webp'];
 /** Labels count from 0, or have the names that the data gives. */
 function classField(column: string): DatasetField {
   return { name: 'class', columns: [column], type: 'class', firstClass: 0 };
+}
+
+/** The field of a column of labels. */
+export async function labelField(table: Table, column: Column): Promise<DatasetField> {
+  const kind: LabelKind = await naturalLabels(table, column);
+  switch (kind) {
+    case 'class':
+      return classField(column.name);
+    case 'classes':
+      return { name: 'classes', columns: [column.name], type: 'classes', firstClass: 0, separator: ',' };
+    case 'target':
+      return { name: 'target', columns: [column.name], type: 'target' };
+  }
 }
 
 function named(columns: readonly Column[], names: readonly string[]): Column | undefined {
@@ -33,9 +46,10 @@ export const filesFields: readonly DatasetField[] = [
 ];
 
 /** Columns of any content: an image or a text where one is named so, else all numbers; and a label where one is. */
-export function columnFields(columns: readonly Column[]): readonly DatasetField[] {
+export async function columnFields(table: Table): Promise<readonly DatasetField[]> {
+  const { columns } = table;
   const label = named(columns, labelNames);
-  const target = label === undefined ? [] : [classField(label.name)];
+  const target = label === undefined ? [] : [await labelField(table, label)];
   const picture = named(columns, pictureNames);
   if (picture !== undefined) return [{ name: 'image', columns: [picture.name], type: 'image' }, ...target];
   const text = named(columns, textNames);
@@ -43,8 +57,9 @@ export function columnFields(columns: readonly Column[]): readonly DatasetField[
   return [{ name: 'input', columns: ['*'], type: 'tensor', dtype: 'Float32' }, ...target];
 }
 
-/** Arrays: `x` (or the only array) is an image where it is pixels, else a tensor; `y` is a class where it is whole numbers. */
-export function arrayFields(columns: readonly Column[]): readonly DatasetField[] {
+/** Arrays: `x` (or the only array) is an image where it is pixels, else a tensor; `y` is what its values are. */
+export async function arrayFields(table: Table): Promise<readonly DatasetField[]> {
+  const { columns } = table;
   const label = named(columns, labelNames);
   const inputs = columns.filter((column) => column !== label);
   const fields = inputs.map((column): DatasetField => {
@@ -53,7 +68,5 @@ export function arrayFields(columns: readonly Column[]): readonly DatasetField[]
     const isImage = column.dtype === 'uint8' && column.shape.length >= 2 && arrayImageShape(column) !== null;
     return isImage ? { ...common, type: 'image' } : { ...common, type: 'tensor', dtype: 'Float32' };
   });
-  if (label === undefined) return fields;
-  const isClass = label.kind === 'cells' || (sizeOf(label.shape) === 1 && !label.dtype.startsWith('float'));
-  return [...fields, isClass ? classField(label.name) : { name: 'target', columns: [label.name], type: 'target' }];
+  return label === undefined ? fields : [...fields, await labelField(table, label)];
 }

@@ -1,5 +1,5 @@
 /** Opens data sets: as tables of their format (table-formats.ts), and the raw bytes of idx files, as ever, by idx.ts. */
-import { type LocalPlace, resolve } from '../places/index.js';
+import { type DataPlace, resolve } from '../places/index.js';
 import { openIdx } from '../tables/index.js';
 import { openPlainIdx } from './idx.js';
 import { type IdxFiles, locateIdx } from './idx-locate.js';
@@ -30,7 +30,7 @@ async function areRawBytes(files: IdxFiles): Promise<boolean> {
 
 export interface OpenOptions {
   /** Where a uri leads; by default to this machine only. */
-  readonly placeOf?: (uri: string) => Promise<LocalPlace>;
+  readonly placeOf?: (uri: string) => Promise<DataPlace>;
   /** Called once for each bad row that gave way to another (`onBadSample: Replace`). */
   readonly replaced?: (replacement: Replacement) => void;
 }
@@ -45,7 +45,7 @@ export async function openDataset(
   { placeOf = resolve, replaced = () => undefined }: OpenOptions = {},
 ): Promise<Dataset> {
   const place = await placeOf(settings.uri);
-  const plain = await plainIdx(place.path, settings);
+  const plain = place.far === undefined ? await plainIdx(place.path, settings) : null;
   if (plain !== null) return openPlainIdx(plain);
   return openTableDataset(tableFormats[settings.format], place, settings, replaced);
 }

@@ -6,7 +6,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve as absolute, sep } from 'node:path';
 
-import { byBytes, DataError, readFailure, type Table } from '../tables/index.js';
+import { byBytes, DataError, readFailure, type Table, withoutPacked } from '../tables/index.js';
 import { contentHashes, textHash } from './row-hash.js';
 
 /** Where rows are: a path, paths of files, or some arrays of an archive, each under the name of its column. */
@@ -58,9 +58,9 @@ export async function naturalParts(root: string, endings: readonly string[], onl
     if (train === undefined || test === undefined || (onlyFolders && parts.length < folders.length)) continue;
     return { train: join(root, train), test: join(root, test) };
   }
-  const files = entries
-    .map(({ name }) => name)
-    .filter((name) => endings.some((end) => name.toLowerCase().endsWith(end)));
+  const files = withoutPacked(entries.map(({ name }) => name)).filter((name) =>
+    endings.some((end) => name.toLowerCase().endsWith(end)),
+  );
   const train = files.filter((name) => trainName.test(name)).sort(byBytes);
   for (const pattern of testNames) {
     const test = files.filter((name) => pattern.test(name)).sort(byBytes);

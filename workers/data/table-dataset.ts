@@ -1,5 +1,5 @@
 /** Data sets that are tables: place → tables → fields → splits (design §8). */
-import type { LocalPlace } from '../places/index.js';
+import type { DataPlace } from '../places/index.js';
 import { DataError, type FolderTable, type Table } from '../tables/index.js';
 import { bindFields, type BoundFields } from './fields/bind.js';
 import { identityOf, type IdentifiedPart } from './identity.js';
@@ -11,7 +11,7 @@ import { type Replacement, TableSplit } from './table-split.js';
 /** @throws DataError when a file is missing or damaged, or the fields do not fit the data; ReadError */
 export async function openTableDataset(
   format: TableFormat,
-  place: LocalPlace,
+  place: DataPlace,
   settings: DatasetSettings,
   replaced: (replacement: Replacement) => void,
 ): Promise<Dataset> {
@@ -20,6 +20,7 @@ export async function openTableDataset(
     return await compose(format, place, settings, replaced, opened);
   } catch (error) {
     for (const table of opened) await table.close();
+    await place.far?.close();
     throw error;
   }
 }
@@ -27,14 +28,15 @@ export async function openTableDataset(
 /** @param opened receives each table once it is open */
 async function compose(
   format: TableFormat,
-  { uri, path }: LocalPlace,
+  { uri, path, far }: DataPlace,
   settings: DatasetSettings,
   replaced: (replacement: Replacement) => void,
   opened: Table[],
 ): Promise<Dataset> {
   const { split } = settings;
+  if (far !== undefined && !format.readsFar(path)) throw onlyWhole(uri, settings.format);
   const open = async (source: Source): Promise<Table> => {
-    const table = await format.open(source, settings.fields);
+    const table = await format.open(source, settings.fields, far);
     opened.push(table);
     if (table.length > 0) return table;
     throw new DataError({ about: uri, found: 'no rows', expected: 'at least one', remedy: 'check dataset.uri' });
@@ -60,11 +62,24 @@ async function compose(
     train: trainSplit,
     test: testSplit,
     identity: () => identityOf(settings, fields, parts),
-    notes: tables.flatMap(notesOf),
+    notes: [...(far === undefined ? [] : [inParts(uri)]), ...tables.flatMap(notesOf)],
     close: async () => {
       for (const table of tables) await table.close();
+      await far?.close();
     },
   };
+}
+
+function inParts(uri: string): string {
+  return `${uri}: larger than the cache, so it is read in parts; training.shuffle: Blocks reads fewer of them`;
+}
+
+function onlyWhole(uri: string, format: string): DataError {
+  return new DataError({
+    about: uri,
+    problem: `it is larger than the cache, and the format ${format} is not read in parts`,
+    remedy: 'raise DISTILL_CACHE_BYTES, or use webdataset or parquet',
+  });
 }
 
 function notesOf(table: Table | FolderTable): readonly string[] {

@@ -1,16 +1,19 @@
 /** A format of data sets that are tables: how one is opened, how it is divided, and what its columns naturally are. */
 import type { DatasetField } from '@distillery/protocol';
 
-import type { Table } from '../tables/index.js';
+import type { FarFiles, Table } from '../tables/index.js';
 import type { Parts, Source } from './splits.js';
 
 export interface TableFormat {
   /**
    * The rows at a path, or of the files at some paths.
    * @param fields of the job
+   * @param far files that are elsewhere; only where `readsFar` says so
    * @throws DataError, ReadError
    */
-  open(source: Source, fields: readonly DatasetField[] | undefined): Promise<Table>;
+  open(source: Source, fields: readonly DatasetField[] | undefined, far?: FarFiles): Promise<Table>;
+  /** Whether what is at a path can be read in parts, from elsewhere. */
+  readsFar(path: string): boolean;
   /** How a data set at a path is divided already. @throws DataError, ReadError */
   parts(path: string): Promise<Parts>;
   /** The fields of a job that names none. */

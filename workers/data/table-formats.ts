@@ -1,7 +1,19 @@
 /** The formats of data sets, one row each. */
 import type { DatasetField } from '@distillery/protocol';
 
-import { openCsv, openFiles, openImageFolder, openJsonl, openParquet, openTar } from '../tables/index.js';
+import {
+  csvFiles,
+  endingsOf,
+  jsonlFiles,
+  openCsv,
+  openFiles,
+  openImageFolder,
+  openJsonl,
+  openParquet,
+  openTar,
+  type FarFiles,
+  type Table,
+} from '../tables/index.js';
 import { cellsOf } from './fields/cells.js';
 import { arrayFormat } from './array-format.js';
 import { idxFormat } from './idx-format.js';
@@ -10,10 +22,13 @@ import type { DatasetFormat } from './samples.js';
 import { naturalParts, type Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
 
-const filesFormat = (openFilesAt: typeof openCsv, endings: readonly string[]): TableFormat => ({
-  open: (source) => openFilesAt(onlyFiles(source)),
+type OpenFiles = (source: string | readonly string[], far?: FarFiles) => Promise<Table>;
+
+const filesFormat = (openFilesAt: OpenFiles, endings: readonly string[]): TableFormat => ({
+  open: (source, _, far) => openFilesAt(onlyFiles(source), far),
+  readsFar: () => true,
   parts: (path) => naturalParts(path, endings, false),
-  fields: (table) => Promise.resolve(columnFields(table.columns)),
+  fields: columnFields,
   namedRows: false,
 });
 
@@ -34,11 +49,12 @@ const endBytes = 4_096;
 
 export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
   idx: idxFormat,
-  csv: filesFormat(openCsv, ['.csv', '.tsv']),
-  jsonl: filesFormat(openJsonl, ['.jsonl', '.ndjson', '.json']),
-  parquet: filesFormat((source) => openParquet(source), ['.parquet', '.pq']),
+  csv: filesFormat(openCsv, endingsOf(csvFiles)),
+  jsonl: filesFormat(openJsonl, endingsOf(jsonlFiles)),
+  parquet: filesFormat((source, far) => openParquet(source, far === undefined ? {} : { far }), ['.parquet', '.pq']),
   imageFolder: {
     open: (source) => openImageFolder(onlyPath(source)),
+    readsFar: () => false,
     parts: (path) => naturalParts(path, [], true),
     fields: async (table) => {
       const [first = null] = cellsOf(await table.read([0], ['label']), 'label');
@@ -48,11 +64,12 @@ export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
   },
   npy: arrayFormat,
   webdataset: {
-    ...filesFormat((source) => openTar(source), ['.tar']),
+    ...filesFormat(openTar, ['.tar']),
     namedRows: true,
   },
   files: {
     open: (source, fields) => openFiles(onlyPath(source), endsFor(fields ?? filesFields)),
+    readsFar: () => false,
     parts: (path) => Promise.resolve({ train: path, test: null }),
     fields: () => Promise.resolve(filesFields),
     namedRows: true,

@@ -57,9 +57,10 @@ const labelsAtOnce = 8_192;
 /**
  * Makes sure that the logits have a column for every class. Targets that are no single class are checked by the loss.
  * @param columns width of the logits
+ * @param widen how to give the model more outputs, as an imperative
  * @throws DataError naming the first sample whose label is too large; ReadError
  */
-export async function checkLabels(split: Split, columns: number): Promise<void> {
+export async function checkLabels(split: Split, columns: number, widen: (outputs: number) => string): Promise<void> {
   const { target, positions } = split.spec;
   if (target?.kind !== 'class' || target.classes <= columns) return;
   for await (const { start, labels } of labelsOf(split)) {
@@ -67,21 +68,44 @@ export async function checkLabels(split: Split, columns: number): Promise<void> 
     if (at < 0) continue;
     throw new DataError({
       about: `sample ${String(start + Math.floor(at / positions))}`,
-      found: `label ${String(labels[at])}`,
+      found: labelText(labels[at] ?? 0, target.names),
       expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
-      remedy: await labelRemedy(split, target.classes, columns),
+      remedy:
+        target.names === null
+          ? await labelRemedy(split, target.classes, columns, widen)
+          : nameRemedy(columns, widen(target.classes)),
     });
   }
 }
 
-async function labelRemedy(split: Split, classes: number, columns: number): Promise<string> {
-  const outputs = `give the model ${String(classes)} outputs`;
+function labelText(label: number, names: readonly string[] | null): string {
+  const name = names?.[label];
+  return name === undefined
+    ? `label ${String(label)}`
+    : `label ${String(label)} (${JSON.stringify(name.slice(0, nameShown))})`;
+}
+
+const nameShown = 40;
+
+function nameRemedy(columns: number, wider: string): string {
+  return `list the model's ${String(columns)} classes in classes of the labels' field, in the order of its outputs, or ${wider}`;
+}
+
+async function labelRemedy(
+  split: Split,
+  classes: number,
+  columns: number,
+  widen: (outputs: number) => string,
+): Promise<string> {
+  const wider = widen(classes);
+  if (columns === 1) return `set the type of the labels to target where they are numbers to predict, or ${wider}`;
   let first = Infinity;
   for await (const { labels } of labelsOf(split)) {
     first = labels.reduce((least, label) => Math.min(least, label), first);
   }
-  if (first === 0 || classes - first > columns) return `${outputs} or remove the sample`;
-  return `no label is below ${String(first)}: number the classes from 0, or ${outputs}`;
+  if (first === 0 || classes - first > columns) return `${wider}, or remove the sample`;
+  const counted = first === 1 ? "set firstClass: 1 on the labels' field" : 'number the classes from 0';
+  return `no label is below ${String(first)}: ${counted}, or ${wider}`;
 }
 
 async function* labelsOf(split: Split): AsyncGenerator<{ readonly start: number; readonly labels: Int32Array }> {

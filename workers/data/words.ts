@@ -24,16 +24,16 @@ export const formatWords: Readonly<Record<DatasetFormat, FormatWords>> = {
     row: 'an element of the first axis of each array',
     columns: 'one for each array, by its name; `x_train` and `x_test` are the column `x` of two splits',
     fields:
-      '`y` or `label` is a class (a target where it holds fractions); other arrays are images (bytes of two or three axes), texts or tensors',
+      '`y` or `label` is what its values are, see below; other arrays are images (bytes of two or three axes), texts or tensors',
   },
   csv: {
-    place: 'one `.csv` or `.tsv` file, or a folder of them with equal head lines',
+    place: 'one `.csv` or `.tsv` file, raw or `.gz`, or a folder of them with equal head lines',
     row: 'a line',
     columns: 'by the head line',
     fields: 'see below',
   },
   jsonl: {
-    place: 'one `.jsonl`, `.ndjson` or `.json` file, or a folder of them',
+    place: 'one `.jsonl`, `.ndjson` or `.json` file, raw or `.gz`, or a folder of them',
     row: 'an object',
     columns: 'the keys of the objects',
     fields: 'see below',
@@ -85,7 +85,11 @@ export const fieldWords: Readonly<Record<DatasetField['type'], FieldWords>> = {
   },
   text: { role: 'input', takes: 'a text of at most 1,048,576 characters', gives: 'the text as it is, for a tokenizer' },
   bytes: { role: 'input', takes: 'bytes or a text', gives: 'int32 [head + tail]: both ends, padded' },
-  class: { role: 'target', takes: 'a name or a number', gives: 'one class' },
-  classes: { role: 'target', takes: 'a list, or a text with separators', gives: 'any number of classes' },
+  class: { role: 'target', takes: 'a name, a number, or a row with a single 1', gives: 'one class' },
+  classes: {
+    role: 'target',
+    takes: 'a list, a text with separators, or an array of zeros and ones',
+    gives: 'any number of classes',
+  },
   target: { role: 'target', takes: 'numbers; several columns are joined', gives: 'float32 [width]' },
 };

@@ -13,6 +13,8 @@ export interface ModelInput {
   readonly dtype: ElementType;
   /** With the batch axis first. */
   readonly shape: readonly AxisSize[];
+  /** Of an input of ids: how many different ones the model knows; absent = it does not say. */
+  readonly ids?: number;
 }
 
 export type FeedData = Float32Array | Float16Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;

@@ -8,6 +8,7 @@ import { InputError } from './errors.js';
 import { planImages } from './image-plan.js';
 import { type InputSettings, type Match, matchInputs } from './match.js';
 import { type Feed, type ModelInput, modelInputsText } from './model-input.js';
+import { type ReadBack, readBack } from './read-back.js';
 import { planTensor } from './tensor-plan.js';
 import { planTokens, roleOf } from './token-plan.js';
 import { openTokenizer, type Tokenizer, type Tokens } from './tokenizer.js';
@@ -38,6 +39,8 @@ export interface ModelInputs {
   readonly maskAt: number | null;
   /** @returns one for each input, in the model's order @throws InputError for values that an input cannot hold */
   feeds(samples: Samples): readonly Feed[];
+  /** @returns of each sample, what its tokens say of each text that the model takes */
+  readBack(samples: Samples): readonly (readonly ReadBack[])[];
 }
 
 /** One input's share of a batch. */
@@ -53,6 +56,7 @@ export async function openInputs(source: InputSource): Promise<ModelInputs> {
   const batch = batchOf(about, inputs);
   const matches = matchInputs(about, inputs, fields, settings);
   const tokenizer = await tokenizerFor(source, matches);
+  const vocabularyNotes = tokenizer === null ? [] : checkVocabulary(source, matches, tokenizer);
   const plans = matches.map((match) => planOf(source, match, tokenizer));
   const texts = [...new Set(matches.map(({ field }) => field))].filter((field) => fields[field]?.dtype === 'text');
   const maskAt = matches.findIndex(({ input, setting }) => (setting.tokens ?? roleOf(input.name)) === 'Mask');
@@ -62,7 +66,7 @@ export async function openInputs(source: InputSource): Promise<ModelInputs> {
   return {
     batch,
     description: names.join(', '),
-    notes: plans.flatMap(({ notes }) => notes),
+    notes: [...vocabularyNotes, ...plans.flatMap(({ notes }) => notes)],
     identity: tokenizer?.identity ?? [],
     tokenizer,
     maskAt: maskAt < 0 ? null : maskAt,
@@ -70,6 +74,14 @@ export async function openInputs(source: InputSource): Promise<ModelInputs> {
       const tokens = new Map(texts.map((field) => [field, tokensOf(samples, field, tokenizer)]));
       return plans.map((plan) => plan.feed(samples, tokens));
     },
+    readBack: (samples) =>
+      Array.from({ length: samples.count }, (_, row) =>
+        texts.flatMap((field) => {
+          const text = samples.inputs[field]?.data[row];
+          if (tokenizer === null || typeof text !== 'string') return [];
+          return [readBack(text, tokenizer.encode(text), tokenizer)];
+        }),
+      ),
   };
 }
 
@@ -87,7 +99,7 @@ function batchOf(about: string, inputs: readonly ModelInput[]): number | null {
 }
 
 async function tokenizerFor(
-  { about, fields, tokenizer, settings: { side } }: InputSource,
+  { about, fields, tokenizer, settings: { side, place = side } }: InputSource,
   matches: readonly Match[],
 ): Promise<Tokenizer | null> {
   const isText = ({ field }: Match): boolean => fields[field]?.dtype === 'text';
@@ -97,11 +109,42 @@ async function tokenizerFor(
     throw new InputError({
       about,
       problem: 'it takes tokens, and the job names no tokenizer',
-      remedy: `set ${side}.tokenizer.uri to the tokenizer.json of the model`,
+      remedy: `set ${place}.tokenizer.uri to the tokenizer.json of the model`,
     });
   }
   const maxTokens = Math.min(tokenizer.maxTokens, ...lengths);
   return openTokenizer(tokenizer.path, { maxTokens });
+}
+
+/** Models have some rows more than tokens, so that their number is a multiple of 128, and never fewer. */
+const spareIds = 1_024;
+
+/**
+ * @returns likely mistakes, in sentences
+ * @throws InputError for a tokenizer with more tokens than the model knows: it belongs to another model
+ */
+function checkVocabulary(
+  { about, fields, settings: { side, place = side } }: InputSource,
+  matches: readonly Match[],
+  { trainedSize }: Tokenizer,
+): readonly string[] {
+  return matches.flatMap(({ input: { name, ids }, field, setting }) => {
+    const role = setting.tokens ?? roleOf(name) ?? 'Ids';
+    if (ids === undefined || role !== 'Ids' || fields[field]?.dtype !== 'text') return [];
+    if (trainedSize > ids) {
+      throw new InputError({
+        about,
+        found: `a tokenizer of ${String(trainedSize)} tokens`,
+        expected: `at most ${String(ids)}, as the model knows for its input ${name}`,
+        remedy: `set ${place}.tokenizer.uri to the tokenizer.json of this model`,
+      });
+    }
+    if (ids - trainedSize <= spareIds) return [];
+    return [
+      `${place}.tokenizer has ${String(trainedSize)} tokens, and the model knows ${String(ids)} for its input ${name}; ` +
+        'check that it is the tokenizer of this model',
+    ];
+  });
 }
 
 function planOf({ about, fields, settings }: InputSource, match: Match, tokenizer: Tokenizer | null): Plan {

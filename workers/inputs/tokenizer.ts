@@ -37,7 +37,11 @@ export interface Tokens {
 export interface Tokenizer {
   /** Fills the rows of shorter texts. */
   readonly padId: number;
+  /** Token of what the vocabulary lacks; null = every text has tokens. */
+  readonly unknownId: number | null;
   readonly vocabularySize: number;
+  /** As `vocabularySize`, without the tokens that were added to the trained vocabulary. */
+  readonly trainedSize: number;
   readonly maxTokens: number;
   /** What decides the tokens: bytes and texts for a digest. */
   readonly identity: readonly (Uint8Array | string)[];
@@ -72,7 +76,9 @@ export async function openTokenizer(
   const limit = Math.max(maxTokens, special.length);
   return {
     padId: padIdOf(library, content, settings),
-    vocabularySize: Math.max(...library.get_vocab(true).values()) + 1,
+    unknownId: unknownIdOf(library, content),
+    vocabularySize: largest(library.get_vocab(true)) + 1,
+    trainedSize: largest(library.get_vocab(false)) + 1,
     maxTokens: limit,
     identity: [bytes, config ?? '', JSON.stringify({ library: 'tokenizers.js 0.2.0', maxTokens: limit })],
     encode: (text) => {
@@ -101,6 +107,18 @@ function closingTokens(library: Library): number[] {
     closing.unshift(last);
   }
   return closing;
+}
+
+function largest(vocabulary: ReadonlyMap<string, number>): number {
+  let id = -1;
+  for (const value of vocabulary.values()) id = Math.max(id, value);
+  return id;
+}
+
+function unknownIdOf(library: Library, { model }: Record<string, unknown>): number | null {
+  if (!isJsonObject(model)) return null;
+  if (typeof model.unk_id === 'number') return model.unk_id;
+  return typeof model.unk_token === 'string' ? (library.token_to_id(model.unk_token) ?? null) : null;
 }
 
 function padIdOf(library: Library, content: Record<string, unknown>, settings: Record<string, unknown>): number {

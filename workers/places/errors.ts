@@ -38,10 +38,14 @@ const retries = {
   changed: 'Later',
   /** The content is not what `#sha256=` pins. */
   digest: 'Never',
+  /** The server does not give back what it stored. */
+  damaged: 'AfterSomebodyActs',
   /** Any other answer that is no file. */
   refused: 'Never',
   /** A key or file name that no file on this machine can have, or too many of them. */
   unusable: 'Never',
+  /** It is larger than the whole cache. */
+  tooLarge: 'AfterSomebodyActs',
   /** The cache has no room, or its disk none. */
   noRoom: 'AfterSomebodyActs',
   /** The cache folder cannot be used. */

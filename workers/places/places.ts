@@ -5,13 +5,16 @@
  *  places/R1 A path that is returned holds whole files of one version, and they stay until the process ends (cache/C3).
  *  places/R2 A file whose digest is pinned is used only with that content, and once it is here without asking its server.
  */
-import { readUri, uriText } from '@distillery/protocol';
+import { readStore, readUri, uriText } from '@distillery/protocol';
 
+import { BucketFolder } from './bucket-folder.js';
 import { Cache, type CacheOptions } from './cache.js';
 import { type CredentialSource, s3AccessOf } from './credentials.js';
-import { RemoteError, storageError } from './errors.js';
+import { PlaceError, RemoteError, storageError } from './errors.js';
 import { FileFetch, fileOf, type FilesBeside, keyOf, type Remote } from './remote-file.js';
 import { FolderFetch } from './remote-folder.js';
+import { openParts } from './open-parts.js';
+import type { RangedFiles, RangedOptions } from './ranged-files.js';
 import { type LocalPlace, resolve } from './resolve.js';
 import type { RetryTools } from './retries.js';
 import { objectSource, type S3Bucket } from './s3.js';
@@ -20,14 +23,21 @@ import { Transport, type TransportLimits } from './requests.js';
 import { webSource } from './web.js';
 
 /** What a place is for: each has credentials of its own. */
-export type PlaceUse = 'dataset' | 'model';
+export type PlaceUse = 'dataset' | 'model' | StoreUse;
+/** What a student writes into a bucket. */
+export type StoreUse = 'checkpoint' | 'output';
 
 export interface PlacesOptions extends RetryTools {
   /** The cache's folder; empty = none, and remote places are refused. */
   readonly cache: Omit<CacheOptions, 'clock' | 'signal'>;
   readonly credentials: Readonly<Record<PlaceUse, CredentialSource>>;
   readonly transport: TransportLimits;
+  /** Reading in parts what does not fit into the cache. */
+  readonly ranged: RangedOptions;
 }
+
+/** A data set on this machine, or one that is read in parts: then `path` has empty files in the place of its own. */
+export type DataPlace = LocalPlace & { readonly far?: RangedFiles };
 
 export class Places {
   readonly #options: PlacesOptions;
@@ -52,6 +62,47 @@ export class Places {
     } catch (error) {
       throw storageError(error, uriText(read.value)) ?? error;
     }
+  }
+
+  /**
+   * As `resolve`, for a data set: one that is larger than the cache is read in parts.
+   * @throws PlaceError, RemoteError; noRoom for a pinned file, whose digest is that of the whole
+   */
+  async data(uri: string): Promise<DataPlace> {
+    try {
+      return await this.resolve(uri, 'dataset');
+    } catch (error) {
+      const read = readUri(uri);
+      if (!(error instanceof RemoteError) || error.reason !== 'tooLarge' || !read.ok) throw error;
+      const place = read.value;
+      if (place.scheme !== 'https' && place.scheme !== 's3') throw error;
+      if (place.sha256 !== null) {
+        throw new RemoteError('noRoom', {
+          about: uriText(place),
+          problem: 'it is larger than the cache, and its pinned content is that of the whole file',
+          remedy: 'raise DISTILL_CACHE_BYTES, or leave out #sha256= to read it in parts',
+        });
+      }
+      const credentials = this.#options.credentials.dataset;
+      const far = await openParts(place, credentials, this.#transport, this.#options);
+      this.#options.log.info({ uri: uriText(place) }, 'larger than the cache: it is read in parts');
+      return { uri, path: far.path, far };
+    }
+  }
+
+  /**
+   * The folder of a bucket that a store names. Nothing is asked of its server yet.
+   * @throws PlaceError for a text that names no bucket
+   */
+  bucket(store: string, use: StoreUse): BucketFolder {
+    const read = readStore(store);
+    if (!read.ok || read.value.kind !== 'place' || read.value.uri.scheme !== 's3') {
+      throw new PlaceError({ about: store, problem: 'it is no bucket', remedy: 'write s3://BUCKET/PATH' });
+    }
+    const { bucket, path } = read.value.uri;
+    const { clock, credentials } = this.#options;
+    const place = { bucket, credentials: credentials[use], transport: this.#transport, clock };
+    return new BucketFolder(place, path, this.#options);
   }
 
   async #pathOf(uri: Remote, use: PlaceUse, beside: FilesBeside): Promise<string> {

@@ -18,7 +18,7 @@ const maxObjects = 100_000;
 const downloadsAtOnce = 8;
 
 /** An object, and its path below the folder. */
-type Listed = S3Object & { readonly name: string };
+export type Listed = S3Object & { readonly name: string };
 
 interface FolderNeeds {
   /** Its path is empty, or ends with a slash. */
@@ -43,12 +43,10 @@ export class FolderFetch {
    * @throws RemoteError
    */
   async path(otherwise?: RemoteError): Promise<string> {
-    const { uri, tools } = this.#needs;
+    const { uri, bucket, tools } = this.#needs;
     const about = uriText(uri);
     for (let tries = 1; ; tries++) {
-      const objects = await this.#list(about);
-      if (objects.length === 0) throw otherwise ?? nothingBelow(about);
-      const listed = objects.map((object) => ({ ...object, name: object.key.slice(uri.path.length) }));
+      const listed = await listFolder(uri, bucket, tools, otherwise);
       try {
         return await this.#listed(about, listed);
       } catch (error) {
@@ -56,27 +54,6 @@ export class FolderFetch {
         tools.log.warn(`${about}: its objects changed while they were fetched; listing them again`);
       }
     }
-  }
-
-  async #list(about: string): Promise<readonly S3Object[]> {
-    const { bucket, tools, uri } = this.#needs;
-    const prefix = uri.path;
-    const { signal } = tools;
-    const attempt = (): Promise<readonly S3Object[]> =>
-      listObjects(bucket, prefix, { about, most: maxObjects, signal });
-    const all = await withRetries({ attempt, furthest: 0 }, about, tools);
-    // Consoles make empty objects that stand for folders.
-    const objects = all.filter(({ key }) => !key.endsWith('/'));
-    const strange = objects.find(({ key }) => !isFileName(key.slice(prefix.length)));
-    if (strange !== undefined) {
-      throw new RemoteError('unusable', {
-        about,
-        found: `an object with the key ${JSON.stringify(strange.key.slice(0, 100))}`,
-        expected: 'keys that are paths of files',
-        remedy: 'rename it, or name a folder without it',
-      });
-    }
-    return objects;
   }
 
   async #listed(about: string, listed: readonly Listed[]): Promise<string> {
@@ -133,6 +110,37 @@ export class FolderFetch {
     const first = errors.find((error) => error instanceof RemoteError) ?? errors[0];
     if (errors.length > 0) throw first;
   }
+}
+
+/**
+ * The objects of a folder that are files.
+ * @param otherwise the error when there are none
+ * @throws RemoteError
+ */
+export async function listFolder(
+  uri: FolderNeeds['uri'],
+  bucket: S3Bucket,
+  tools: RetryTools,
+  otherwise?: RemoteError,
+): Promise<readonly Listed[]> {
+  const about = uriText(uri);
+  const prefix = uri.path;
+  const { signal } = tools;
+  const attempt = (): Promise<readonly S3Object[]> => listObjects(bucket, prefix, { about, most: maxObjects, signal });
+  const all = await withRetries({ attempt, furthest: 0 }, about, tools);
+  // Consoles make empty objects that stand for folders.
+  const objects = all.filter(({ key }) => !key.endsWith('/'));
+  const strange = objects.find(({ key }) => !isFileName(key.slice(prefix.length)));
+  if (strange !== undefined) {
+    throw new RemoteError('unusable', {
+      about,
+      found: `an object with the key ${JSON.stringify(strange.key.slice(0, 100))}`,
+      expected: 'keys that are paths of files',
+      remedy: 'rename it, or name a folder without it',
+    });
+  }
+  if (objects.length === 0) throw otherwise ?? nothingBelow(about);
+  return objects.map((object) => ({ ...object, name: object.key.slice(prefix.length) }));
 }
 
 function nothingBelow(about: string): RemoteError {

@@ -1,6 +1,5 @@
 /**
- * Requests to remote places: GET only, with time limits, and with redirects that keep to https and leave credentials
- * behind.
+ * Requests to remote places, with time limits, and with redirects that keep to https and leave credentials behind.
  *
  * Invariants:
  *  requests/Q1 No wait is without end: for a connection, for the head of an answer, between two pieces of its body.
@@ -31,15 +30,27 @@ export interface Answer {
   readonly drop: () => void;
 }
 
+/** What is sent with a request that writes. */
+export interface Sent {
+  readonly method: 'PUT' | 'DELETE';
+  /** Empty for DELETE. */
+  readonly body: Uint8Array;
+}
+
 export interface Ask {
-  /** What is fetched, for messages. */
+  /** What is fetched or written, for messages. */
   readonly about: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** Only for the origin of `url`. */
   readonly authorization: string | null;
+  /** Absent: GET. */
+  readonly sent?: Sent;
   readonly signal: AbortSignal;
 }
+
+/** Time for a body that is sent counts as silence of the server: that much more for each byte, 256 KiB/s. */
+const msPerSentByte = 1_000 / 2 ** 18;
 
 /** The library is loaded by the first request: most jobs have local places only, and it takes a worker 100 ms to load. */
 interface Client {
@@ -56,14 +67,16 @@ export class Transport {
   }
 
   /** @throws RemoteError when there is no answer; the answer may be any, also a redirect */
-  async get({ about, url, headers, authorization, signal }: Ask): Promise<Answer> {
+  async send({ about, url, headers, authorization, sent, signal }: Ask): Promise<Answer> {
     this.#client ??= this.#open();
     const client = await this.#client;
     let response: Dispatcher.ResponseData;
     try {
       response = await client.request(url, {
         dispatcher: client.agent,
-        method: 'GET',
+        method: sent?.method ?? 'GET',
+        ...(sent?.method === 'PUT' ? { body: sent.body } : {}),
+        headersTimeout: Math.ceil(this.#limits.stallMs + (sent?.body.length ?? 0) * msPerSentByte),
         headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
         signal,
       });
@@ -73,11 +86,11 @@ export class Transport {
     return answerOf(response, about, url, signal);
   }
 
-  /** As `get`, and goes where redirects lead. @throws RemoteError redirected as well */
+  /** As `send`, and goes where redirects lead. @throws RemoteError redirected as well */
   async follow(ask: Ask): Promise<Answer> {
     let { url, authorization } = ask;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.get({ ...ask, url, authorization });
+      const answer = await this.send({ ...ask, url, authorization });
       const location = answer.header('location');
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === null) return answer;
       answer.drop();

@@ -5,10 +5,10 @@
  *
  * Remote places come in by places.ts; no other file of the workers turns a uri into a path.
  */
-import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { packageFolderSync } from '@distillery/platform';
 import { readUri } from '@distillery/protocol';
 
 import { PlaceError } from './errors.js';
@@ -28,6 +28,7 @@ const uriRemedy = 'write file:///absolute/path or package://name/path';
  * @param from file or folder from which packages are looked up; by default this one, so the workers' dependencies
  * @throws PlaceError
  */
+// eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
 export async function resolve(uri: string, from: string = fileURLToPath(import.meta.url)): Promise<LocalPlace> {
   const read = readUri(uri);
   if (!read.ok) {
@@ -40,7 +41,7 @@ export async function resolve(uri: string, from: string = fileURLToPath(import.m
       if (named.path.startsWith('/')) return { uri, path: named.path };
       throw new PlaceError({ about: uri, problem: 'the path is relative', remedy: uriRemedy });
     case 'package':
-      return { uri, path: join(await packageFolder(named.name, uri, from), named.path) };
+      return { uri, path: join(packageFolder(named.name, uri, from), named.path) };
     case 'https':
     case 's3':
       throw new PlaceError({ about: uri, problem: 'only files on this machine are read here', remedy: uriRemedy });
@@ -54,25 +55,13 @@ export async function resolve(uri: string, from: string = fileURLToPath(import.m
   }
 }
 
-async function packageFolder(name: string, uri: string, from: string): Promise<string> {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', name);
-    if (await exists(candidate)) return candidate;
-    if (folder === dirname(folder)) break;
-  }
+function packageFolder(name: string, uri: string, from: string): string {
+  const folder = packageFolderSync(name, from);
+  if (folder !== null) return folder;
   throw new PlaceError({
     about: uri,
     found: `no package ${name} in any node_modules folder above ${dirname(from)}`,
     expected: 'an installed npm package',
     remedy: `run npm install ${name}`,
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -45,7 +45,7 @@ export class Room {
         if (over <= 0) break;
       }
       if (over > 0) {
-        throw new RemoteError('noRoom', {
+        throw new RemoteError(bytes > this.#maxBytes ? 'tooLarge' : 'noRoom', {
           about,
           problem: `its ${String(bytes)} bytes do not fit into the cache of ${String(this.#maxBytes)} bytes beside what is in use`,
           remedy: 'raise DISTILL_CACHE_BYTES, and give the disk that room',

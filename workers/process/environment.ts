@@ -43,6 +43,8 @@ const environmentSchema = z.object({
   /** Folders with a file for each key of a Secret; empty = the variables of AWS. */
   DISTILL_DATASET_CREDENTIALS: z.string().default(''),
   DISTILL_MODEL_CREDENTIALS: z.string().default(''),
+  DISTILL_CHECKPOINT_CREDENTIALS: z.string().default(''),
+  DISTILL_OUTPUT_CREDENTIALS: z.string().default(''),
   DISTILL_TERMINATION_LOG: z.string().default('/dev/termination-log'),
   /** "1": standard input is a pipe from the owner; its end means that the owner is gone. */
   DISTILL_OWNER_PIPE: z.enum(['0', '1'], 'one of 0, 1').default('0'),
@@ -101,21 +103,23 @@ export function readLabelingEnvironment(
   };
 }
 
-const labelingVariables = {
-  DISTILL_MANIFEST: true,
-  DISTILL_THREADS: true,
-  DISTILL_RUNTIME: true,
+const placesVariables = {
   DISTILL_CACHE_FOLDER: true,
   DISTILL_CACHE_BYTES: true,
   DISTILL_DATASET_CREDENTIALS: true,
   DISTILL_MODEL_CREDENTIALS: true,
+  DISTILL_CHECKPOINT_CREDENTIALS: true,
+  DISTILL_OUTPUT_CREDENTIALS: true,
+} as const;
+const labelingVariables = {
+  DISTILL_MANIFEST: true,
+  DISTILL_THREADS: true,
+  DISTILL_RUNTIME: true,
+  ...placesVariables,
 } as const;
 
 function placesIn(
-  env: Pick<
-    z.infer<typeof environmentSchema>,
-    'DISTILL_CACHE_FOLDER' | 'DISTILL_CACHE_BYTES' | 'DISTILL_DATASET_CREDENTIALS' | 'DISTILL_MODEL_CREDENTIALS'
-  >,
+  env: Pick<z.infer<typeof environmentSchema>, keyof typeof placesVariables>,
   variables: NodeJS.ProcessEnv,
 ): PlacesEnvironment {
   const values = Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('AWS_')));
@@ -123,7 +127,12 @@ function placesIn(
     folder === '' ? { kind: 'variables', values } : { kind: 'folder', path: folder };
   return {
     cache: { folder: env.DISTILL_CACHE_FOLDER, maxBytes: env.DISTILL_CACHE_BYTES },
-    credentials: { dataset: from(env.DISTILL_DATASET_CREDENTIALS), model: from(env.DISTILL_MODEL_CREDENTIALS) },
+    credentials: {
+      dataset: from(env.DISTILL_DATASET_CREDENTIALS),
+      model: from(env.DISTILL_MODEL_CREDENTIALS),
+      checkpoint: from(env.DISTILL_CHECKPOINT_CREDENTIALS),
+      output: from(env.DISTILL_OUTPUT_CREDENTIALS),
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { codeOf, randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 
-import { retryLimits, Places, type PlacesOptions, transportLimits } from '../places/index.js';
+import { rangedLimits, retryLimits, Places, type PlacesOptions, transportLimits } from '../places/index.js';
 
 import type { PlacesEnvironment } from './environment.js';
 
@@ -24,6 +24,7 @@ export function placesOf(
     },
     credentials,
     transport: transportLimits,
+    ranged: { ...rangedLimits, thread: new URL('../places/range-thread.js', import.meta.url) },
     clock: systemClock,
     random: randomFrom(randomBytes(4).readUInt32LE()),
     log,

@@ -6,7 +6,7 @@
  *  checkpointer/C1 The fence is checked before a checkpoint becomes visible, and again before the checkpoint counts as
  *     durable or anything is removed.
  *  checkpointer/C2 Only what `surplus` names is removed, and only after a newer checkpoint was read back.
- *  checkpointer/C3 A store that is full or slow never stops the training: the newest state waits for room, and a newer
+ *  checkpointer/C3 A store that is full, slow or away never stops the training: the newest state waits for room, and a newer
  *     state replaces it. Only the end of the run waits, for a limited time.
  *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits.
  */
@@ -202,7 +202,12 @@ export class Checkpointer {
     await fence();
     this.#sound.push({ step, attempt });
     this.#durableStep = step;
-    await prune(store, { keep, attempt, sound: this.#sound });
+    try {
+      await prune(store, { keep, attempt, sound: this.#sound });
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      log.warn(sentenceWith(error.fault, 'older checkpoints are removed later'));
+    }
     this.#sound.splice(0, Math.max(0, this.#sound.length - Math.max(1, keep)));
     onDurable(checkpoint);
     log.info({ step, bytes: bytes.length }, 'checkpoint written');
@@ -224,7 +229,8 @@ export class Checkpointer {
   }
 }
 
-/** Whether the store has no room now; there may be room later. */
+/** Whether the store takes nothing now, for want of room or because it is away; it may take it later. */
 export function isFull(error: unknown): error is StoreError | ObjectStoreFull {
-  return error instanceof ObjectStoreFull || (error instanceof StoreError && error.reason === 'full');
+  if (error instanceof ObjectStoreFull) return true;
+  return error instanceof StoreError && (error.reason === 'full' || error.reason === 'away');
 }

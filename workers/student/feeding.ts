@@ -108,20 +108,20 @@ export class Feeder {
 }
 
 /**
- * Works on the places in their order, at most `feedConcurrency` at a time, and starts no further one once `over` aborts.
+ * Works on the items in their order, at most `feedConcurrency` at a time, and starts no further one once `over` aborts.
  * Resolves when all that were started are done.
  * @throws what `work` throws
  */
-export async function inParallel(
-  places: readonly Place[],
+export async function inParallel<Item>(
+  items: readonly Item[],
   over: AbortSignal,
-  work: (place: Place) => Promise<void>,
+  work: (item: Item) => Promise<void>,
 ): Promise<void> {
-  const queue = places.values();
-  const lanes = Array.from({ length: Math.min(feedConcurrency, places.length) }, async () => {
-    for (const place of queue) {
+  const queue = items.values();
+  const lanes = Array.from({ length: Math.min(feedConcurrency, items.length) }, async () => {
+    for (const item of queue) {
       if (over.aborted) return;
-      await work(place);
+      await work(item);
     }
   });
   await Promise.all(lanes);

@@ -1,8 +1,7 @@
 /**
  * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
- * (docs/protocol.md "What a student does", rule 4), and the record of the frames that did not.
+ * (docs/protocol.md "What a student does", rule 5), and the record of the frames that did not.
  */
-import type { Fault } from '@distillery/base';
 import {
   type DamagedFrame,
   decodeFrame,
@@ -17,6 +16,8 @@ import {
 import { WorkerError } from '../base/index.js';
 import type { StoredFrame } from '../stream/index.js';
 
+import { type StudentWidth, widthFault } from './widths.js';
+
 /** One shard of one step: what one work item asks for and one frame answers. */
 export interface Place {
   readonly step: number;
@@ -30,6 +31,8 @@ export interface JobShape {
   readonly shards: number;
   /** Logits of a row. */
   readonly columns: number;
+  /** For the message about a teacher of another width. */
+  readonly width: StudentWidth;
 }
 
 /** Returns the work item that asks for the frame of a place. */
@@ -56,7 +59,7 @@ export function itemFor(
  */
 export function checkFrame(
   frame: StoredFrame,
-  { schedule, shards, columns }: JobShape,
+  { schedule, shards, columns, width }: JobShape,
   teacherDigest: string | null,
 ): { readonly logits: Float32Array; readonly teacherDigest: string } {
   const { header, logits } = decodeFrame(frame.data);
@@ -76,7 +79,7 @@ export function checkFrame(
       });
     }
   }
-  if (header.columns !== columns) throw new WorkerError('terminal', widthFault(header.columns, columns));
+  if (header.columns !== columns) throw new WorkerError('terminal', widthFault(header.columns, columns, width));
   return { logits, teacherDigest: header.teacherDigest };
 }
 
@@ -87,15 +90,6 @@ export function shardsWithRows(rows: number, shards: number): number[] {
     const { start, end } = shardRows(rows, shards, shard);
     return end > start;
   });
-}
-
-export function widthFault(teacher: number, student: number): Fault {
-  return {
-    about: 'teacher and student differ in width',
-    found: `${teacher} logits a sample of the teacher`,
-    expected: `${student} as the student has`,
-    remedy: `give the student model ${teacher} outputs (a preset: outputs=${teacher}) or take another teacher`,
-  };
 }
 
 interface DamagedPlace {

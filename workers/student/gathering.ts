@@ -55,12 +55,17 @@ export class Gatherer {
       lowWater: firstStep,
       limit: firstStep,
     });
-    over.addEventListener('abort', () => this.#announce(), { once: true });
+    over.addEventListener('abort', () => this.announce(), { once: true });
   }
 
   /** The next step to take. */
   get nextStep(): number {
     return this.#nextStep;
+  }
+
+  /** Hex digest that frames must carry; null = no frame came yet, and any may. */
+  get teacherDigest(): string | null {
+    return this.#teacherDigest;
   }
 
   get state(): Pick<SupplyState, 'buffer' | 'damaged' | 'firstNeededSequence'> {
@@ -111,7 +116,7 @@ export class Gatherer {
     }
     this.#damage.gone(frame);
     if (this.#buffer.complete(step)) answerTime.answered(step, clock.now());
-    this.#announce();
+    this.announce();
     return true;
   }
 
@@ -122,7 +127,7 @@ export class Gatherer {
 
   noteDeadLetter(item: DeadItem): void {
     this.#deadLetters.set(item.step, item);
-    this.#announce();
+    this.announce();
   }
 
   /** Returns the dead letter of a step; undefined when it has none. */
@@ -133,6 +138,11 @@ export class Gatherer {
   /** Whether a frame of this step was seen while the step was beyond the window. */
   isStoredAhead(step: number): boolean {
     return this.#storedAhead.has(step);
+  }
+
+  /** Whether all frames of the step are here. */
+  isComplete(step: number): boolean {
+    return this.#buffer.complete(step);
   }
 
   isMissing({ step, shard }: Place): boolean {
@@ -176,6 +186,12 @@ export class Gatherer {
     }
   }
 
+  /** Ends a pending wait for news. */
+  announce(): void {
+    this.#news.resolve(undefined);
+    this.#news = Promise.withResolvers();
+  }
+
   /** An earlier attempt fed further ahead. The consumer does not deliver its frames again, so they are probed later. */
   #remember(step: number): void {
     const { schedule } = this.#options.job;
@@ -194,10 +210,5 @@ export class Gatherer {
       });
     }
     this.#options.log.warn(`step ${step}, shard ${shard}: ${reason}; feeding it again`);
-  }
-
-  #announce(): void {
-    this.#news.resolve(undefined);
-    this.#news = Promise.withResolvers();
   }
 }

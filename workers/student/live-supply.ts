@@ -14,8 +14,9 @@ import type { Probe, StoredFrame } from '../stream/index.js';
 import { Feeder } from './feeding.js';
 import type { JobShape } from './frames.js';
 import { Gatherer } from './gathering.js';
+import { HeldOut, type HeldOutItem, offeredTo } from './held-out.js';
 import { Mender } from './mending.js';
-import type { LogitsSupply, SupplyState, TakenLogits } from './supply.js';
+import type { HeldOutAnswer, LogitsSupply, SupplyState, TakenLogits } from './supply.js';
 import { AnswerTime, type WindowInput } from './window.js';
 
 /** What the live supply needs of the stream. */
@@ -45,8 +46,14 @@ export interface LiveSupplyOptions extends JobShape {
   readonly windowFor: (measures: WindowMeasures) => number;
   /** What to do with a step that no teacher could compute. */
   readonly onFailure: 'Fail' | 'Skip';
+  /** Whether such a step has labels to train on: without them none can be skipped. */
+  readonly hasLabels: boolean;
   /** Hex digest that every frame must carry; null = the digest of the first frame. */
   readonly teacherDigest: string | null;
+  /** Asks for answers to held-out samples; absent = none. */
+  readonly heldOutItems?: readonly HeldOutItem[];
+  /** Awaited before the first step with answers is handed out. @throws to refuse these teachers */
+  readonly checkTeachers?: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -61,19 +68,21 @@ export class LiveSupply implements LogitsSupply {
   readonly #gatherer: Gatherer;
   readonly #feeder: Feeder;
   readonly #mender: Mender;
+  readonly #heldOut: HeldOut;
+  #teachers: 'unchecked' | 'checking' | 'checked' = 'unchecked';
   #failure: Error | null = null;
   /** Stored bytes of the largest step taken so far; 0 before the first. */
   #stepBytes = 0;
 
   constructor(options: LiveSupplyOptions) {
     const { stream, firstStep, fedBefore, stepBytes, windowFor, teacherDigest, clock, log } = options;
-    const { schedule, shards, columns } = options;
+    const { schedule, shards, columns, width } = options;
     this.#options = options;
-    const job = { schedule, shards, columns };
+    const job = { schedule, shards, columns, width };
     const shared = { job, answerTime: this.#answerTime, clock, over: this.#over.signal };
     this.#gatherer = new Gatherer({
       ...shared,
-      frames: (signal) => stream.frames(signal),
+      frames: (signal) => offeredTo(this.#heldOut, stream.frames(signal)),
       firstStep,
       teacherDigest,
       log,
@@ -84,6 +93,17 @@ export class LiveSupply implements LogitsSupply {
       gatherer: this.#gatherer,
       fedBefore,
       window: windowFor({ unstarvedStepsPerSecond: 0, answerSeconds: 0, stepBytes }),
+    });
+    this.#heldOut = new HeldOut({
+      items: options.heldOutItems ?? [],
+      columns,
+      positions: schedule.positions,
+      feed: (item) => stream.feed(item),
+      probe: (shard, step) => stream.probe(shard, step),
+      teacherDigest: () => this.#gatherer.teacherDigest,
+      clock,
+      log,
+      over: this.#over.signal,
     });
     this.#mender = new Mender({
       probe: (shard, step) => stream.probe(shard, step),
@@ -106,6 +126,17 @@ export class LiveSupply implements LogitsSupply {
     });
     this.#inBackground(this.#gatherer.read());
     this.#feedAhead();
+    this.#inBackground(this.#heldOut.gather());
+  }
+
+  get answersHeldOut(): boolean {
+    return this.#heldOut.isMeasured;
+  }
+
+  async heldOut(): Promise<readonly HeldOutAnswer[] | 'stopped'> {
+    const answers = await this.#heldOut.answers();
+    if (this.#failure !== null) throw this.#failure;
+    return answers;
   }
 
   stop(): void {
@@ -128,7 +159,7 @@ export class LiveSupply implements LogitsSupply {
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#over.signal.aborted) return 'stopped';
-      const taken = this.#gatherer.take(step) ?? this.#skipDead(step);
+      const taken = this.#mayTake(step) ? (this.#gatherer.take(step) ?? this.#skipDead(step)) : null;
       if (taken !== null) {
         this.#stepBytes = Math.max(this.#stepBytes, taken.bytes);
         this.#feedAhead();
@@ -144,15 +175,32 @@ export class LiveSupply implements LogitsSupply {
     }
   }
 
+  /** Whether the teachers were found to be right for this job, as far as the step has an answer of theirs. */
+  #mayTake(step: number): boolean {
+    const { checkTeachers } = this.#options;
+    if (checkTeachers === undefined || this.#teachers === 'checked' || !this.#gatherer.isComplete(step)) return true;
+    if (this.#teachers === 'unchecked') {
+      this.#teachers = 'checking';
+      const check = async (): Promise<void> => {
+        await checkTeachers();
+        this.#teachers = 'checked';
+        this.#gatherer.announce();
+      };
+      this.#inBackground(check());
+    }
+    return false;
+  }
+
   /**
    * Passes over a step that is a dead letter; null when it is none.
-   * @throws WorkerError terminal unless the job allows to train such steps on labels alone
+   * @throws WorkerError terminal unless the job allows to train such steps on labels alone, and there are labels
    */
   #skipDead(step: number): TakenLogits | null {
     const item = this.#gatherer.deadLetterOf(step);
     if (item === undefined) return null;
-    const fault = deadLetterFault(item);
-    if (this.#options.onFailure === 'Fail') throw new WorkerError('terminal', fault);
+    const { onFailure, hasLabels } = this.#options;
+    const fault = deadLetterFault(item, hasLabels);
+    if (onFailure === 'Fail' || !hasLabels) throw new WorkerError('terminal', fault);
     this.#options.log.warn(`${statementOf(fault)}; trained on labels alone`);
     this.#gatherer.discardThrough(step);
     return { logits: null, bytes: 0, isSkipped: true };
@@ -172,10 +220,12 @@ export class LiveSupply implements LogitsSupply {
   }
 }
 
-function deadLetterFault({ step, deliveries, teacher, error }: DeadItem): StatementFault {
+function deadLetterFault({ step, deliveries, teacher, error }: DeadItem, hasLabels: boolean): StatementFault {
   return {
     about: `step ${step}`,
     problem: `no teacher could compute it in ${deliveries} deliveries; the last error, from ${teacher}: ${error}`,
-    remedy: 'set spec.teacher.onFailure to Skip to train such steps on labels alone',
+    remedy: hasLabels
+      ? 'set spec.teacher.onFailure to Skip to train such steps on labels alone'
+      : 'correct what the error names; without labels no step can be skipped',
   };
 }

@@ -3,25 +3,15 @@ import type { Manifest } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
 import type { Dataset, Split, TargetSpec } from '../data/index.js';
-import { answersFor, type LossSettings, type TeacherAnswers } from '../models/training.js';
-
-const kindFor = { Logits: 'KL', Sigmoid: 'BinaryCrossEntropy', Embedding: 'Cosine' } as const;
+import { answersFor, answersOf, lossKindOf, type LossSettings } from '../models/training.js';
 
 /** @param target of the data set: a teacher of numbers is imitated in numbers, not in the shares of a softmax */
-export function lossSettingsOf(
-  { teacher, student: { loss } }: Manifest,
-  target: TargetSpec['kind'] | undefined,
-): LossSettings {
-  const answers = answersOf(teacher.output ?? {});
-  if (answers !== undefined) return { ...loss, kind: loss.kind ?? kindFor[answers], answers };
-  if (loss.kind === undefined && target === 'values') return { ...loss, kind: 'MSE' };
-  return loss;
-}
-
-/** Probabilities are distilled by their logarithms, which are logits; rows of tokens are pooled into embeddings. */
-function answersOf({ kind, pooling }: NonNullable<Manifest['teacher']['output']>): TeacherAnswers | undefined {
-  if (kind === undefined) return pooling === undefined ? undefined : 'Embedding';
-  return kind === 'Probabilities' ? 'Logits' : kind;
+export function lossSettingsOf(manifest: Manifest, target: TargetSpec['kind'] | undefined): LossSettings {
+  const { loss } = manifest.student;
+  const answers = answersOf(manifest.teacher);
+  const kind = lossKindOf(manifest, target);
+  if (answers !== undefined) return { ...loss, kind, answers };
+  return loss.kind === kind || kind === 'KL' ? loss : { ...loss, kind };
 }
 
 /** @throws WorkerError terminal for a loss that is always 0: a softmax over one column is 1 for teacher and student */

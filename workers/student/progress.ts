@@ -5,13 +5,14 @@
 import type { NamedMetrics, StudentState, TrainingMetrics } from '@distillery/protocol';
 
 import type { Rates } from '../base/index.js';
+import { replacedByEither, type ReplacedRowsRecord } from '../data/index.js';
 
 export interface EvaluationRecord {
   readonly step: number;
   /** null where the targets are not one class. */
   readonly accuracy: number | null;
-  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error. */
-  readonly loss: number;
+  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error; null without targets. */
+  readonly loss: number | null;
   readonly metrics?: NamedMetrics | undefined;
 }
 
@@ -35,9 +36,20 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
   #stretchMetrics: Sums;
+  readonly #replacedBefore: ReplacedRowsRecord;
+  readonly #replacedNow: () => ReplacedRowsRecord;
 
-  /** @param startedFrom digest of the weights before the first step, where the job names weights to start from */
-  constructor(steps: number, metrics: TrainingMetrics | null, startedFrom?: string) {
+  /**
+   * @param metrics of the checkpoint; null = from the start
+   * @param replaced rows that gave way to others in this attempt
+   * @param startedFrom digest of the weights before the first step, where the job names weights to start from
+   */
+  constructor(
+    steps: number,
+    metrics: TrainingMetrics | null,
+    replaced: () => ReplacedRowsRecord = () => ({ count: 0, names: [] }),
+    startedFrom?: string,
+  ) {
     this.#startedFrom = startedFrom;
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
@@ -47,6 +59,8 @@ export class Progress {
     this.#stretchSum = metrics?.openStretch.sum ?? 0;
     this.#stretchCount = metrics?.openStretch.count ?? 0;
     this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
+    this.#replacedBefore = metrics?.replacedRows ?? { count: 0, names: [] };
+    this.#replacedNow = replaced;
   }
 
   /** @param metrics of the step; a step without teacher logits has none */
@@ -103,7 +117,13 @@ export class Progress {
     return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...evaluation?.metrics };
   }
 
+  /** Rows of the data set that gave way to others, over all attempts. */
+  get replaced(): ReplacedRowsRecord {
+    return replacedByEither(this.#replacedBefore, this.#replacedNow());
+  }
+
   get metrics(): TrainingMetrics {
+    const { count, names } = this.replaced;
     return {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],
@@ -115,6 +135,7 @@ export class Progress {
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
       ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
+      ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }
 }

@@ -71,6 +71,8 @@ export interface AttemptFacts {
   readonly steps: number;
   /** Samples of a step. */
   readonly batchSize: number;
+  /** What a person should know; it may grow while the attempt lasts. */
+  readonly notes: readonly string[];
   /** null = the attempt started at step 0. */
   readonly resumedFromStep: number | null;
 }
@@ -79,6 +81,7 @@ export interface AttemptFacts {
 export function startingState(facts: AttemptFacts, step: number, nowMs: number): StudentState {
   return {
     ...facts,
+    notes: [...facts.notes],
     phase: 'Starting',
     step,
     epoch: 0,

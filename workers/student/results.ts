@@ -25,6 +25,12 @@ export interface ResultStore {
   remove(name: string, fence: () => Promise<void>): Promise<void>;
 }
 
+/** Results outside of the job's object store. */
+export interface SweptResults extends ResultStore {
+  /** Removes what older attempts left half-written. The caller has fenced them: none of them may still write. */
+  sweep(): Promise<void>;
+}
+
 export interface StudentResult {
   /** SHA-256 of the weights, hex. */
   readonly digest: string;

@@ -15,7 +15,7 @@ import {
   trainingMetricsSchema,
 } from '@distillery/protocol';
 
-import { type Log, WorkerError } from '../base/index.js';
+import { type Log, Notes, WorkerError } from '../base/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -26,9 +26,9 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import type { LossSettings } from '../models/training.js';
+import { answersFor, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -44,19 +44,24 @@ import {
   type StudentClaim,
 } from '../stream/index.js';
 
+import { openBucketCheckpoints, openBucketResults } from './bucket-stores.js';
 import { checkEarlyStop } from './early-stop.js';
-import { widthFault } from './frames.js';
+import type { JobShape } from './frames.js';
+import { heldOutItems } from './held-out.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
-import type { ResultStore } from './results.js';
+import type { ResultStore, SweptResults } from './results.js';
+import { checkSameData } from './same-data.js';
+import { checkSameTexts } from './same-texts.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { checkStart, startDigest, studentStart } from './start.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
 import { studentView } from './view.js';
+import { checkTargetWidth, type StudentWidth, widen, widthFault } from './widths.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
@@ -89,11 +94,11 @@ async function prepare(
 }> {
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
+  const notes = new Notes(log);
+  const replaced = new ReplacedRows({ note: (message) => notes.add(message), warn: (message) => log.warn(message) });
   const opened = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    placeOf: (uri) => places.data(uri),
+    replaced: (row) => replaced.add(row),
   });
   const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);
   const { dataset, notes: left } = fittingTargets(opened, loss);
@@ -106,22 +111,24 @@ async function prepare(
     openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),
     connect(context),
   ]);
-  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
+  const { view, notes: mistakes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
   const labels = labelNote(manifest, dataset);
-  for (const note of [...dataset.notes, ...left, ...trainer.notes, ...notes, ...(labels === null ? [] : [labels])]) {
-    log.warn(note);
+  for (const note of [...dataset.notes, ...left, ...trainer.notes, ...mistakes, ...(labels === null ? [] : [labels])]) {
+    notes.add(note);
   }
   checkLoss(loss, trainer.columns);
   checkEarlyStop(manifest.training.earlyStop, dataset.test?.spec.target?.kind ?? null);
-  await checkClasses(trainer, dataset);
+  const width = { uri: manifest.student.model.uri, target: dataset.train.spec.target };
+  checkTargetWidth(trainer.columns, width);
+  await checkClasses(trainer, dataset, width);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
-  const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
+  const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule, notes });
   const { facts, from, claim } = attempt;
   log.info({ attempt: facts.attempt, step: from.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
-  const job = { schedule, shards: facts.shards, columns: trainer.columns };
-  const supply = await openSupply({ manifest, link, names, job, start: from, claim, clock, log });
+  const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
+  const supply = await openSupply({ manifest, link, names, job, dataset, start: from, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -132,6 +139,8 @@ async function prepare(
       supply,
       facts,
       start: from,
+      answers: loss.answers ?? answersFor(loss.kind ?? 'KL'),
+      replaced: () => replaced.record,
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),
@@ -139,6 +148,7 @@ async function prepare(
         exportOnnx(order, { limitSeconds: manifest.student.model.timeoutSeconds, freeBytes: freeMemory() }),
       clock,
       log,
+      note: (message) => notes.add(message),
       stop,
     }),
     close: async () => {
@@ -174,9 +184,14 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 }
 
 /** @throws DataError when the model has no column for a label */
-async function checkClasses(trainer: TrainerThread, dataset: Dataset): Promise<void> {
-  await checkLabels(dataset.train, trainer.columns);
-  if (dataset.test !== null) await checkLabels(dataset.test, trainer.columns);
+async function checkClasses(
+  { columns }: TrainerThread,
+  { train, test }: Dataset,
+  { uri }: StudentWidth,
+): Promise<void> {
+  for (const split of test === null ? [train] : [train, test]) {
+    await checkLabels(split, columns, (outputs) => widen(uri, outputs));
+  }
 }
 
 interface Stores {
@@ -187,26 +202,47 @@ interface Stores {
 }
 
 /** Runs before the claim, so that a folder of another job is refused at once. */
-async function openStores({ env }: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
-  const { job, student } = env.manifest;
+async function openStores(context: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
+  const { checkpoint } = context.env.manifest.student;
   const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
-  const inFiles = student.checkpoint.store === 'file';
-  const checkpoints = inFiles
-    ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
-    : objectCheckpoints(objects);
-  const fileResults =
-    student.output.store === 'file'
-      ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), job.uid)
-      : null;
+  const checkpoints = await openCheckpoints(context, objects);
+  const results = await openResults(context);
   return {
     checkpoints,
-    resultsOf: (attempt) => fileResults ?? objectResults(objects, attempt),
+    resultsOf: (attempt) => results ?? objectResults(objects, attempt),
     sweep: async (attempt) => {
       await checkpoints.sweep(attempt);
-      if (inFiles) await new ObjectWriter(objects, attempt).sweep();
-      await fileResults?.sweep();
+      if (checkpoint.store !== 'nats') await new ObjectWriter(objects, attempt).sweep();
+      await results?.sweep();
     },
   };
+}
+
+async function openCheckpoints({ env, places }: WorkerContext, objects: ObjectStore): Promise<CheckpointStore> {
+  const { job, student } = env.manifest;
+  const { store, folder = join(env.folder, 'checkpoints'), uri = '' } = student.checkpoint;
+  switch (store) {
+    case 'nats':
+      return objectCheckpoints(objects);
+    case 'file':
+      return openFileStore(folder);
+    case 's3':
+      return openBucketCheckpoints(places.bucket(uri, 'checkpoint'), job.uid);
+  }
+}
+
+/** Null: results go into the job's object store. */
+async function openResults({ env, places }: WorkerContext): Promise<SweptResults | null> {
+  const { job, student } = env.manifest;
+  const { store, folder = join(env.folder, 'model'), uri = '' } = student.output;
+  switch (store) {
+    case 'nats':
+      return null;
+    case 'file':
+      return openFileResults(folder, job.uid);
+    case 's3':
+      return openBucketResults(places.bucket(uri, 'output'), job.uid);
+  }
 }
 
 /**
@@ -220,9 +256,10 @@ async function claimAndLoad(parts: {
   readonly stores: Stores;
   readonly trainer: TrainerThread;
   readonly schedule: Schedule;
+  readonly notes: Notes;
 }): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly from: StartingPoint }> {
-  const { context, link, names, stores, trainer, schedule } = parts;
-  const { clock, log } = context;
+  const { context, link, names, stores, trainer, schedule, notes } = parts;
+  const { clock } = context;
   const { manifest, pod } = context.env;
   const known = {
     pod,
@@ -230,6 +267,7 @@ async function claimAndLoad(parts: {
     shards: shardsOf(manifest, trainer.columns, schedule.positions),
     steps: schedule.steps,
     batchSize: manifest.training.batchSize,
+    notes: notes.list,
   };
   const highest = Math.max(0, ...(await stores.checkpoints.list()).map(({ attempt }) => attempt));
   const claim = await claimAttempt(link, names, highest, (attempt, previous) => ({
@@ -237,7 +275,7 @@ async function claimAndLoad(parts: {
     loading: true,
   }));
   await stores.sweep(claim.attempt);
-  const resumed = await newestSound(stores.checkpoints, manifest.job.uid, log);
+  const resumed = await newestSound(stores.checkpoints, manifest.job.uid, notes);
   const startedFrom = await startDigest(manifest, trainer);
   if (resumed !== null) {
     checkStart(manifest, resumed.metrics.startedFrom, startedFrom);
@@ -255,20 +293,25 @@ async function openSupply(parts: {
   readonly manifest: Manifest;
   readonly link: StreamLink;
   readonly names: JobNames;
-  readonly job: { readonly schedule: Schedule; readonly shards: number; readonly columns: number };
+  readonly job: JobShape;
+  readonly dataset: Dataset;
   readonly start: StartingPoint;
   readonly claim: StudentClaim;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<LogitsSupply> {
-  const { manifest, link, names, job, start, claim, clock, log } = parts;
+  const { manifest, link, names, job, dataset, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
-    throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
+    throw new WorkerError('terminal', widthFault(reference.columns, job.columns, job.width));
   }
   if (needsNoTeacher(manifest)) return labelsAlone();
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
   const { maxBytes } = manifest.logits;
+  const { steps, positions } = job.schedule;
+  // An attempt that has nothing left to evaluate asks for nothing.
+  const isEvaluated = start.metrics?.evaluations.at(-1)?.step === steps;
+  const samples = isEvaluated ? 0 : (dataset.test?.length ?? 0);
   return new LiveSupply({
     ...job,
     stream: {
@@ -282,7 +325,16 @@ async function openSupply(parts: {
     stepBytes: stepBytesOf({ manifest, columns: job.columns, shards: job.shards, positions: job.schedule.positions }),
     windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
     onFailure,
+    hasLabels: dataset.train.spec.target !== null,
     teacherDigest: reference?.teacherDigest ?? null,
+    heldOutItems: heldOutItems({ manifest, samples, steps, columns: job.columns, positions }),
+    // The first frame comes after the reference: a teacher takes no item before it is compared.
+    checkTeachers: async () => {
+      const reference = await readReference(link, names);
+      // Texts first: this names a sample.
+      await checkSameTexts(dataset.train, reference);
+      await checkSameData(reference, () => dataset.identity());
+    },
     clock,
     log,
   });
@@ -295,7 +347,7 @@ interface Resumed {
 }
 
 /** Returns the newest checkpoint that is whole and whose metrics can be read; null when there is none. */
-async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
+async function newestSound(checkpoints: CheckpointStore, jobUid: string, notes: Notes): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
     const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
@@ -308,10 +360,10 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
     });
   });
   for (const { entry, error } of skipped) {
-    log.warn(
+    notes.add(
       `checkpoint of step ${entry.step} is passed over: ${statementOf(error.fault)}; falling back to the one before`,
     );
   }
-  if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
+  if (newest === null && skipped.length > 0) notes.add('no checkpoint is sound; training starts over from step 0');
   return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
 }

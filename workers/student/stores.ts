@@ -17,7 +17,7 @@ import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/ind
 import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
-import type { ResultStore } from './results.js';
+import type { ResultStore, SweptResults } from './results.js';
 
 const checkpointPattern = /^checkpoint\/step-(\d+)-attempt-(\d+)$/;
 const nameOf = (step: number, attempt: number): string => `checkpoint/step-${step}-attempt-${attempt}`;
@@ -94,11 +94,6 @@ export function objectResults(objects: ObjectStore, attempt: number): ResultStor
   };
 }
 
-export interface FileResults extends ResultStore {
-  /** Removes what older attempts left half-written. The caller has fenced them: none of them may still write. */
-  sweep(): Promise<void>;
-}
-
 /** Kind of the mark of a folder with results; its owner is the uid of the job. */
 const resultsKind = 'results';
 
@@ -108,7 +103,7 @@ const resultsKind = 'results';
  * @throws WorkerError terminal when the folder belongs to another job, or holds a file with the name of a result that this
  *   job did not write; StoreError
  */
-export async function openFileResults(folder: string, jobUid: string): Promise<FileResults> {
+export async function openFileResults(folder: string, jobUid: string): Promise<SweptResults> {
   await guarded(folder, async () => {
     makeFolderSync(folder);
     const found = markOfSync(folder);

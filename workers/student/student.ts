@@ -25,8 +25,8 @@ import {
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset } from '../data/index.js';
-import { exportedWeights } from '../models/training.js';
+import type { Dataset, ReplacedRowsRecord } from '../data/index.js';
+import { exportedWeights, type TeacherAnswers } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
@@ -58,12 +58,18 @@ export interface StudentOptions {
   readonly supply: LogitsSupply;
   readonly facts: AttemptFacts;
   readonly start: StartingPoint;
+  /** What the teacher's numbers are. */
+  readonly answers: TeacherAnswers;
+  /** Rows of the data set that gave way to others so far. */
+  readonly replaced: () => ReplacedRowsRecord;
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
   readonly writeOnnx: WriteOnnx;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tells a person, in the log and in the telemetry. */
+  readonly note: (message: string) => void;
   /** Aborts when the process is asked to stop. */
   readonly stop: AbortSignal;
 }
@@ -89,16 +95,20 @@ export class Student {
   #failure: Error | null = null;
 
   constructor(options: StudentOptions) {
-    const { manifest, dataset, schedule, start, clock, log } = options;
+    const { manifest, dataset, schedule, start, supply, clock, log } = options;
     const { keep } = manifest.student.checkpoint;
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
-    this.#progress = new Progress(schedule.steps, start.metrics, start.startedFrom);
+    this.#progress = new Progress(schedule.steps, start.metrics, options.replaced, start.startedFrom);
     this.#retention = new Retention(manifest.logits.maxBytes);
-    this.#evaluator = new Evaluator(options.trainer, dataset.test, options.view, {
+    this.#evaluator = new Evaluator({
+      trainer: options.trainer,
+      split: dataset.test,
+      view: options.view,
       steps: schedule.steps,
       everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
+      teachers: { isMeasured: supply.answersHeldOut, kind: options.answers, answers: () => supply.heldOut() },
     });
     this.#reporter = new Reporter({ writer: options.state, stateNow: () => this.#stateNow(), clock, log });
     this.#checkpointer = new Checkpointer({
@@ -296,7 +306,7 @@ export class Student {
 
   /** Stores the model as ONNX, after the files that a result must have. Without it the result is whole, too. */
   async #storeOnnx(digest: string, fence: () => Promise<void>): Promise<OnnxFile> {
-    const { trainer, dataset, view, manifest, results, writeOnnx, log } = this.#options;
+    const { trainer, dataset, view, manifest, results, writeOnnx, log, note } = this.#options;
     let onnx = await onnxOf(trainer, dataset.test ?? dataset.train, view, writeOnnx, { job: manifest.job, digest });
     if (onnx.kind === 'made') {
       try {
@@ -308,7 +318,7 @@ export class Student {
         onnx = { kind: 'leftOut', reason: reasonOf(error) };
       }
     }
-    log.warn(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
+    note(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
     // An earlier attempt may have stored one, which the list of files would not name.
     await results.remove(resultFileNames.onnx, fence);
     return onnx;
@@ -343,6 +353,7 @@ export class Student {
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
     const isDone = this.#phase === 'Exporting' || this.#phase === 'Done';
+    const replaced = this.#progress.replaced.count;
     return {
       ...startingState(facts, this.#trained, nowMs),
       // After an early end no more steps are to come.
@@ -353,6 +364,7 @@ export class Student {
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
       metrics: this.#result?.metrics ?? this.#progress.named,
+      ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,

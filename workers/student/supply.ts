@@ -15,6 +15,14 @@ export interface TakenLogits {
   readonly isSkipped: boolean;
 }
 
+/** What the teachers answered to some samples of the held-out split. */
+export interface HeldOutAnswer {
+  /** Indices into the split. */
+  readonly indices: readonly number[];
+  /** [rows of these samples, columns] */
+  readonly logits: Float32Array;
+}
+
 /** What the student reports of its supply in its telemetry. */
 export interface SupplyState {
   /** Maximum number of steps ahead of the training. */
@@ -41,6 +49,10 @@ export interface LogitsSupply {
    * @throws WorkerError terminal when the step has no logits and the job does not allow to train it on labels alone
    */
   take(step: number): Promise<TakenLogits | 'stopped'>;
+  /** Whether teachers answer held-out samples. */
+  readonly answersHeldOut: boolean;
+  /** Waits for these answers. @throws what ended the supply */
+  heldOut(): Promise<readonly HeldOutAnswer[] | 'stopped'>;
   /** Reports how fast the student trains while it does not wait, so that the supply can work far enough ahead. */
   setPace(unstarvedStepsPerSecond: number): void;
 }
@@ -53,6 +65,8 @@ export function labelsAlone(): LogitsSupply {
     start: () => undefined,
     stop: () => over.abort(),
     take: () => Promise.resolve(over.signal.aborted ? 'stopped' : { logits: null, bytes: 0, isSkipped: false }),
+    answersHeldOut: false,
+    heldOut: () => Promise.resolve([]),
     setPace: () => undefined,
   };
 }

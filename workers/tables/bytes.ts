@@ -8,6 +8,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openRegularSync } from '@distillery/platform';
 
 import { DataError, readFailure } from './errors.js';
+import type { FarBytes, FarFiles } from './far.js';
 
 /** Upper bound of one row or one file that is handed out whole, so that a damaged header cannot ask for gigabytes. */
 export const maxRowBytes = 1 << 26;
@@ -27,13 +28,17 @@ export interface Bytes {
   fill(target: Uint8Array, position: number, at?: number, length?: number): void;
 }
 
-/** A regular file that stays open until it is closed. */
-export interface FileBytes extends Bytes {
-  readonly descriptor: number;
+/** A file that stays open until it is closed. */
+export interface OpenBytes extends Bytes {
   /** Equal for two openings of a path only when the file is the same and was not written between them. */
   readonly version: string;
   /** Any number of times. */
   readonly close: () => void;
+}
+
+/** A regular file on this machine. */
+export interface FileBytes extends OpenBytes {
+  readonly descriptor: number;
 }
 
 /** @param expected the file as a noun: "an npy file". @throws DataError, ReadError */
@@ -70,6 +75,29 @@ export function openBytes(path: string, expected: string): FileBytes {
     },
     close: () => {
       if (open) closeSync(descriptor);
+      open = false;
+    },
+  };
+}
+
+/** As `openBytes`, for a file that may be elsewhere. */
+export function openBytesAt(path: string, expected: string, far: FarFiles | undefined): OpenBytes {
+  const there = far?.at(path) ?? null;
+  return there === null ? openBytes(path, expected) : farBytes(path, there);
+}
+
+function farBytes(path: string, far: FarBytes): OpenBytes {
+  let open = true;
+  return {
+    name: path,
+    length: far.length,
+    version: far.version,
+    fill: (target, position, at = 0, length = target.length - at) => {
+      if (!open) throw new Error(`${path}: the table is closed`);
+      if (position + length > far.length) throw truncated(path, far.length, position + length);
+      far.read(target.subarray(at, at + length), position);
+    },
+    close: () => {
       open = false;
     },
   };

@@ -14,7 +14,10 @@ import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
 import { byBytes } from './byte-order.js';
+import { type Bytes, maxMemoryBytes, openBytes } from './bytes.js';
 import { DataError, fileChanged, readFailure } from './errors.js';
+import type { FarBytes, FarFiles } from './far.js';
+import { gunzipWhole, isGzip } from './gunzip.js';
 
 /** Which files belong to a format. */
 export interface FileKind {
@@ -22,6 +25,21 @@ export interface FileKind {
   readonly one: string;
   /** In small letters: ".csv". */
   readonly endings: readonly string[];
+  /** Whether gzip files are unpacked into memory: with `.gz` behind an ending, or under any name. */
+  readonly unpacks?: true;
+}
+
+/** Ends of the names of a kind's files. */
+export function endingsOf({ endings, unpacks }: FileKind): readonly string[] {
+  return unpacks === true ? [...endings, ...endings.map((end) => end + packedEnd)] : endings;
+}
+
+const packedEnd = '.gz';
+
+/** Without the gzip files that lie there unpacked as well, whose rows would be read twice. */
+export function withoutPacked(names: readonly string[]): readonly string[] {
+  const all = new Set(names);
+  return names.filter((name) => !lower(name).endsWith(packedEnd) || !all.has(name.slice(0, -packedEnd.length)));
 }
 
 /** A path of a file or a folder, or paths of files. */
@@ -55,7 +73,10 @@ async function filesAt(path: string, kind: FileKind): Promise<readonly string[]>
     const found = `more than ${String(maxEntries)} files and folders`;
     throw new DataError({ about: path, found, expected: 'the folder of one data set', remedy: 'name that folder' });
   }
-  const ours = names.filter((name) => !name.startsWith('.') && kind.endings.some((end) => lower(name).endsWith(end)));
+  const endings = endingsOf(kind);
+  const ours = withoutPacked(names).filter(
+    (name) => !name.startsWith('.') && endings.some((end) => lower(name).endsWith(end)),
+  );
   if (ours.length === 0) throw noFiles(path, names, kind);
   const root = await attempt(path, kind.one, () => realpath(path));
   for (const name of ours) await refuseLinkOut(root, join(path, name), kind);
@@ -63,14 +84,14 @@ async function filesAt(path: string, kind: FileKind): Promise<readonly string[]>
 }
 
 function noFiles(path: string, names: readonly string[], kind: FileKind): DataError {
-  const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(`${end}.gz`)));
+  const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(end + packedEnd)));
   if (packed !== undefined) return packedFile(join(path, packed), kind);
   const shown = names.toSorted(byBytes).slice(0, namesShown).join(', ');
   const more = names.length > namesShown ? ` and ${String(names.length - namesShown)} more` : '';
   return new DataError({
     about: path,
     found: names.length === 0 ? 'an empty folder' : shown + more,
-    expected: `files that end in ${kind.endings.join(' or ')}`,
+    expected: `files that end in ${kind.endings.join(' or ')}${kind.unpacks === true ? ', also packed as .gz' : ''}`,
     remedy: 'name the folder that holds them',
   });
 }
@@ -103,10 +124,12 @@ function lower(name: string): string {
   return name.toLowerCase();
 }
 
-interface Entry {
-  readonly path: string;
-  readonly stats: BigIntStats;
-}
+/** Bytes that no descriptor reads: those of a far file, or of a file that was unpacked. */
+type OtherBytes = Pick<FarBytes, 'length' | 'read'>;
+
+type Entry =
+  | { readonly path: string; readonly other: null; readonly stats: BigIntStats }
+  | { readonly path: string; readonly other: OtherBytes };
 
 /** Files that stay the same while they are read. Reads are synchronous, as those of idx files. */
 export class SourceFiles {
@@ -120,12 +143,32 @@ export class SourceFiles {
   ) {}
 
   /** @throws DataError for a path that is no regular file; ReadError */
-  static open(paths: readonly string[], kind: FileKind): SourceFiles {
-    const files = new SourceFiles(
+  static open(paths: readonly string[], kind: FileKind, far?: FarFiles): SourceFiles {
+    return new SourceFiles(
       kind,
-      paths.map((path) => ({ path, stats: statsOf(path, kind) })),
+      paths.map((path) => entryAt(path, kind, far)),
     );
-    return files;
+  }
+
+  /**
+   * As `open`, and unpacks gzip files into memory where the kind says so, all of them within `maxBytes`.
+   * @throws DataError also for a gzip file that is damaged or too large
+   */
+  static async openUnpacked(
+    paths: readonly string[],
+    kind: FileKind,
+    far?: FarFiles,
+    maxBytes = maxMemoryBytes,
+  ): Promise<SourceFiles> {
+    const entries: Entry[] = [];
+    let left = maxBytes;
+    for (const path of paths) {
+      const entry = entryAt(path, kind, far);
+      const unpacked = kind.unpacks === true ? await unpackedOf(entry, left, kind.one) : null;
+      left -= unpacked?.length ?? 0;
+      entries.push(unpacked === null ? entry : { path, other: inMemory(unpacked) });
+    }
+    return new SourceFiles(kind, entries);
   }
 
   get length(): number {
@@ -143,13 +186,20 @@ export class SourceFiles {
 
   /** Bytes. */
   size(file: number): number {
-    return Number(this.#entry(file).stats.size);
+    const entry = this.#entry(file);
+    return entry.other === null ? Number(entry.stats.size) : entry.other.length;
   }
 
   /** Fills `into` from `position` on. @throws ReadError when the file is not what it was, or cannot be read */
   read(file: number, into: Uint8Array, position: number): void {
-    const { path } = this.#entry(file);
-    const descriptor = this.#descriptor(file);
+    const entry = this.#entry(file);
+    const { path } = entry;
+    if (entry.other !== null) {
+      if (this.#closed) throw new Error('the table is closed');
+      entry.other.read(into, position);
+      return;
+    }
+    const descriptor = this.#descriptor(file, entry);
     for (let done = 0; done < into.length;) {
       const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
       if (got === 0) throw fileChanged(path);
@@ -169,10 +219,10 @@ export class SourceFiles {
     return entry;
   }
 
-  #descriptor(file: number): number {
+  #descriptor(file: number, entry: Entry & { readonly other: null }): number {
     if (this.#closed) throw new Error('the table is closed');
     const known = this.#open.get(file);
-    const descriptor = known ?? this.#opened(this.#entry(file));
+    const descriptor = known ?? this.#opened(entry);
     this.#open.delete(file);
     this.#open.set(file, descriptor);
     const [oldest] = this.#open;
@@ -183,13 +233,50 @@ export class SourceFiles {
     return descriptor;
   }
 
-  #opened({ path, stats }: Entry): number {
+  #opened({ path, stats }: Entry & { readonly other: null }): number {
     const descriptor = reading(path, this.kind, () => openRegularSync(path));
     const now = fstatSync(descriptor, { bigint: true });
     if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;
     closeSync(descriptor);
     throw fileChanged(path);
   }
+}
+
+function entryAt(path: string, kind: FileKind, far: FarFiles | undefined): Entry {
+  const other = far?.at(path) ?? null;
+  return other === null ? { path, other, stats: statsOf(path, kind) } : { path, other };
+}
+
+function inMemory(bytes: Uint8Array): OtherBytes {
+  return {
+    length: bytes.length,
+    read: (target, position) => {
+      target.set(bytes.subarray(position, position + target.length));
+    },
+  };
+}
+
+/** null = it is no gzip file. */
+async function unpackedOf({ path, other }: Entry, most: number, expected: string): Promise<Uint8Array | null> {
+  const file = other === null ? openBytes(path, expected) : otherBytes(path, other);
+  try {
+    const head = new Uint8Array(Math.min(2, file.length));
+    file.fill(head, 0);
+    return isGzip(head) ? await gunzipWhole(file, most, expected) : null;
+  } finally {
+    file.close();
+  }
+}
+
+function otherBytes(name: string, { length, read }: OtherBytes): Bytes & { close: () => void } {
+  return {
+    name,
+    length,
+    fill: (target, position, at = 0, most = target.length - at) => {
+      read(target.subarray(at, at + most), position);
+    },
+    close: () => undefined,
+  };
 }
 
 function statsOf(path: string, kind: FileKind): BigIntStats {

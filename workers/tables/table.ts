@@ -66,6 +66,8 @@ export interface Table {
    * @throws DataError when a file is damaged as a whole; ReadError
    */
   read(rows: ArrayLike<number>, names: readonly string[]): Promise<ReadonlyMap<string, Values>>;
+  /** Where the columns are named, for people: "train.csv, line 1". Absent = no single place names them. */
+  readonly head?: string;
   /** A row for people: "train.csv, line 18", "cats/007.jpg". */
   nameOf(row: number): string;
   close(): Promise<void>;

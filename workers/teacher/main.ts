@@ -1,10 +1,10 @@
 /** The teacher process: a composition root. It connects, loads the model, tests it, and labels until it is asked to stop. */
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
-import { asSelfTestError, type InferenceThread, openInferenceThread } from '../compute/index.js';
-import { type Dataset, openDataset, replacementLog } from '../data/index.js';
+import { asSelfTestError, type InferenceThread, openInferenceThread, pathsOf } from '../compute/index.js';
+import { type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { Meter, WorkerError } from '../base/index.js';
+import { Meter, Notes, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   connectWorker,
@@ -78,11 +78,13 @@ await runWorker(async (context) => {
 async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
+  const notes = new Notes(log);
+  const warn = (message: string): void => log.warn(message);
+  // The student replaces the same rows and tells people.
+  const replaced = new ReplacedRows({ note: warn, warn });
   const dataset = await openDataset(manifest.dataset, {
-    placeOf: (uri) => places.resolve(uri, 'dataset'),
-    replaced: replacementLog((message) => {
-      log.warn(message);
-    }),
+    placeOf: (uri) => places.data(uri),
+    replaced: (row) => replaced.add(row),
   });
   const split = dataset.train;
   const source = await inferenceSource(manifest, env, dataset, places);
@@ -97,7 +99,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       log,
     }),
   ]);
-  for (const note of inference.notes) log.warn(note);
+  for (const note of inference.notes) notes.add(note);
   log.info({ model: inference.description, digest: inference.digestHex }, 'model loaded');
 
   const meter = new Meter();
@@ -105,6 +107,7 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     name: pod,
     manifest,
     split,
+    heldOut: dataset.test,
     inference,
     meter,
     clock,
@@ -125,7 +128,9 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
       protocolVersion,
       ...meter.rates(clock.now()),
       ...teacher.counts,
+      ...(replaced.record.count === 0 ? {} : { replacedRows: replaced.record.count }),
       accuracy: null,
+      notes: notes.list,
       updatedAtMs: clock.now(),
     });
     if (outcome === 'full' && !isLeftOut) log.warn("the job's state bucket has no room; telemetry is left out");
@@ -136,11 +141,14 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
   const { tolerance } = manifest.teacher;
   // The first batches of the model: if it fails on them, or never returns, it does so in every attempt.
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
-    throw asSelfTestError(error, source.path);
+    throw asSelfTestError(error, pathsOf(source));
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
-  const reference = await createReference(link, names, own.reference);
-  const comparison = await compareWithReference(inference, split, reference, tolerance);
+  for (const note of own.notes) log.warn(note);
+  const { dataIdentity } = source;
+  const identified = dataIdentity === undefined ? own.reference : { ...own.reference, dataIdentity };
+  const reference = await createReference(link, names, identified);
+  const comparison = await compareWithReference(inference, split, reference, tolerance, dataIdentity);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
   return { dataset, inference, link, teacher, report };

@@ -13,13 +13,14 @@ import {
   type Manifest,
   maxDeadErrorLength,
   maxDeliveries,
+  maxUnansweredDeliveries,
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
 } from '@distillery/protocol';
 
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-import { BadSampleError, batchOf, type Samples, type Split } from '../data/index.js';
+import { BadSampleError, batchOf, DataError, type Samples, type Split } from '../data/index.js';
 import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */
@@ -46,7 +47,10 @@ export interface TeacherCounts {
 export interface TeacherOptions {
   readonly name: string;
   readonly manifest: Manifest;
+  /** What is trained on. */
   readonly split: Split;
+  /** What is held out; null = nothing is. */
+  readonly heldOut: Split | null;
   readonly inference: TeacherInference;
   readonly stream: TeacherStream;
   readonly meter: Meter;
@@ -103,8 +107,8 @@ export class Teacher {
   async #serve(delivery: WorkDelivery): Promise<void> {
     if (delivery.item instanceof WorkItemError) {
       await this.#deadLetter(delivery, delivery.item.message);
-    } else if (delivery.deliveries > maxDeliveries) {
-      // No teacher reported an error: each one that took the item ended without an answer.
+    } else if (delivery.deliveries > maxUnansweredDeliveries) {
+      // Few drains, kills and starved processes hit one item so often: the item may be what ends teachers (ADR 2).
       await this.#deadLetter(delivery, 'every teacher that took it ended without an answer');
     } else {
       try {
@@ -135,11 +139,7 @@ export class Teacher {
 
   async #label(delivery: WorkDelivery, item: WorkItem): Promise<void> {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
-    const samples = await batchOf(split, item.indices, manifest.training.augment, {
-      seed: item.augmentSeed,
-      firstSample: Math.floor(item.firstRow / split.spec.positions),
-    });
-    const { logits, busyMs, idleMs } = await inference.infer(samples);
+    const { logits, busyMs, idleMs } = await inference.infer(await this.#samples(item));
     const rows = item.indices.length * split.spec.positions;
     const frame = encodeFrame({
       step: item.step,
@@ -158,6 +158,24 @@ export class Teacher {
     this.counts.items += 1;
     if (outcome === 'duplicate') this.counts.duplicates += 1;
     meter.add({ atMs: clock.now(), rows: item.indices.length, busyMs, idleMs });
+  }
+
+  /** Samples for training are augmented as the student augments them, held-out samples are as the data set has them. */
+  async #samples(item: WorkItem): Promise<Samples> {
+    const { manifest, split, heldOut } = this.#options;
+    if (item.split === undefined) {
+      return batchOf(split, item.indices, manifest.training.augment, {
+        seed: item.augmentSeed,
+        firstSample: Math.floor(item.firstRow / split.spec.positions),
+      });
+    }
+    if (heldOut !== null) return heldOut.read(item.indices);
+    throw new DataError({
+      about: 'work item',
+      found: 'samples of the held-out split',
+      expected: 'a data set that holds some out',
+      remedy: 'use the same data set for student and teachers',
+    });
   }
 
   async #deadLetter(delivery: WorkDelivery, error: string): Promise<void> {

@@ -14,9 +14,10 @@ export {
   removeOwnFolderSync,
   removeTemporarySync,
 } from './owned-folder.js';
+export { packageFolderSync } from './package-folder.js';
 export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularDescriptor, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
 export { systemClock } from './system-clock.js';
-export { syncFolder, writeWhole, writeWholeSync } from './write-whole.js';
+export { syncFolder, writeNewSync, writeWhole, writeWholeSync } from './write-whole.js';

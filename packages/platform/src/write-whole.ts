@@ -5,7 +5,7 @@
  * another name in the same folder, synced, renamed, and the folder is synced. A crash leaves at most one file whose name
  * ends in `.partial`, which the owner of the target removes when it works in the folder again (half-written.ts).
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -48,6 +48,27 @@ export async function writeWhole(
 
 /** As `writeWhole`. @throws the system's error with its code; the target is then as before */
 export function writeWholeSync(path: string, data: Uint8Array | string, options: WriteOptions = {}): void {
+  writeSync(path, data, options, renameSync);
+}
+
+/**
+ * Writes a file that is not there yet: never replaces one, not even one that appears meanwhile.
+ * @throws the system's error with its code, EEXIST for a file that exists
+ */
+export function writeNewSync(path: string, data: Uint8Array | string, options: WriteOptions = {}): void {
+  // Unlike a rename, a second name is refused where one is taken.
+  writeSync(path, data, options, (partial, target) => {
+    linkSync(partial, target);
+    rmSync(partial);
+  });
+}
+
+function writeSync(
+  path: string,
+  data: Uint8Array | string,
+  options: WriteOptions,
+  name: (partial: string, target: string) => void,
+): void {
   const partial = partialOf(path);
   try {
     const file = openSync(partial.path, 'wx', options.mode ?? 0o666);
@@ -57,7 +78,7 @@ export function writeWholeSync(path: string, data: Uint8Array | string, options:
     } finally {
       closeSync(file);
     }
-    renameSync(partial.path, path);
+    name(partial.path, path);
   } catch (error) {
     try {
       rmSync(partial.path, { force: true });

@@ -68,7 +68,7 @@ export const exitCodeRows: readonly ExitCodeRow[] = [
     code: storage,
     charge: 'blameless',
     isFromOutside: false,
-    meaning: 'disk, bucket or server full, or read-only',
+    meaning: 'disk, bucket or server full, read-only or away',
     consequence: 'restarts; not charged (`distill run` charges it)',
   },
   {

@@ -43,6 +43,7 @@ export {
   maxFrameBytes,
   maxFrameRetries,
   maxTemperature,
+  maxUnansweredDeliveries,
   maxWindowSteps,
   minimumNatsVersion,
   protocolVersion,
@@ -84,6 +85,7 @@ export type { Feature } from './messages.js';
 export {
   inDigestOrder,
   jobOfReport,
+  maxReplacedNames,
   readResultSums,
   resultFileNames,
   resultFiles,
@@ -102,7 +104,7 @@ export { runtimeChoices, runtimeNames } from './runtimes.js';
 export type { RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
+export { rowsPerFrame, samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
@@ -110,6 +112,8 @@ export {
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
+  maxNoteLength,
+  maxNotes,
   referenceSchema,
   studentPhases,
   studentStateSchema,

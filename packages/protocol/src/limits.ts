@@ -4,8 +4,13 @@ export const protocolVersion = 1;
 
 /** How long a teacher may stay silent about an item before it is redelivered; `working()` comes every third of it. */
 export const ackWaitMs = 3_000;
-/** Deliveries of one work item before it goes to DEAD (design §4 "Poison"). */
+/** A teacher that fails a work item at this delivery or later writes it to DEAD (design §4 "Poison"). */
 export const maxDeliveries = 5;
+/**
+ * Deliveries of one work item that may end without an answer before it goes to DEAD. Most of them blame the item for nothing:
+ * the teacher was drained, killed or starved of processor time (ADR 2).
+ */
+export const maxUnansweredDeliveries = 20;
 /** Work items a teacher holds: one in inference, one being loaded. */
 export const teacherPrefetch = 2;
 /** A logits message stays below this, so that max_payload 1 MiB is never near. */

@@ -15,7 +15,7 @@ const positive = z.number().positive();
 const count = z.number().int().positive();
 
 const modelSchema = z.strictObject({
-  format: z.enum(['onnx', 'tfjs-layers']),
+  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
   /** file:///absolute/path or package://name/path once resolved; a student's may be preset://name. */
   uri: z.string().min(1),
   /** Longest time that a worker waits for the model to load and answer its first samples, and for one batch of it. */
@@ -80,6 +80,20 @@ const teacherOutputSchema = z.strictObject({
   columns: z.array(z.number().int().min(0)).min(1).optional(),
 });
 
+/** Models of one ensemble, `teacher.model` included. */
+const maxEnsemble = 8;
+
+const memberSchema = z.strictObject({
+  /** Unique in the ensemble; for messages. */
+  name: z.string().min(1).max(40),
+  weight: positive,
+  model: modelSchema,
+  input: teacherInputSchema,
+  inputs: z.array(namedInputSchema).optional(),
+  tokenizer: tokenizerSchema.optional(),
+  output: teacherOutputSchema.optional(),
+});
+
 const augmentSchema = z.strictObject({
   /** Largest shift in pixels along each axis, drawn uniformly from −shift … shift; vacated pixels are 0. */
   shift: z.number().int().min(0).max(64),
@@ -105,7 +119,9 @@ const earlyStopSchema = z.strictObject({
 });
 export type EarlyStop = z.infer<typeof earlyStopSchema>;
 
-const storeSchema = z.enum(['nats', 'file']);
+const storeSchema = z.enum(['nats', 'file', 's3']);
+/** Of the store `s3`: s3://BUCKET[/PATH]. */
+const bucketSchema = z.string().min(1).optional();
 /** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
@@ -191,6 +207,17 @@ export const writtenManifestSchema = z.strictObject({
     inputs: z.array(namedInputSchema).optional(),
     tokenizer: tokenizerSchema.optional(),
     output: teacherOutputSchema.optional(),
+    /** Further models whose answers are averaged with those of `model` (docs/adr/0045-ensembles-and-texts.md); absent = none. */
+    ensemble: z
+      .strictObject({
+        /** Of `model`. Weights are relative: their sum counts as 1. */
+        weight: positive,
+        members: z
+          .array(memberSchema)
+          .min(1)
+          .max(maxEnsemble - 1),
+      })
+      .optional(),
     bufferTargetSeconds: positive,
     /** Largest difference of a logit from the reference answers that still joins. */
     tolerance: positive,
@@ -254,9 +281,19 @@ export const writtenManifestSchema = z.strictObject({
       /** Decay of the average of weights that is evaluated and exported; absent = the weights themselves are. */
       ema: z.number().min(0).max(0.999999).optional(),
     }),
-    checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema }),
-    evaluation: z.strictObject({ everyEpochs: count }),
-    output: z.strictObject({ store: storeSchema, folder: folderSchema }),
+    checkpoint: z.strictObject({
+      everySteps: count,
+      keep: count,
+      store: storeSchema,
+      folder: folderSchema,
+      uri: bucketSchema,
+    }),
+    evaluation: z.strictObject({
+      everyEpochs: count,
+      /** Held-out samples that teachers answer, too, for agreement on them; absent = 0, as in earlier releases. */
+      teacherSamples: z.number().int().min(0).optional(),
+    }),
+    output: z.strictObject({ store: storeSchema, folder: folderSchema, uri: bucketSchema }),
   }),
 });
 export type Manifest = z.infer<typeof writtenManifestSchema>;

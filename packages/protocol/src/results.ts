@@ -79,17 +79,20 @@ export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | '
   return JSON.stringify([name, shape]);
 }
 
+/** Most rows that a report names. */
+export const maxReplacedNames = 100;
+
 /** What a student measured: a checkpoint carries it, so that a resumed run reports as an undisturbed one would. */
 export const trainingMetricsSchema = z.object({
   /**
    * The newest ones, in step order. `accuracy` is null where the targets are not one class; `loss` is the mean hard loss
-   * of a sample (cross-entropy in nats, or half the squared error). Students of earlier releases name no metrics.
+   * of a sample (cross-entropy in nats, or half the squared error), null without targets. Students of earlier releases name no metrics.
    */
   evaluations: z.array(
     z.object({
       step: z.number(),
       accuracy: z.number().nullable(),
-      loss: z.number(),
+      loss: z.number().nullable(),
       metrics: namedMetricsSchema.optional(),
     }),
   ),
@@ -106,6 +109,11 @@ export const trainingMetricsSchema = z.object({
   skipped: z.number(),
   /** Digest of the weights before the first step; absent where the seed decided all of them. */
   startedFrom: z.string().max(200).optional(),
+  /**
+   * Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), by file and row: the first ones in the order of
+   * their names, and how many in all. Absent = none.
+   */
+  replacedRows: z.object({ count: z.number(), names: z.array(z.string()).max(maxReplacedNames) }).optional(),
 });
 export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
 

@@ -17,14 +17,18 @@ export interface RowRange {
   readonly end: number;
 }
 
+/** Rows that fit into one message, at least 1. @param rowBytes of one row in a frame's body, see frame-layouts.ts */
+export function rowsPerFrame(rowBytes: number): number {
+  return Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
+}
+
 /**
  * Shards of a job: the least number that keeps the message of a full batch, header included, within the limit.
  * @param batchRows rows of a full batch: samples × positions
  * @param rowBytes of one row in a frame's body, see frame-layouts.ts
  */
 export function shardCount(batchRows: number, rowBytes: number): number {
-  const rowsPerMessage = Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
-  return Math.ceil(batchRows / rowsPerMessage);
+  return Math.ceil(batchRows / rowsPerFrame(rowBytes));
 }
 
 /**

@@ -28,6 +28,12 @@ export const maxDamagedFrames = 16;
 
 export const maxFaultLength = 500;
 
+/** Notes that one process reports. */
+export const maxNotes = 16;
+export const maxNoteLength = 500;
+/** What a person should know of a process that works; absent = nothing. */
+const notes = z.array(text(maxNoteLength)).max(maxNotes).optional();
+
 /** A stored frame that the student could not read. */
 const damagedFrameSchema = z.object({
   sequence: whole,
@@ -60,6 +66,8 @@ export const studentStateSchema = z.object({
   accuracy: nonNegative.max(1).nullable(),
   /** Agreement with the teacher over the last stretches, and the scores of the last evaluation; absent in earlier releases. */
   metrics: namedMetricsSchema.optional(),
+  /** Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), as far as they were met. */
+  replacedRows: counted.optional(),
   buffer: z.object({ frames: counted, bytes: whole }),
   /** Steps fed ahead at most; steps fed so far. */
   window: counted,
@@ -76,6 +84,7 @@ export const studentStateSchema = z.object({
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
   /** Why the newest checkpoint could not be stored yet; training continues without it. */
   checkpointFault: text(maxFaultLength).nullable().optional(),
+  notes,
   /** Set when phase is Done. */
   result: z
     .object({
@@ -125,8 +134,11 @@ export const teacherStateSchema = z.object({
   items: counted,
   duplicates: counted,
   failures: counted,
+  /** Rows of the data set that gave way to others, as far as this teacher met them. */
+  replacedRows: counted.optional(),
   /** Accuracy on the evaluation split; null where it was not measured. */
   accuracy: nonNegative.max(1).nullable(),
+  notes,
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
 });
@@ -138,21 +150,41 @@ const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lowe
 /** Training samples that a reference may hold: enough to detect a wrong model, few enough for one KV value. */
 const maxReferenceSamples = 64;
 
+/** The first 8 bytes of a SHA-256: samples do not travel. */
+const textDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
+
 /** STATE key `reference`: what the first teacher answered for some unaugmented training samples (design §4 "Self-test"). */
 const referenceFields = z
   .object({
     /** Features that every later teacher of the job must have. */
     requires: requiresField,
     teacherDigest: teacherDigestSchema,
+    /** Identity of the teacher's data set, which the student compares with its own; absent = unknown. */
+    dataIdentity: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'expected 32 lower-case hex digits')
+      .optional(),
     columns: z.number().int().min(1).max(1_048_576),
     /** Indices into the training split. */
     indices: z.array(z.number().int().min(0).max(0xffff_ffff)).min(1).max(maxReferenceSamples),
     /** One row of finite logits per index. JSON numbers carry every float32 exactly. */
     logits: z.array(z.array(z.number())).min(1).max(maxReferenceSamples),
+    /**
+     * Of samples with texts, one per index: digests of what was read of the data set, and of what the model's tokens say.
+     * Absent where the model takes no texts, and from teachers of earlier releases.
+     */
+    texts: z
+      .array(z.object({ read: textDigestSchema, decoded: textDigestSchema }))
+      .max(maxReferenceSamples)
+      .optional(),
   })
   .refine(({ indices, logits }) => logits.length === indices.length, {
     path: ['logits'],
     message: 'expected one row per index',
+  })
+  .refine(({ indices, texts }) => texts === undefined || texts.length === indices.length, {
+    path: ['texts'],
+    message: 'expected one per index',
   })
   .refine(({ columns, logits }) => logits.every((row) => row.length === columns), {
     path: ['logits'],

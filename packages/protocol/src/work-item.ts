@@ -16,13 +16,15 @@ const index = z.number().int().min(0).max(0xffff_ffff);
  */
 export const workItemSchema = z.object({
   version: z.literal(protocolVersion),
-  /** Features that a teacher must have; no more than the job's manifest requires. */
+  /** Features that a teacher must have; no more than the job's manifest requires, and `held-out` where `split` is set. */
   requires: requiresField,
   step: z.number().int().min(0),
   shard: z.number().int().min(0),
   /** Position of the first row in its batch; augmentation draws depend on it. */
   firstRow: index,
-  /** Sample indices into the training split, in batch order. */
+  /** Where the samples are from; absent = the training split. Samples of `test` are never augmented. */
+  split: z.literal('test').optional(),
+  /** Sample indices into the split, in batch order. */
   indices: z
     .array(index)
     .min(1)

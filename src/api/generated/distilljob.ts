@@ -262,6 +262,7 @@ export interface Teacher {
   inputs?: TeacherInput1[];
   tokenizer?: TeacherTokenizer;
   output: TeacherOutput;
+  ensemble?: TeacherEnsemble;
   /**
    * How far, in seconds of training, the teachers should be ahead of the student.
    */
@@ -284,9 +285,9 @@ export interface Teacher {
  */
 export interface TeacherModel {
   /**
-   * How the model is stored.
+   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
    */
-  format: 'onnx' | 'tfjs-layers';
+  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
@@ -402,6 +403,171 @@ export interface TeacherTokenizer {
  * Which of the model's answers are distilled, and what they are.
  */
 export interface TeacherOutput {
+  /**
+   * Name of the model's output. Absent, it has only one of floating-point numbers.
+   */
+  name?: string;
+  /**
+   * What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers.
+   */
+  kind?: 'Logits' | 'Probabilities' | 'Sigmoid' | 'Embedding';
+  /**
+   * How one row a token becomes one row a sample: the mean over the tokens of the text, or the first.
+   */
+  pooling?: 'Mean' | 'First';
+  /**
+   * Whether each row is divided by its Euclidean length.
+   */
+  normalize?: boolean;
+  /**
+   * Columns of the answers that are kept, in this order. Absent, all are.
+   */
+  columns?: number[];
+}
+/**
+ * Further models that answer together with `teacher.model` in every teacher process. Their answers are averaged by weight as the student's loss compares them: shares of the classes at `student.loss.temperature` for KL, the probability of each class for BinaryCrossEntropy, plain numbers for MSE and Cosine.
+ */
+export interface TeacherEnsemble {
+  /**
+   * Weight of the model's answers; the sum of all weights counts as 1.
+   */
+  weight: number;
+  /**
+   * The models beside `teacher.model`. All of them give the same number of columns.
+   */
+  members: TeacherEnsembleMember[];
+}
+export interface TeacherEnsembleMember {
+  /**
+   * Name of the member, unique in the ensemble; messages use it.
+   */
+  name: string;
+  /**
+   * Weight of the model's answers; the sum of all weights counts as 1.
+   */
+  weight: number;
+  model: TeacherEnsembleMembersModel;
+  input: TeacherEnsembleMembersInput;
+  /**
+   * As `teacher.inputs`, for this model.
+   */
+  inputs?: TeacherEnsembleMembersInput1[];
+  tokenizer?: TeacherEnsembleMembersTokenizer;
+  output: TeacherEnsembleMembersOutput;
+}
+/**
+ * The model; `teacher.model.secretRef` serves all members.
+ */
+export interface TeacherEnsembleMembersModel {
+  /**
+   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   */
+  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  /**
+   * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
+   */
+  uri: string;
+  /**
+   * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
+   */
+  timeoutSeconds: number;
+}
+/**
+ * As `teacher.input`, for this model.
+ */
+export interface TeacherEnsembleMembersInput {
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherEnsembleMembersInputResize;
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherEnsembleMembersInputResize {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+export interface TeacherEnsembleMembersInput1 {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherEnsembleMembersInputsResize;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherEnsembleMembersInputsResize {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * As `teacher.tokenizer`, for this model; every member names its own.
+ */
+export interface TeacherEnsembleMembersTokenizer {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens: number;
+}
+/**
+ * As `teacher.output`, for this model.
+ */
+export interface TeacherEnsembleMembersOutput {
   /**
    * Name of the model's output. Absent, it has only one of floating-point numbers.
    */
@@ -730,6 +896,16 @@ export interface StudentCheckpoint {
    * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store: string;
+  secretRef?: StudentCheckpointSecretRef;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentCheckpointSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * Measuring the student on the evaluation split.
@@ -739,6 +915,10 @@ export interface StudentEvaluation {
    * Epochs between two evaluations; the last epoch is always evaluated.
    */
   everyEpochs: number;
+  /**
+   * Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none.
+   */
+  teacherSamples: number;
 }
 /**
  * Where the finished model goes.
@@ -748,6 +928,16 @@ export interface StudentOutput {
    * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store: string;
+  secretRef?: StudentOutputSecretRef;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentOutputSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * What the operator observed last; conditions are the truth, the rest is for people.
@@ -784,6 +974,10 @@ export interface DistillJobStatus {
    */
   failures?: number;
   deadItems?: StatusDeadItems;
+  /**
+   * What a person should know of the job's processes: what they recognized, what they left out, likely mistakes. Each is an Event, too.
+   */
+  notes?: string[];
   result?: StatusResult;
 }
 export interface StatusCondition {
@@ -874,7 +1068,11 @@ export interface StatusProgress {
    */
   accuracy?: number;
   /**
-   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   * Rows of the data set that cannot be used and gave way to the next good one (`dataset.onBadSample: Replace`), as far as the student has met them.
+   */
+  replacedRows?: number;
+  /**
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).
    */
   metrics?: StatusProgressMetric[];
 }
@@ -1028,7 +1226,7 @@ export interface StatusResult {
    */
   loss?: number;
   /**
-   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`; `heldOutAgreement`, `heldOutTopKOverlap`, `heldOutKlDivergence`, `heldOutCosineSimilarity`, `heldOutMeanSquaredError`: agreement with the teacher on held-out samples).
    */
   metrics?: StatusResultMetric[];
   /**
@@ -1286,6 +1484,7 @@ export interface TeacherDraft {
   inputs?: TeacherInputDraft1[];
   tokenizer?: TeacherTokenizerDraft;
   output?: TeacherOutputDraft;
+  ensemble?: TeacherEnsembleDraft;
   /**
    * How far, in seconds of training, the teachers should be ahead of the student.
    */
@@ -1308,9 +1507,9 @@ export interface TeacherDraft {
  */
 export interface TeacherModelDraft {
   /**
-   * How the model is stored.
+   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
    */
-  format?: 'onnx' | 'tfjs-layers';
+  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
@@ -1426,6 +1625,171 @@ export interface TeacherTokenizerDraft {
  * Which of the model's answers are distilled, and what they are.
  */
 export interface TeacherOutputDraft {
+  /**
+   * Name of the model's output. Absent, it has only one of floating-point numbers.
+   */
+  name?: string;
+  /**
+   * What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers.
+   */
+  kind?: 'Logits' | 'Probabilities' | 'Sigmoid' | 'Embedding';
+  /**
+   * How one row a token becomes one row a sample: the mean over the tokens of the text, or the first.
+   */
+  pooling?: 'Mean' | 'First';
+  /**
+   * Whether each row is divided by its Euclidean length.
+   */
+  normalize?: boolean;
+  /**
+   * Columns of the answers that are kept, in this order. Absent, all are.
+   */
+  columns?: number[];
+}
+/**
+ * Further models that answer together with `teacher.model` in every teacher process. Their answers are averaged by weight as the student's loss compares them: shares of the classes at `student.loss.temperature` for KL, the probability of each class for BinaryCrossEntropy, plain numbers for MSE and Cosine.
+ */
+export interface TeacherEnsembleDraft {
+  /**
+   * Weight of the model's answers; the sum of all weights counts as 1.
+   */
+  weight?: number;
+  /**
+   * The models beside `teacher.model`. All of them give the same number of columns.
+   */
+  members: TeacherEnsembleMemberDraft[];
+}
+export interface TeacherEnsembleMemberDraft {
+  /**
+   * Name of the member, unique in the ensemble; messages use it.
+   */
+  name: string;
+  /**
+   * Weight of the model's answers; the sum of all weights counts as 1.
+   */
+  weight?: number;
+  model: TeacherEnsembleMembersModelDraft;
+  input?: TeacherEnsembleMembersInputDraft;
+  /**
+   * As `teacher.inputs`, for this model.
+   */
+  inputs?: TeacherEnsembleMembersInputDraft1[];
+  tokenizer?: TeacherEnsembleMembersTokenizerDraft;
+  output?: TeacherEnsembleMembersOutputDraft;
+}
+/**
+ * The model; `teacher.model.secretRef` serves all members.
+ */
+export interface TeacherEnsembleMembersModelDraft {
+  /**
+   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   */
+  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  /**
+   * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
+   */
+  uri: string;
+  /**
+   * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
+   */
+  timeoutSeconds?: number;
+}
+/**
+ * As `teacher.input`, for this model.
+ */
+export interface TeacherEnsembleMembersInputDraft {
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherEnsembleMembersInputResizeDraft;
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherEnsembleMembersInputResizeDraft {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+export interface TeacherEnsembleMembersInputDraft1 {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherEnsembleMembersInputsResizeDraft;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherEnsembleMembersInputsResizeDraft {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * As `teacher.tokenizer`, for this model; every member names its own.
+ */
+export interface TeacherEnsembleMembersTokenizerDraft {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens?: number;
+}
+/**
+ * As `teacher.output`, for this model.
+ */
+export interface TeacherEnsembleMembersOutputDraft {
   /**
    * Name of the model's output. Absent, it has only one of floating-point numbers.
    */
@@ -1754,6 +2118,16 @@ export interface StudentCheckpointDraft {
    * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store?: string;
+  secretRef?: StudentCheckpointSecretRefDraft;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentCheckpointSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * Measuring the student on the evaluation split.
@@ -1763,6 +2137,10 @@ export interface StudentEvaluationDraft {
    * Epochs between two evaluations; the last epoch is always evaluated.
    */
   everyEpochs?: number;
+  /**
+   * Maximum number of held-out samples that teachers answer, too, once for each student process, so that agreement with the teacher is measured on samples that the student never trains on (`heldOutAgreement`). Memory limits it further: 16 MiB of answers, and an eighth of `logits.maxBytes`. 0: none.
+   */
+  teacherSamples?: number;
 }
 /**
  * Where the finished model goes.
@@ -1772,4 +2150,14 @@ export interface StudentOutputDraft {
    * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
    */
   store?: string;
+  secretRef?: StudentOutputSecretRefDraft;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentOutputSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }

@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs';
 
-import type { DistillJob } from '../../api/index.js';
+import type { StatementFault } from '@distillery/base';
+
+import { type DistillJob, storeKind } from '../../api/index.js';
+import { writeManifest } from '../../cluster/local/index.js';
+
+import { CliError } from '../shared/cli-error.js';
 
 import { RunFolder } from './run-folder.js';
+import { ask, endingOf, type ShortWorker } from './short-worker.js';
 
 /** Of a job's name, so that the name with its suffix is a valid name as well. */
 const nameLength = 54;
@@ -18,12 +24,43 @@ export function openBaselineFolder(folder: RunFolder, uid: string, pid: number):
     : RunFolder.create(folder.file('baseline'), baselineJob(folder.job, uid), pid);
 }
 
+/**
+ * Refuses a baseline that has nothing to learn from, or nothing to be compared with, before anything is trained.
+ * @throws CliError with the sentence of the data, or of why it cannot be read
+ */
+export async function checkBaseline(folder: RunFolder, worker: ShortWorker): Promise<void> {
+  const isStopped = (): boolean => worker.stop.aborted;
+  if (isStopped()) return;
+  writeManifest(folder.path, folder.job, folder.job.metadata.uid ?? '');
+  const { exitCode, stdout, stderr } = await ask(folder, worker);
+  // What was asked to stop says so itself.
+  if (isStopped()) return;
+  if (exitCode !== 0) {
+    const problem = stderr.trim() === '' ? 'the data set could not be read' : stderr.trim();
+    throw new CliError(endingOf(exitCode), { about: '--baseline', problem, remedy: '' });
+  }
+  const { fault } = JSON.parse(stdout) as { fault: StatementFault | null };
+  if (fault !== null) throw new CliError('badInput', fault);
+}
+
 /** The same student with the same settings, trained on labels alone. */
 function baselineJob(job: DistillJob, uid: string): DistillJob {
   const { metadata, spec } = job;
+  const { student } = spec;
+  // What the run writes into a bucket is its own.
+  const own = <Part extends { readonly store: string }>(part: Part): Part =>
+    storeKind(part.store) === 's3' ? { ...part, store: 'nats' } : part;
   return {
     ...job,
     metadata: { ...metadata, name: `${metadata.name.slice(0, nameLength)}-baseline`, uid },
-    spec: { ...spec, student: { ...spec.student, loss: { ...spec.student.loss, softWeight: 0 } } },
+    spec: {
+      ...spec,
+      student: {
+        ...student,
+        loss: { ...student.loss, softWeight: 0 },
+        checkpoint: own(student.checkpoint),
+        output: own(student.output),
+      },
+    },
   };
 }

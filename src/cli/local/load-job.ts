@@ -8,6 +8,7 @@ import { type DistillJob, locateProblems, type Problem, readJob, unsupported, wi
 import { CliError, JobRefused } from '../shared/cli-error.js';
 import { inputName, type ReadInput } from '../shared/input.js';
 
+import { missingFiles } from './local-files.js';
 import { RunFolder } from './run-folder.js';
 
 /** Which run: a new one of a job file, or an earlier one. */
@@ -25,6 +26,8 @@ export interface RunFolderNeeds {
   readonly newUid: () => string;
   readonly pid: number;
   readonly nowMs: () => number;
+  /** Compiled entry files of the workers. */
+  readonly scripts: { readonly student: string };
 }
 
 /** The API server adds as many characters to a `generateName`. */
@@ -33,9 +36,9 @@ const suffixLength = 5;
 /** @returns the folder, locked by this process @throws CliError */
 export async function openRunFolder(
   { file, dir, resume }: RunChoice,
-  { readInput, newUid, pid, nowMs }: RunFolderNeeds,
+  { readInput, newUid, pid, nowMs, scripts }: RunFolderNeeds,
 ): Promise<RunFolder> {
-  if (resume !== undefined) return RunFolder.resume(resume, pid);
+  if (resume !== undefined) return resumed(resume, pid, scripts.student);
   if (file === undefined) {
     throw new CliError('usage', {
       about: 'distill run',
@@ -43,11 +46,23 @@ export async function openRunFolder(
       remedy: 'name one, or a stopped run with --resume',
     });
   }
-  const job = localJob(await readInput(file), file, newUid().slice(0, suffixLength));
+  const text = await readInput(file);
+  const job = localJob(text, file, newUid().slice(0, suffixLength));
+  const missing = missingFiles(job, scripts.student);
+  if (missing.length > 0) throw new JobRefused(locateProblems(missing, text, { sourceName: inputName(file) }));
   const { name, namespace = 'default' } = job.metadata;
   const identified = { ...job, metadata: { ...job.metadata, namespace, uid: newUid() } };
   if (dir !== undefined) return RunFolder.create(dir, identified, pid);
   return RunFolder.createNew(`runs/${name}-${timeStamp(nowMs())}`, identified, pid);
+}
+
+/** A stopped run whose files are still there. @throws CliError */
+function resumed(path: string, pid: number, worker: string): RunFolder {
+  const folder = RunFolder.resume(path, pid);
+  const missing = missingFiles(folder.job, worker);
+  if (missing.length === 0) return folder;
+  folder.release();
+  throw new JobRefused(missing);
 }
 
 /** @returns such as 20261124-101500, in UTC */

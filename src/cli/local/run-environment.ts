@@ -2,7 +2,7 @@
 import { alternatives } from '@distillery/base';
 import { runtimeChoices } from '@distillery/protocol';
 
-import { type DistillJob, jobUris, uriScheme } from '../../api/index.js';
+import { type DistillJob, jobUris, storeKind, uriScheme } from '../../api/index.js';
 import { CliError } from '../shared/cli-error.js';
 
 /** Variables of workers that read remote places. */
@@ -19,11 +19,13 @@ export function environmentOf(
   given: { readonly environment: Readonly<Record<string, string>>; readonly remote: RemoteEnvironment },
 ): Readonly<Record<string, string>> {
   const schemes = new Set(jobUris(job).map(({ uri }) => uriScheme(uri)));
-  const inBuckets = schemes.has('s3');
+  const reads = schemes.has('s3');
+  const { checkpoint, output } = job.spec.student;
+  const writes = [checkpoint, output].some(({ store }) => storeKind(store) === 's3');
   return {
     ...given.environment,
-    ...(inBuckets || schemes.has('https') ? given.remote.cache : {}),
-    ...(inBuckets ? given.remote.buckets : {}),
+    ...(reads || schemes.has('https') ? given.remote.cache : {}),
+    ...(reads || writes ? given.remote.buckets : {}),
   };
 }
 

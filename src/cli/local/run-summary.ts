@@ -1,8 +1,6 @@
 /** How a run ended, for people and for machines, and the command that resumes it. Pure. */
-import type { NamedMetrics } from '@distillery/protocol';
-
 import { accuracy, duration } from '../shared/format.js';
-import { studentSentence } from '../shared/scores.js';
+import { type Scores, studentSentence } from '../shared/scores.js';
 import { shellWord } from '../shared/shell-words.js';
 
 export interface Summary {
@@ -77,43 +75,53 @@ export interface CompleteRun {
   readonly folder: string;
   readonly model: string;
   readonly seconds: number;
-  /** Fractions of the evaluation split; null = unknown. */
-  readonly teacherAccuracy: number | null;
-  readonly studentAccuracy: number | null;
-  /** null also when no baseline was asked for. */
-  readonly baselineAccuracy: number | null;
-  readonly metrics: NamedMetrics;
+  /** null = there is no teacher, or it could not be measured. */
+  readonly teacher: Scores | null;
+  readonly student: Scores;
+  /** null = no baseline was asked for. */
+  readonly baseline: Scores | null;
+  /** Rows of the data set that gave way to others. */
+  readonly replacedRows: number;
   /** Of the student's weights. */
   readonly digest: string | null;
 }
 
 export function completeSummary(run: CompleteRun): Summary {
-  const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, metrics, digest } = run;
-  // Without labels to measure accuracy on, there is agreement with the teacher.
-  const sentence = studentAccuracy === null ? studentSentence(metrics) : null;
+  const { folder, model, seconds, teacher, student, baseline, replacedRows, digest } = run;
   return {
     lines: [
       `done in ${duration(seconds)}`,
-      ...(sentence !== null && teacherAccuracy === null
+      `  teacher   ${teacher === null ? '–' : teacherText(teacher)}`,
+      `  student   ${scoreText(student)}`,
+      ...(baseline === null
         ? []
-        : [`  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`]),
-      `  student   ${sentence ?? accuracy(studentAccuracy)}`,
-      ...(baselineAccuracy === null
-        ? []
-        : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same settings)`]),
+        : [`  baseline  ${scoreText(baseline)} (the same student, labels alone, same settings)`]),
+      ...(replacedRows === 0 ? [] : [`  data      ${String(replacedRows)} bad rows gave way to the next good one`]),
       `  digest    ${digest ?? 'unknown'}`,
       `  model     ${model}`,
     ],
     record: {
       outcome: 'complete',
       seconds,
-      teacherAccuracy,
-      studentAccuracy,
-      ...(baselineAccuracy === null ? {} : { baselineAccuracy }),
-      metrics,
+      teacherAccuracy: teacher?.accuracy ?? null,
+      ...(teacher === null ? {} : { teacherMetrics: teacher.metrics }),
+      studentAccuracy: student.accuracy,
+      ...(baseline === null ? {} : { baselineAccuracy: baseline.accuracy, baselineMetrics: baseline.metrics }),
+      metrics: student.metrics,
+      ...(replacedRows === 0 ? {} : { replacedRows }),
       digest,
       model,
       folder,
     },
   };
+}
+
+/** Without labels to measure accuracy on, there is another score, or agreement with the teacher. */
+function scoreText({ accuracy: fraction, metrics }: Scores): string {
+  return (fraction === null ? studentSentence(metrics) : null) ?? accuracy(fraction);
+}
+
+function teacherText(teacher: Scores): string {
+  if (teacher.accuracy !== null) return `${accuracy(teacher.accuracy)} of the evaluation split`;
+  return studentSentence(teacher.metrics) ?? '– (nothing is held out with labels to measure it on)';
 }

@@ -1,18 +1,19 @@
 /** `distill run`: loads the job, trains it, shows the progress, and says how it ended. */
 import type { Clock } from '@distillery/base';
-import { workerExitCodes } from '@distillery/protocol';
 
+import { storeKind } from '../../api/index.js';
+import type { Plan } from '../../domain/index.js';
 import type { FoundNatsServer } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
-import { metricsByName } from '../shared/scores.js';
+import { metricsByName, type Scores } from '../shared/scores.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
-import { openBaselineFolder } from './baseline.js';
+import { checkBaseline, openBaselineFolder } from './baseline.js';
 import { openRunFolder, type RunChoice } from './load-job.js';
 import { openOutput, type Output } from './output.js';
 import { checkRunEnvironment, environmentOf, type RemoteEnvironment } from './run-environment.js';
@@ -26,8 +27,9 @@ import {
   studentDoneSummary,
   type Summary,
 } from './run-summary.js';
+import { endingOf, type ShortWorker } from './short-worker.js';
 import type { Outcome } from './supervise-job.js';
-import { teacherAccuracy } from './teacher-accuracy.js';
+import { teacherScores } from './teacher-scores.js';
 import { train } from './train.js';
 import { shownOf } from './view.js';
 
@@ -50,7 +52,12 @@ export interface RunNeeds {
   /** How this person calls `distill`: words for a shell. */
   readonly command: string;
   /** Compiled entry files of the worker processes. */
-  readonly scripts: { readonly teacher: string; readonly student: string; readonly evaluate: string };
+  readonly scripts: {
+    readonly teacher: string;
+    readonly student: string;
+    readonly evaluate: string;
+    readonly baseline: string;
+  };
   /** Variables of every worker process. */
   readonly environment: Readonly<Record<string, string>>;
   readonly remote: RemoteEnvironment;
@@ -90,6 +97,7 @@ class Run {
   async toEnd(): Promise<Ending> {
     const { clock } = this.#needs;
     const folder = this.#folder;
+    if (this.#options.baseline) await checkBaseline(folder, this.#worker('baseline'));
     const nats = await this.#findNats();
     if (nats === null) return this.#stopped(stoppedSummary(folder.path, this.#resume(folder.path), true));
     const startMs = clock.now();
@@ -111,11 +119,11 @@ class Run {
     nats: FoundNatsServer,
     seconds: number,
   ): Promise<Ending> {
-    const { scripts, stop } = this.#needs;
+    const { stop } = this.#needs;
     const folder = this.#folder;
-    const environment = environmentOf(folder.job, this.#needs);
-    const model = folder.file('model');
-    const measured = await teacherAccuracy(folder, { script: scripts.evaluate, environment, stop: stop.signal });
+    const { store } = folder.job.spec.student.output;
+    const model = storeKind(store) === 's3' ? store : folder.file('model');
+    const teacher = await teacherScores(folder, this.#worker('evaluate'));
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
     const baseline = this.#options.baseline ? await this.#trainBaseline(nats) : null;
     if (baseline === 'stopped') {
@@ -123,15 +131,15 @@ class Run {
       const resume = resumeCommand(inner, false, this.#resumeOptions());
       return this.#stopped(baselineStoppedSummary(inner, model, resume, isOwn(nats)));
     }
-    const { accuracy = null, digest = null, metrics } = plan.status.result ?? {};
-    const accuracies = { teacherAccuracy: measured, studentAccuracy: accuracy, baselineAccuracy: baseline };
-    const reached = { ...accuracies, metrics: metricsByName(metrics) };
-    this.#finish(completeSummary({ folder: folder.path, model, seconds, digest, ...reached }));
+    const { digest = null } = plan.status.result ?? {};
+    const { replacedRows = 0 } = plan.status.progress ?? {};
+    const scores = { teacher, student: scoresIn(plan), baseline };
+    this.#finish(completeSummary({ folder: folder.path, model, seconds, replacedRows, digest, ...scores }));
     return 'ok';
   }
 
-  /** @returns the accuracy of the baseline's student; null = unknown @throws CliError, StreamError */
-  async #trainBaseline(nats: FoundNatsServer): Promise<number | null | 'stopped'> {
+  /** @returns the scores of the baseline's student @throws CliError, StreamError */
+  async #trainBaseline(nats: FoundNatsServer): Promise<Scores | 'stopped'> {
     const { newUid, pid, stop } = this.#needs;
     const inner = openBaselineFolder(this.#folder, newUid(), pid);
     try {
@@ -143,10 +151,17 @@ class Run {
       if (outcome.kind === 'failed') {
         throw new CliError('failed', { about: 'baseline', problem: failureOf(outcome), remedy: '' });
       }
-      return outcome.plan.status.result?.accuracy ?? null;
+      return scoresIn(outcome.plan);
     } finally {
       inner.release();
     }
+  }
+
+  /** A worker that answers a question about the run's job. */
+  #worker(name: 'evaluate' | 'baseline'): ShortWorker {
+    const { scripts, stop } = this.#needs;
+    const environment = environmentOf(this.#folder.job, this.#needs);
+    return { script: scripts[name], environment, stop: stop.signal };
   }
 
   /** @throws CliError, StreamError */
@@ -211,10 +226,6 @@ function failureOf({ plan }: Extract<Outcome, { kind: 'failed' }>): string {
   return condition?.message ?? 'the job failed without a reason';
 }
 
-/** `distill` ends as the process that failed the job ended. */
-function endingOf(exitCode: number | null): Ending {
-  if (exitCode === workerExitCodes.terminal) return 'badInput';
-  if (exitCode === workerExitCodes.unreachable) return 'unavailable';
-  if (exitCode === workerExitCodes.storage) return 'storage';
-  return 'failed';
+function scoresIn({ status: { result } }: Plan): Scores {
+  return { accuracy: result?.accuracy ?? null, metrics: metricsByName(result?.metrics) };
 }

@@ -8,6 +8,7 @@
  */
 import { removeOwnFolderSync } from '@distillery/platform';
 
+import { storeKind } from '../../api/index.js';
 import type { JobKey } from '../../controller/index.js';
 import { connectStreams, type FoundNatsServer, type StreamAdmin, StreamError } from '../../stream/index.js';
 
@@ -58,7 +59,10 @@ async function runToEnd(options: TrainOptions): Promise<Outcome> {
     stop.throwIfAborted();
     const outcome = await superviseJob({ ...options, key, nats, admin });
     if (outcome.kind === 'complete') {
-      await bringModel({ ...options, admin, uid: key.uid }, outcome.plan.status.result ?? {});
+      // A bucket has it already.
+      if (storeKind(folder.job.spec.student.output.store) !== 's3') {
+        await bringModel({ ...options, admin, uid: key.uid }, outcome.plan.status.result ?? {});
+      }
       // The run is complete, even if its streams cannot be removed from a server that is not ours.
       await admin.remove(key.uid).catch((error: unknown) => log.warn({ error: String(error) }, 'streams not removed'));
     }

@@ -1,8 +1,8 @@
 /** `distill validate`: checks every DistillJob of a file for the engines that may run it. */
 import {
   type Engine,
-  formatProblems,
   type Problem,
+  problemParagraphs,
   type ReadObject,
   readObjects,
   unsupported,
@@ -21,6 +21,7 @@ export interface Validated {
 
 const engines: readonly Engine[] = ['local', 'cluster'];
 const engineNames: Readonly<Record<Engine, string>> = { local: 'distill run', cluster: 'a cluster' };
+const inEngine: Readonly<Record<Engine, string>> = { local: 'with distill run', cluster: 'in a cluster' };
 
 /** The operator that a job is checked for. */
 export interface TargetOperator {
@@ -56,7 +57,8 @@ function judge(
   const { checked, locate } = object;
   if (!checked.ok) return { lines: [], problems: checked.problems };
   const { name, generateName } = checked.job.metadata;
-  const title = `${sourceName}: DistillJob ${generateName !== undefined && name.startsWith(generateName) ? `${generateName}…` : name}`;
+  const called = `DistillJob ${generateName !== undefined && name.startsWith(generateName) ? `${generateName}…` : name}`;
+  const title = `${sourceName}: ${called}`;
   const operator = operatorVerdict(checked.job, settings, namespace);
   const found = wanted.map((engine) => {
     const problems = unsupported(checked.job, engine);
@@ -68,14 +70,15 @@ function judge(
   if (refusing.length === 0) return { lines: [`${title} is valid`, ...notes], problems: [] };
   if (fitting.length === 0) return { lines: [], problems: unique(refusing.flatMap(({ problems }) => problems)) };
   return {
+    // The verdict is the last line, which stays on the screen: a valid job must not seem to be refused.
     lines: [
+      ...refusing.flatMap(({ engine, problems }) => [
+        `To run ${called} ${inEngine[engine]}, change these:`,
+        '',
+        ...problemParagraphs(problems).split('\n'),
+      ]),
       `${title} is valid for ${fitting.join(' and ')}`,
       ...notes,
-      ...refusing.flatMap(({ engine, problems }) => [
-        `${engineNames[engine]} refuses it:`,
-        '',
-        ...formatProblems(problems).trimEnd().split('\n'),
-      ]),
     ],
     problems: [],
   };

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from 'commander';
 /** The text below the help of `distill` and of its larger commands. */
 export const helpAfter = `
 Examples:
+  $ distill init my-project                           write a commented job for your teacher and data
   $ distill run examples/mnist/job.yaml               distill on this machine, with a live view
   $ distill run job.yaml --baseline                   also train the same student on labels alone
   $ distill run --resume runs/mnist-20261124-101500   resume a stopped run

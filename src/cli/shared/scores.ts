@@ -3,7 +3,7 @@ import type { NamedMetrics } from '@distillery/protocol';
 
 import { accuracy as percent } from './format.js';
 
-export interface StudentScores {
+export interface Scores {
   /** Of the evaluation split; null = unknown. */
   readonly accuracy: number | null;
   readonly metrics: NamedMetrics;
@@ -32,6 +32,24 @@ const evaluated: readonly Kind[] = [
 ];
 const compared: readonly Kind[] = [
   {
+    metric: 'heldOutAgreement',
+    label: 'held-out agreement',
+    text: percent,
+    sentence: (value) => `agrees with the teacher on ${value} of the held-out samples`,
+  },
+  {
+    metric: 'heldOutCosineSimilarity',
+    label: 'held-out cosine',
+    text: decimal,
+    sentence: (value) => `has a cosine similarity of ${value} to the teacher on the held-out samples`,
+  },
+  {
+    metric: 'heldOutMeanSquaredError',
+    label: 'held-out squared error',
+    text: decimal,
+    sentence: (value) => `has a mean squared error of ${value} against the teacher on the held-out samples`,
+  },
+  {
     metric: 'agreement',
     label: 'agreement',
     text: percent,
@@ -52,7 +70,7 @@ const compared: readonly Kind[] = [
 ];
 
 /** @returns such as `accuracy 97.31 %   agreement 98.10 %`, at most one score of each kind; a dash while none is known */
-export function scoresText({ accuracy, metrics }: StudentScores, separator: string): string {
+export function scoresText({ accuracy, metrics }: Scores, separator: string): string {
   const labeled = (kinds: readonly Kind[]): string[] => {
     const first = firstOf(kinds, metrics);
     return first === null ? [] : [`${first.kind.label} ${first.kind.text(first.value)}`];

@@ -9,16 +9,16 @@
 import { join } from 'node:path';
 
 import type { Clock } from '@distillery/base';
-import { makeFolderSync, writeWholeSync } from '@distillery/platform';
+import { writeWholeSync } from '@distillery/platform';
 import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
-import { manifestOf } from '../../render/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../controller/index.js';
 
 import { type Child, startChild } from './child.js';
 import { machineSlots, oneSlot, currentTeachersIn, slotResource } from './machine.js';
+import { writeManifest } from './manifest-file.js';
 import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
@@ -165,8 +165,7 @@ export class LocalCluster implements Cluster {
   }
 
   async #writeFiles(key: JobKey, job: DistillJob, access: AccessOf): Promise<WrittenAccess> {
-    makeFolderSync(join(this.#options.folder, 'job'));
-    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifestOf(job, key.uid), null, 2)}\n`);
+    writeManifest(this.#options.folder, job, key.uid);
     return {
       teacher: this.#write('teacher', await access('teacher')),
       student: this.#write('student', await access('student')),

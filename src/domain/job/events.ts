@@ -25,6 +25,7 @@ export function eventsOf({ snapshot, verdict, demand }: Seen, { object, streams,
     ...scaling(snapshot, status, demand),
     ...losses(snapshot, status),
     ...studentStarts(snapshot, status),
+    ...notes(snapshot, status),
     ...transitions(snapshot, status),
   ];
 }
@@ -85,6 +86,12 @@ function studentStarts({ job, streams, nowMs }: Snapshot, after: DistillJobStatu
   // Stale telemetry is that of a process of an earlier run.
   if (nowMs - student.updatedAtMs > telemetryStaleMs) return [];
   return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
+}
+
+/** Each note once: the status keeps those that were reported. */
+function notes({ job }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const reported = new Set(job.status?.notes ?? []);
+  return (after.notes ?? []).filter((note) => !reported.has(note)).map((note) => events.noted(note));
 }
 
 function transitions({ job: { status: before }, streams }: Snapshot, after: DistillJobStatus): EventDraft[] {

@@ -12,7 +12,7 @@ import {
 import { pausedUntilMs } from './pause.js';
 import { policyOf } from './policy.js';
 import type { Seen } from './seen.js';
-import type { Snapshot } from './snapshot.js';
+import type { PresentStreams, Snapshot } from './snapshot.js';
 import { isTrueIn } from './status-reader.js';
 import { summaryOf, withSummaryReason } from './summary.js';
 import type { Verdict } from './verdict.js';
@@ -60,6 +60,7 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
               : { lastStep: deadItem.step, lastTeacher: deadItem.teacher, lastError: deadItem.error.slice(0, 1_024) }),
           },
         }),
+    ...notesOf(present, before.notes),
     ...resultOf(student),
   };
   return withSummaryReason(teachers === null ? omit(status, 'teachers') : status);
@@ -100,7 +101,7 @@ function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNull
 }
 
 function progressOf(student: StudentState): NonNullable<DistillJobStatus['progress']> {
-  const { step, steps, samplesPerSecond, batchSize, loss, accuracy, metrics } = student;
+  const { step, steps, samplesPerSecond, batchSize, loss, accuracy, replacedRows, metrics } = student;
   const rate = Math.round(samplesPerSecond);
   return {
     step,
@@ -111,6 +112,7 @@ function progressOf(student: StudentState): NonNullable<DistillJobStatus['progre
     ...(rate === 0 ? {} : { secondsLeft: Math.ceil(((steps - step) * batchSize) / rate) }),
     ...(loss === null ? {} : { loss }),
     ...(accuracy === null ? {} : { accuracy }),
+    ...(replacedRows === undefined ? {} : { replacedRows }),
     ...metricsOf(metrics),
   };
 }
@@ -151,6 +153,17 @@ function pauseOf(name: string, snapshot: Snapshot): Pick<StatusTeachersPool, 'pa
   const observed = cluster.pools.find((pool) => pool.name === name);
   const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs, policyOf(snapshot));
   return untilMs === null ? {} : { pausedUntil: kubernetesTime(untilMs) };
+}
+
+/** The most that a status keeps: each teacher of a pool has the same notes, so few are many. */
+const maxStatusNotes = 32;
+
+/** Those of all processes so far, each once, in the order in which they came. */
+function notesOf(streams: PresentStreams | null, before: readonly string[] = []): Pick<DistillJobStatus, 'notes'> {
+  const student = (streams?.student?.notes ?? []).map((note) => `student: ${note}`);
+  const teachers = (streams?.teachers ?? []).flatMap(({ notes = [] }) => notes.map((note) => `teacher: ${note}`));
+  const all = [...new Set([...before, ...student, ...teachers])].slice(0, maxStatusNotes);
+  return all.length === 0 ? {} : { notes: all };
 }
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {

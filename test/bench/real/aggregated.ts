@@ -63,7 +63,7 @@ export async function registerApi(cluster: ControlPlane, { group, version, servi
   await until(
     `${version}.${group} to be served`,
     async () => (await available())?.status === 'True',
-    limitMs,
     async () => (await available())?.message ?? '',
+    limitMs,
   );
 }

@@ -112,8 +112,8 @@ async function startKeda(cluster: ControlPlane): Promise<void> {
   await until(
     'KEDA to be ready',
     async () => (await fetch(`http://127.0.0.1:${String(probes)}/readyz`).catch(() => null))?.ok === true,
-    60_000,
     () => operator.lastWords(),
+    60_000,
   );
   await cluster.processes.start({
     name: 'keda-adapter',

@@ -1,6 +1,6 @@
 /** The chart, rendered by the real helm and judged by the real API server. */
 import { version } from '@distillery/base';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 
 import { kinds, leaseName, leasesAt } from '../../../src/cluster/kubernetes/index.js';
@@ -9,8 +9,6 @@ import { operatorVariables, type Variable, type VariableName } from '../../../sr
 import { clientOf } from '../../kit/api-client.js';
 import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
-
-jest.setTimeout(300_000);
 
 const namespace = 'distillery-system';
 const minimal = { 'nats.url': 'nats://nats.nats:4222', 'nats.existingSecret': 'distillery-nats' };
@@ -81,7 +79,7 @@ beforeAll(async () => {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   }
-}, 900_000);
+});
 afterAll(async () => {
   await cluster.stop();
 });

@@ -1,17 +1,15 @@
 /** The kit itself: what every other suite of this folder takes for granted. */
 import { existsSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 
-jest.setTimeout(300_000);
-
 let cluster: ControlPlane;
 beforeAll(async () => {
   cluster = await startControlPlane({ audit: 'Metadata', crds: [distillJobCrd] });
-}, 900_000);
+});
 afterAll(async () => {
   await cluster.stop();
 });

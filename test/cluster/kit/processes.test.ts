@@ -100,4 +100,4 @@ test('SIGKILL of the owner of a whole control plane leaves no process and no fol
   owner.kill('SIGKILL');
   await until('the end of every process', () => !owned.pids.some(isAlive));
   await until('the end of the folder', () => !existsSync(owned.folder));
-}, 900_000);
+});

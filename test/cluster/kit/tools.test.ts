@@ -4,11 +4,9 @@ import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { buildTools } from '../../kit/cluster/tools.js';
-
-jest.setTimeout(300_000);
 
 let module: string;
 let folder: string;

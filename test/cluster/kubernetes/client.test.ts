@@ -23,7 +23,7 @@ beforeAll(async () => {
   await cluster.kubectl(['apply', '-f', 'crds/']);
   // Served a moment after it is stored.
   await eventually(async () => api.client.list(kinds.distillJobs).then(() => true));
-}, 300_000);
+});
 afterAll(async () => {
   await api.close();
   await cluster.stop();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import { randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Leases } from '../../../src/controller/index.js';
 import { EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
@@ -13,8 +13,6 @@ import { clientOf, type TestClient } from '../../kit/api-client.js';
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { quietLog } from '../../kit/stream.js';
-
-jest.setTimeout(300_000);
 
 const namespace = 'default';
 let cluster: ControlPlane;
@@ -28,7 +26,7 @@ const clock = systemClock;
 beforeAll(async () => {
   cluster = await startControlPlane();
   api = await clientOf(cluster.kubeconfig);
-}, 900_000);
+});
 afterAll(async () => {
   await api.close();
   await cluster.stop();

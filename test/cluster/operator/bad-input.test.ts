@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus, StatusCondition } from '../../../src/api/index.js';
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
@@ -22,8 +22,6 @@ import {
 import { malformedJobs } from '../../kit/malformed-jobs.js';
 import { manyJobs, type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { connectRoot } from '../../kit/stream.js';
-
-jest.setTimeout(400_000);
 
 const golden = new URL('golden/bad-input.txt', import.meta.url);
 /** Every kind that the operator makes for a job, and what grows out of those. */
@@ -44,7 +42,7 @@ beforeAll(async () => {
   await cluster.addNodes(4, { gpus: 8 });
   const environment = { DISTILLERY_LIMIT_WEIGHT: 'limited=10', DISTILLERY_LIMIT_LOGITS_BYTES: 'limited=1Gi' };
   await startOperator(cluster, { nats, environment });
-}, 900_000);
+});
 afterAll(async () => {
   await cluster.stop();
   await nats.stop();
@@ -267,7 +265,6 @@ async function condition(
       found = (status?.conditions ?? []).filter(({ observedGeneration }) => observedGeneration === metadata.generation);
       return found.some(isIt);
     },
-    300_000,
     () => JSON.stringify(found, null, 2),
   );
   return found.find(isIt)!;

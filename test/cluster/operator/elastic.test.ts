@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
@@ -13,8 +13,6 @@ import { type RunningOperator, startOperator } from '../../kit/cluster/operator.
 import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess } from '../../kit/distill.js';
-
-jest.setTimeout(300_000);
 
 /** Two nodes of four. */
 const slots = 8;
@@ -36,7 +34,7 @@ beforeAll(async () => {
   });
   operator = await startOperator(world.cluster, { nats: world.nats });
   telemetry = TelemetryPublisher.start(world);
-}, 900_000);
+});
 afterEach(async () => {
   await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=pending-pod', '--wait=false']);
   await world.cluster.kubectlOk(['delete', 'distilljobs', '--all', '--timeout=60s']);
@@ -58,7 +56,7 @@ async function teachers(...uids: readonly string[]): Promise<number[]> {
   return Promise.all(uids.map(async (uid) => (await world.running(uid, 'teacher')).length));
 }
 
-async function settle(uids: readonly string[], wanted: readonly number[], limitMs = 60_000): Promise<void> {
+async function settle(uids: readonly string[], wanted: readonly number[]): Promise<void> {
   let seen: readonly number[] = [];
   await until(
     `${wanted.join(' and ')} teachers`,
@@ -67,7 +65,6 @@ async function settle(uids: readonly string[], wanted: readonly number[], limitM
       const all = await Promise.all(uids.map((uid) => world.pods(uid, 'teacher')));
       return seen.join() === wanted.join() && all.every((pods, index) => pods.length === wanted[index]);
     },
-    limitMs,
     () => `seen: ${seen.join(' and ')}`,
   );
 }
@@ -125,7 +122,7 @@ describe('teachers', () => {
     const small = await job('small', 1);
     const large = await job('large', 30);
     // It begins with a few, and a teacher that was started stays for a minute.
-    await settle([small, large], [1, 7], 120_000);
+    await settle([small, large], [1, 7]);
   });
 
   test('make room for a pod that preempts them, leave no teacher Pending, and return when it is gone', async () => {
@@ -176,7 +173,7 @@ describe('teachers', () => {
     const uid = await world.uidOf('stuck');
     await until('teachers that wait', async () => (await world.pods(uid, 'teacher')).length > 0);
     // They are given up after some seconds, although nothing happens by then.
-    await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0, 20_000);
+    await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0);
     expect((await operator.ask('/metrics')).text).toContain('distillery_slots_free{resource="nvidia.com/gpu"} 8');
   });
 

@@ -5,14 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { randomFrom } from '@distillery/base';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
-
-jest.setTimeout(900_000);
 
 let world: OperatorCluster;
 const operators: RunningOperator[] = [];
@@ -266,7 +264,7 @@ describe('an operator that is killed at random moments', () => {
           environment: { DISTILLERY_LEASE_SECONDS: '3' },
         });
         if (at >= upTo) {
-          await until(what, holds, 60_000);
+          await until(what, holds);
           await operator.process.kill();
           at += 1;
           return;

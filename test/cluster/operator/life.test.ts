@@ -5,15 +5,13 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { type StoredJob, OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
-
-jest.setTimeout(300_000);
 
 const canSee = await canTrace();
 
@@ -34,7 +32,7 @@ beforeAll(async () => {
   world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
   operator = await startOperator(world.cluster, { nats: world.nats });
-}, 900_000);
+});
 afterAll(async () => {
   await world.close();
 });

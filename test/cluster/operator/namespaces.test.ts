@@ -1,6 +1,6 @@
 /** An operator of some namespaces alone: the chart's narrower rights are enough for them, and others are left in peace. */
 import { jobNames } from '@distillery/protocol';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { AuthorizationError } from '@nats-io/transport-node';
 
@@ -11,8 +11,6 @@ import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectPlain } from '../../kit/stream.js';
-
-jest.setTimeout(300_000);
 
 const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
@@ -52,7 +50,7 @@ beforeAll(async () => {
       DISTILLERY_NATS_NAMESPACE_LIMITS: 'team-d:storage=4000Ti',
     },
   });
-}, 900_000);
+});
 afterAll(async () => {
   await world.close();
 });

@@ -2,7 +2,7 @@
  * What is not the job's is left alone, on a real API server: objects of others under our names or with our labels are
  * never adopted, patched, counted or deleted.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { checkJob, type DistillJob } from '../../../src/api/index.js';
 import { teacherDeployment } from '../../../src/render/index.js';
@@ -10,8 +10,6 @@ import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
-
-jest.setTimeout(300_000);
 
 let world: OperatorCluster;
 let operator: RunningOperator;
@@ -21,7 +19,7 @@ beforeAll(async () => {
   await world.cluster.addNodes(2, { gpus: 8 });
   await world.cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
   operator = await startOperator(world.cluster, { nats: world.nats });
-}, 900_000);
+});
 afterAll(async () => {
   await world.close();
 });

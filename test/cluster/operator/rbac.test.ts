@@ -2,7 +2,7 @@
  * The rights of the chart, no more and no less: a job lives its life under exactly that ServiceAccount without a single
  * refusal, and each verb that is taken away is missed.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { ApiError, kinds } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf } from '../../kit/api-client.js';
@@ -11,8 +11,6 @@ import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
-
-jest.setTimeout(600_000);
 
 const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
@@ -273,7 +271,7 @@ describe('the rights of the chart', () => {
     const missed: string[] = [];
     let jobs = 0;
     const noticed = async (resource: string, verb: string, before: number): Promise<void> => {
-      await until(`a refusal for want of ${verb} ${resource}`, async () => (await refusals()).length > before, 60_000);
+      await until(`a refusal for want of ${verb} ${resource}`, async () => (await refusals()).length > before);
       missed.push(`${verb} ${resource}`);
     };
     for (const role of await rolesOfChart()) {

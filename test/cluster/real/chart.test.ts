@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
@@ -14,8 +14,6 @@ import { hostAddress, realPodsAvailable, type RealCluster, startRealCluster } fr
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startOperatorNats } from '../../kit/nats-operator.js';
-
-jest.setTimeout(900_000);
 
 const available = await realPodsAvailable();
 if (!available.ok) process.stderr.write(`real pods: left out: ${available.why}\n`);
@@ -115,7 +113,6 @@ real('the chart', () => {
     await until(
       'the job to complete',
       async () => (await world.condition('claimed', 'Complete')) === 'True AllStepsTrained',
-      300_000,
       async () => JSON.stringify((await world.job('claimed'))?.status, null, 1),
     );
     const metrics = JSON.parse(readFileSync(join(folder, 'out/model/metrics.json'), 'utf8')) as { digest: string };

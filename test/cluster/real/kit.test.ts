@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import {
@@ -25,7 +25,6 @@ import {
 } from '../../kit/cluster/real/index.js';
 import { spawnTypeScript } from '../../kit/typescript.js';
 
-jest.setTimeout(300_000);
 /** Tools and images are built on first use. */
 const firstUseMs = 1_800_000;
 
@@ -167,7 +166,7 @@ suite(`a real cluster${left}`, () => {
   const phase = async (name: string): Promise<string | undefined> => (await podOf(name)).status.phase;
   const ended = async (name: string): Promise<Pod> => {
     const over = async (): Promise<boolean> => ['Succeeded', 'Failed'].includes((await phase(name)) ?? '');
-    await until(`pod ${name} to end`, over, 60_000, async () => JSON.stringify((await podOf(name)).status));
+    await until(`pod ${name} to end`, over, async () => JSON.stringify((await podOf(name)).status));
     return podOf(name);
   };
   const create = (name: string, options: PodOptions, image: Image = cluster.images.worker): Promise<void> =>
@@ -374,7 +373,6 @@ suite(`a real cluster whose owner is killed${left}`, () => {
       await until(
         'everything to be gone',
         async () => (await stillThere(all)).length === 0,
-        60_000,
         async () => (await stillThere(all)).join('\n'),
       );
     },

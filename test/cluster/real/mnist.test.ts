@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
@@ -17,8 +17,6 @@ import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { manyJobs, startOperatorNats } from '../../kit/nats-operator.js';
 import { hostAddress } from '../../kit/cluster/real/index.js';
-
-jest.setTimeout(900_000);
 
 const available = await realPodsAvailable();
 if (!available.ok) process.stderr.write(`real pods: left out: ${available.why}\n`);
@@ -108,7 +106,6 @@ real('the main job in a cluster of real pods', () => {
         if ((await world.condition(name, 'Failed', namespace)).startsWith('True')) throw new Error(failed);
         return (await world.condition(name, 'Complete', namespace)) === 'True AllStepsTrained';
       },
-      600_000,
       async () => JSON.stringify((await world.job(name, namespace))?.status, null, 1),
     );
   };
@@ -116,24 +113,20 @@ real('the main job in a cluster of real pods', () => {
   const student = async (name: string, before: readonly string[] = []): Promise<string> => {
     const uid = await world.uidOf(name, namespace);
     let found = '';
-    await until(
-      `a student of ${name}`,
-      async () => {
-        const [pod] = (await world.running(uid, 'student', namespace)).filter((one) => !before.includes(one.name));
-        found = pod?.name ?? '';
-        return found !== '';
-      },
-      120_000,
-    );
+    await until(`a student of ${name}`, async () => {
+      const [pod] = (await world.running(uid, 'student', namespace)).filter((one) => !before.includes(one.name));
+      found = pod?.name ?? '';
+      return found !== '';
+    });
     return found;
   };
   const trained = (name: string, beyond: number): Promise<void> =>
-    until(`step ${String(beyond)} of ${name}`, async () => (await step(name)) >= beyond, 300_000);
+    until(`step ${String(beyond)} of ${name}`, async () => (await step(name)) >= beyond);
 
   test('ends with the weights of `distill run`, by two teachers and a student under the restricted standard', async () => {
     await cluster.apply(job('mnist'));
     const uid = await world.uidOf('mnist', namespace);
-    await until('two teachers', async () => (await world.running(uid, 'teacher', namespace)).length === 2, 120_000);
+    await until('two teachers', async () => (await world.running(uid, 'teacher', namespace)).length === 2);
     await complete('mnist');
     const { status } = (await world.job('mnist', namespace))!;
     expect(status).toMatchObject({
@@ -243,11 +236,7 @@ real('the main job in a cluster of real pods', () => {
       '-p',
       '{"spec":{"suspend":true}}',
     ]);
-    await until(
-      'no pod of it',
-      async () => (await world.owned(uid)).every((name) => !name.startsWith('pod/')),
-      120_000,
-    );
+    await until('no pod of it', async () => (await world.owned(uid)).every((name) => !name.startsWith('pod/')));
     await cluster.kubectlOk([
       '-n',
       namespace,
@@ -276,7 +265,6 @@ real('the main job in a cluster of real pods', () => {
     await until(
       'the job to fail',
       async () => (await world.condition('faulty', 'Failed', namespace)) === 'True BackoffLimitExceeded',
-      180_000,
     );
     expect(await world.message('faulty', 'Failed', namespace)).toContain('no luck today');
     expect((await world.job('faulty', namespace))?.status).toMatchObject({ failures: 2, disruptions: { student: 0 } });
@@ -315,13 +303,9 @@ real('the main job in a cluster of real pods', () => {
       setInterval(() => undefined, 1000);`;
     // Ends with the container.
     await cluster.kubectl(['-n', namespace, 'exec', pod, '--', 'node', '--input-type=module', '-e', code]);
-    await until(
-      'the student to be out of memory',
-      async () => {
-        const { text } = await cluster.api.send('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`);
-        return text.includes('OOMKilled');
-      },
-      60_000,
-    );
+    await until('the student to be out of memory', async () => {
+      const { text } = await cluster.api.send('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`);
+      return text.includes('OOMKilled');
+    });
   }
 });

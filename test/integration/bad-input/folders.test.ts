@@ -17,14 +17,12 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit, DistillProcess, isAlive, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 
 import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
-
-jest.setTimeout(300_000);
 
 const home = mkdtempSync(join(tmpdir(), 'distill-folders-'));
 let job = '';

@@ -2,18 +2,16 @@
  * Job files and data that are wrong in one way at a time. Each time the real command ends with 65 and a sentence that says
  * what is wrong and what to do, and leaves nothing.
  */
-import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit } from '../../kit/distill.js';
 
 import { changedCopy, endingOfRun, nothingLeft } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
-
-jest.setTimeout(300_000);
 
 const { folder, data, samples, caseFolder, writeJob, refusalOf } = openCases('input');
 
@@ -118,6 +116,33 @@ describe('a job file', () => {
     expect(exitCode).toBe(distillExit.badInput);
   });
 
+  it('whose files are not there is refused before anything is written', async () => {
+    const place = caseFolder();
+    const file = writeJob(
+      place,
+      (spec) => {
+        spec.teacher.model = { format: 'onnx', uri: `file://${place}/teacher.onnx` };
+        spec.student.model = { uri: 'file://student.json' };
+      },
+      join(place, 'data'),
+    );
+    const { message, ...ending } = await endingOfRun(file, join(place, 'run'));
+    const paragraph = (path: string, problem: string): string[] => [
+      expect.stringMatching(new RegExp(`^FILE:\\d+:\\d+: ${path}$`)) as unknown as string,
+      `  PLACE/${problem}`,
+      '  check the path',
+      '',
+    ];
+    expect(message.replaceAll(file, 'FILE').replaceAll(place, 'PLACE').split('\n')).toEqual([
+      ...paragraph('spec.dataset.uri', 'data: found nothing, expected a data set'),
+      ...paragraph('spec.teacher.model.uri', 'teacher.onnx: found nothing, expected a model file'),
+      ...paragraph('spec.student.model.uri', 'student.json: found nothing, expected a model file'),
+      '3 problems',
+    ]);
+    expect(ending).toEqual({ exitCode: distillExit.badInput, ...nothingLeft });
+    expect(existsSync(join(place, 'run'))).toBe(false);
+  });
+
   it('that is not there is named', async () => {
     const place = caseFolder();
     const file = join(place, 'job.yaml');
@@ -136,11 +161,6 @@ describe('a data set', () => {
   const imageBytes = 28 * 28;
 
   it.each([
-    {
-      what: 'that is not there',
-      change: (at: string) => rmSync(at, { recursive: true }),
-      want: 'DATA: found nothing, expected a folder with idx files. Check the path.',
-    },
     {
       what: 'without its files',
       change: (at: string) => {
@@ -216,7 +236,7 @@ describe('a data set', () => {
     const message = await refusalOf(place, withoutTeacher, own);
     expect(message.replaceAll(own, 'DATA')).toContain(
       'sample 100: found label 10, expected 0 to 9, as the model has 10 outputs. ' +
-        'Give the model 11 outputs or remove the sample.',
+        "Give the last layer of the student's model 11 units, or remove the sample.",
     );
   });
 

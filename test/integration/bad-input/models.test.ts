@@ -1,19 +1,18 @@
 /**
- * Models that cannot be used: teachers and students that are missing, damaged, or fit neither the data nor each other,
+ * Models that cannot be used: teachers and students that are damaged or fit neither the data nor each other,
  * and a teacher that answers NaN.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit, type SmallSpec } from '../../kit/distill.js';
+import { specialTokens, wordTokenizer } from '../../kit/tokenizer.js';
 
 import { changedCopy, endingOfRun, hasModel, nothingLeft, studentLog } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
-
-jest.setTimeout(300_000);
 
 const root = join(import.meta.dirname, '../../..');
 const student = join(root, 'examples/mnist/models/student.json');
@@ -30,14 +29,6 @@ describe('a teacher model', () => {
   const teacherOf = (path: string) => (spec: SmallSpec) => {
     spec.teacher.model = { format: 'onnx', uri: `file://${path}` };
   };
-
-  it('that is not there is refused', async () => {
-    const place = caseFolder();
-    const path = join(place, 'teacher.onnx');
-    expect(await refusalOf(place, teacherOf(path))).toContain(
-      `model ${path}: found nothing, expected a model file. Check the path (teacher.model.uri)`,
-    );
-  });
 
   it.each([
     { what: 'is truncated', change: (bytes: Buffer) => bytes.subarray(0, bytes.length / 2) },
@@ -75,7 +66,7 @@ describe('a teacher model', () => {
     {
       what: 'of a graph model',
       json: { format: 'graph-model', modelTopology: { node: [{ name: 'x'.repeat(1_600_000) }] }, weightsManifest: [] },
-      want: 'found a TensorFlow.js graph model, expected a tfjs layers model or an ONNX file. Convert the original again',
+      want: 'found a tfjs graph model, expected a tfjs layers model, as teacher.model.format says. Set the format to tfjs-graph',
     },
     {
       what: 'whose layers refer to each other in a circle',
@@ -111,6 +102,29 @@ describe('a teacher model', () => {
     expect(statSync(join(place, 'run/logs/cpu-0.log')).size).toBeLessThan(10_000);
   });
 
+  it('with the tokenizer of another model is refused', async () => {
+    const place = caseFolder();
+    const [texts, tokenizer] = [join(place, 'texts.jsonl'), join(place, 'tokenizer.json')];
+    const lines = Array.from({ length: 64 }, (_, at) =>
+      JSON.stringify({ text: `a bird sings ${'word '.repeat(at % 7)}` }),
+    );
+    writeFileSync(texts, lines.join('\n'));
+    const words = Array.from({ length: 20 }, (_, at) => `word${String(at)}`);
+    writeFileSync(tokenizer, wordTokenizer([...specialTokens, 'a', 'bird', 'sings', 'word', ...words]));
+    const message = await refusalOf(place, (spec) => {
+      spec.dataset = { format: 'jsonl', uri: `file://${texts}`, fields: [{ name: 'text', type: 'text' }] };
+      spec.training = { batchSize: 16, epochs: 1 };
+      spec.student.model = { uri: 'preset://text-cnn?outputs=3' };
+      spec.student.tokenizer = { uri: `file://${tokenizer}` };
+      teacherOf(join(fixtures, 'embedding.onnx'))(spec);
+      spec.teacher.tokenizer = { uri: `file://${tokenizer}` };
+    });
+    expect(message).toContain(
+      'found a tokenizer of 28 tokens, expected at most 9, as the model knows for its input input_ids. ' +
+        'Set teacher.tokenizer.uri to the tokenizer.json of this model',
+    );
+  });
+
   it('made for samples of another shape is refused', async () => {
     const path = join(fixtures, 'nchw.onnx');
     expect(await refusalOf(caseFolder(), teacherOf(path))).toContain(
@@ -121,8 +135,8 @@ describe('a teacher model', () => {
 
   it("of another width than the student's is refused", async () => {
     expect(await refusalOf(caseFolder(), teacherOf(join(fixtures, 'ink-3.onnx')))).toContain(
-      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has. ' +
-        'Give the student model 3 outputs (a preset: outputs=3) or take another teacher',
+      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has, one for each class of the labels. ' +
+        "Give the last layer of the student's model 3 units, or take another teacher",
     );
   });
 });
@@ -226,18 +240,6 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(`student model ${path}: found a named pipe`);
-  });
-
-  it('that is not there is refused', async () => {
-    const place = caseFolder();
-    const path = join(place, 'student.json');
-    const message = await refusalOf(place, (spec) => {
-      withoutTeacher(spec);
-      spec.student.model = { uri: `file://${path}` };
-    });
-    expect(message).toContain(
-      `student model ${path}: found nothing, expected a tfjs layers model.json. Check the path (spec.student.model.uri).`,
-    );
   });
 });
 

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { Authority } from '../../kit/cluster/pki.js';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
@@ -14,8 +14,6 @@ import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
 
 import { endingOfRun, hasModel, nothingLeft } from './ending.js';
-
-jest.setTimeout(300_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-server-'));
 let job = '';

@@ -4,14 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { distillExit, DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 
 import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
-
-jest.setTimeout(600_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-storage-'));
 let job = '';

@@ -9,11 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, expect, jest, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 
 import { exitCodes } from '../../../src/cli/shared/exit.js';
-
-jest.setTimeout(300_000);
 
 const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const job = join(import.meta.dirname, '../../../examples/mnist/job.yaml');

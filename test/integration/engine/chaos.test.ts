@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Random, randomFrom } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { studentLog } from '../bad-input/ending.js';
+import { killVictims, type Victim } from './killing.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-chaos-'));
 let job = '';
@@ -24,29 +24,11 @@ beforeAll(async () => {
   expect(await run.ended()).toBe(0);
   expect(await run.survivors()).toEqual([]);
   undisturbed = run.result?.digest ?? '';
-}, 300_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-type Victim = 'student' | 'teacher' | 'nats';
-
-/** Kills one process of the run, if there is one. @returns its role */
-function killOne(run: DistillProcess, victim: Victim, random: Random): Victim | null {
-  const pids = run.progress?.pids;
-  if (pids === undefined) return null;
-  const teacher = pids.teachers[random.below(Math.max(1, pids.teachers.length))] ?? null;
-  const pid = { student: pids.student, teacher, nats: pids.nats }[victim];
-  if (pid === null) return null;
-  try {
-    process.kill(pid, 'SIGKILL');
-    return victim;
-  } catch {
-    // It has just ended by itself.
-    return null;
-  }
-}
 
 const seeds: readonly { readonly seed: number; readonly victims: readonly Victim[] }[] = [
   { seed: 1, victims: ['student'] },
@@ -61,17 +43,8 @@ describe('a run whose processes are killed', () => {
   it.each(seeds)(
     'ends with the weights of an undisturbed run (seed $seed: $victims)',
     async ({ seed, victims }) => {
-      const random = randomFrom(seed);
       const run = new DistillProcess(['run', job, '--json', '--dir', join(folder, `seed-${String(seed)}`)]);
-      const killed: Victim[] = [];
-      await run.until('the first steps are trained', () => (run.progress?.step ?? 0) > 0);
-      const over = run.ended().then(() => true);
-      for (let round = 0; round < 2 * victims.length; round++) {
-        const pause = sleep(100 + random.below(900)).then(() => false);
-        if (await Promise.race([over, pause])) break;
-        const hit = killOne(run, victims[round % victims.length]!, random);
-        if (hit !== null) killed.push(hit);
-      }
+      const killed = await killVictims(run, { seed, victims });
       expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
       expect(killed.length).toBeGreaterThan(0);
       expect(run.result?.outcome).toBe('complete');
@@ -125,5 +98,5 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     for (const message of starts.slice(1)) expect(message).toMatch(/started at step [1-9]/);
     expect(run.result?.digest).toBe(calm.result?.digest);
     expect(await run.survivors()).toEqual([]);
-  }, 300_000);
+  });
 });

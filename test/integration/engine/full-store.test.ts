@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
-import { until } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 import { hasModel } from '../bad-input/ending.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-full-'));
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await once(holder.listen(0, '127.0.0.1'), 'listening');
   ({ port } = holder.address() as AddressInfo);
   await once(holder.close(), 'close');
-}, 300_000);
+});
 afterAll(async () => {
   await stopServer();
   rmSync(folder, { recursive: true, force: true });
@@ -83,4 +83,4 @@ test('a server that is back on a full store costs time and not the job', async (
   expect(await run.ended()).toBe(distillExit.ok);
   expect(hasModel(place)).toBe(true);
   expect(run.result).toMatchObject({ outcome: 'complete' });
-}, 300_000);
+});

@@ -32,7 +32,7 @@ async function digestOf(run: DistillProcess): Promise<string | undefined> {
 beforeAll(async () => {
   data = smallMnist(join(folder, 'data'), { train: 2_048, test: 256 });
   undisturbed = (await digestOf(start(`preset://${preset}`, 'undisturbed'))) ?? '';
-}, 300_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -49,7 +49,7 @@ it('a student that is killed makes the same model again and ends with the same w
     return next !== null && next !== student;
   });
   expect(await digestOf(run)).toBe(undisturbed);
-}, 300_000);
+});
 
 it('the file that `distill models` prints is the same student', async () => {
   const file = join(folder, 'student.json');
@@ -61,7 +61,7 @@ it('the file that `distill models` prints is the same student', async () => {
   );
   writeFileSync(file, stdout);
   expect(await digestOf(start(`file://${file}`, 'by-file'))).toBe(undisturbed);
-}, 300_000);
+});
 
 it('the result is a model that names no preset', () => {
   const model = JSON.parse(readFileSync(join(folder, 'undisturbed', 'model', 'model.json'), 'utf8')) as {

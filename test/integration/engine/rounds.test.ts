@@ -79,7 +79,7 @@ describe('a job that stops early', () => {
 
     await complete('early-killed', stopsEarly, 20);
     expect(reportOf('early-killed')).toMatchObject({ digest: report.digest, stoppedEarly: report.stoppedEarly });
-  }, 400_000);
+  });
 });
 
 describe('a second round', () => {
@@ -111,11 +111,11 @@ describe('a second round', () => {
       'conv3/bias',
       'conv3/kernel',
     ]);
-    expect(report.evaluations[0]!.loss).toBeLessThan(first.evaluations.at(-1)!.loss);
+    expect(report.evaluations[0]!.loss).toBeLessThan(first.evaluations.at(-1)!.loss!);
 
     await complete('second-killed', second, 6);
     expect(reportOf('second-killed').digest).toBe(report.digest);
-  }, 400_000);
+  });
 
   it('ends with a sentence when the weights change between two attempts', async () => {
     await complete('donor', (spec) => (spec.training.epochs = 1));
@@ -139,5 +139,5 @@ describe('a second round', () => {
     process.kill(run.progress!.pids.student!, 'SIGKILL');
     expect(await run.ended()).not.toBe(0);
     expect(run.result?.message).toContain('the weights are not those that this job started from');
-  }, 400_000);
+  });
 });

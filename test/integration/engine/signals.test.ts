@@ -20,15 +20,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { pinnedVersion } from '../../../src/stream/server/pins.js';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
 import { endingOf, hasModel, nothingLeft, processesOf } from '../bad-input/ending.js';
-
-jest.setTimeout(600_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-signals-'));
 let job = '';
@@ -39,7 +37,7 @@ beforeAll(async () => {
     Object.assign(spec.training, { epochs: 1 });
     spec.logits.maxBytes = '16Mi';
   });
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const endings: (() => Promise<unknown>)[] = [];

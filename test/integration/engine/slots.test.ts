@@ -43,7 +43,7 @@ it('the fleet follows the slots that are set, and the student is the same', asyn
     expect.arrayContaining([expect.stringContaining('Pool cpu: 2 → 1 teacher')]),
   );
   expect(await run.survivors()).toEqual([]);
-}, 300_000);
+});
 
 it('refuses the folder of a run that is not running', async () => {
   const command = new DistillProcess(['slots', '3', '--dir', folder]);

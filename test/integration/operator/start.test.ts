@@ -9,7 +9,8 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { until } from '../../kit/cluster/until.js';
+import { until } from '../../kit/until.js';
+import { patienceMs } from '../../kit/patience.js';
 
 const operator = join(import.meta.dirname, '../../../dist/src/operator/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'distill-operator-start-'));
@@ -68,7 +69,7 @@ async function endOf(changes: Record<string, string>): Promise<{ code: number | 
   const child = spawn(process.execPath, [operator], {
     env: { PATH: process.env.PATH, ...settings, ...changes },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 30_000,
+    timeout: patienceMs,
   });
   const [out, err, [code]] = await Promise.all([
     text(child.stdout),

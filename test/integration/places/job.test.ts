@@ -36,7 +36,7 @@ beforeAll(async () => {
     NODE_EXTRA_CA_CERTS: authority.certificate,
     DISTILL_CACHE_FOLDER: join(folder, 'cache'),
   };
-}, 1_200_000);
+});
 afterAll(async () => {
   await Promise.all([bucket.stop(), web.stop()]);
   rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { Authority } from '../../kit/cluster/pki.js';
-import { until } from '../../kit/cluster/until.js';
+import { until } from '../../kit/until.js';
 import { WebServer } from '../../kit/web-server.js';
 
 const door = join(import.meta.dirname, '../../../dist/workers/process/index.js');
@@ -21,7 +21,8 @@ const program = `
   import { placesOf } from ${JSON.stringify(door)};
   const [, folder, uri] = process.argv;
   const variables = { kind: 'variables', values: {} };
-  const environment = { cache: { folder, maxBytes: null }, credentials: { dataset: variables, model: variables } };
+  const credentials = { dataset: variables, model: variables, checkpoint: variables, output: variables };
+  const environment = { cache: { folder, maxBytes: null }, credentials };
   const log = { info: () => undefined, warn: () => undefined };
   const places = placesOf(environment, log, new AbortController().signal);
   process.stdout.write((await places.resolve(uri, 'model')).path);

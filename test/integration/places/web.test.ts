@@ -218,7 +218,7 @@ describe('a fault that stays', () => {
 
   test('a file larger than the cache', async () => {
     expect(await refused(uri(), { maxBytes: 1_000 })).toEqual([
-      'noRoom',
+      'tooLarge',
       expect.stringContaining('its 300000 bytes do not fit into the cache of 1000 bytes'),
     ]);
   });

@@ -17,7 +17,8 @@ import { userCreds } from '../../../src/stream/credentials.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
 import { noAccountLimits, openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
-import { connectPlain, objectsOf, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
+import { connectPlain, objectsOf, quietLog, streamsOf, studentState, systemClock } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 let nats: OperatorNats;
 const closers: { close(): Promise<void> }[] = [];

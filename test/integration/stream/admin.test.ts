@@ -22,9 +22,9 @@ import {
   streamsOf,
   studentState,
   teacherState,
-  until,
   workItem,
 } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 const uids = [
   'observed',

@@ -26,9 +26,9 @@ import {
   studentState,
   systemClock,
   teacherState,
-  until,
   workItem,
 } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 let nats: OperatorNats;
 const closers: { close(): Promise<void> }[] = [];

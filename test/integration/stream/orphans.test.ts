@@ -26,7 +26,8 @@ import { startTestNats, type TestLogin, type TestNats } from '../../kit/nats.js'
 import { openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { JobMaker } from '../../kit/snapshots.js';
-import { connectAs, connectPlain, connectRoot, objectsOf, streamsOf, until } from '../../kit/stream.js';
+import { connectAs, connectPlain, connectRoot, objectsOf, streamsOf } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 const us = 'lease-ours';
 const afterMs = 1_000;

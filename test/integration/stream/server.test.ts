@@ -10,7 +10,7 @@ import { connect } from '@nats-io/transport-node';
 
 import { type NatsServer, type ServerEvent, startNatsServer, superviseNatsServer } from '../../../src/stream/index.js';
 import { testServerBinary } from '../../kit/nats.js';
-import { until } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 import { isAlive, spawnTypeScript } from '../../kit/typescript.js';
 
 const password = 'a-password-of-this-test';
@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   binary = await testServerBinary();
   folder = await mkdtemp(join(tmpdir(), 'distillery-server-'));
-}, 300_000);
+});
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });

@@ -24,10 +24,10 @@ import {
   quietLog,
   streamsOf,
   teacherState,
-  until,
   workerLogin,
   workItem,
 } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 const uid = 'job';
 const names = jobNames(uid);
@@ -105,14 +105,10 @@ test.each([1, 2, 3])(
       await nats.restart();
     }
     await feeding;
-    await until(
-      'every step',
-      async () => {
-        await mend(steps, seen);
-        return seen.size === steps;
-      },
-      120_000,
-    );
+    await until('every step', async () => {
+      await mend(steps, seen);
+      return seen.size === steps;
+    });
     // The operator reconnects on its own; the student may be through before.
     await until('the operator to be connected', () => admin.health.connected);
     // Stored once each: there is one message a subject, and it is the answer to that step.

@@ -4,6 +4,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { patienceMs } from '../patience.js';
 import type { KeptProcess, Processes, ProcessSpec } from './processes.js';
 
 export interface ComponentSpec extends ProcessSpec {
@@ -11,7 +12,6 @@ export interface ComponentSpec extends ProcessSpec {
   readonly isReady?: () => Promise<boolean>;
 }
 
-const readyLimitMs = 60_000;
 const askEveryMs = 25;
 
 export class Component {
@@ -77,7 +77,7 @@ export class Component {
   async #untilReady(process: KeptProcess): Promise<void> {
     const { name, isReady } = this.#spec;
     if (isReady === undefined) return;
-    const end = performance.now() + readyLimitMs;
+    const end = performance.now() + patienceMs;
     while (!(await isReady().catch(() => false))) {
       const trouble = !process.running ? 'ended' : performance.now() > end ? 'is not ready in time' : null;
       if (trouble !== null) throw new Error(`${name} ${trouble}; its log ends:\n${await process.lastWords()}`);

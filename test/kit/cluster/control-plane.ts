@@ -26,7 +26,7 @@ import { Processes } from './processes.js';
 import { RequestCounts } from './request-counts.js';
 import { scheduler } from './scheduler.js';
 import { buildTools, toolPath } from './tools.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 const run = promisify(execFile);
 
@@ -165,15 +165,11 @@ export class ControlPlane {
       );
     }
     // The controller manager removes the initial taint of a new node when it has seen the node.
-    await until(
-      'all nodes to be schedulable',
-      async () => {
-        const { items } = await this.api.get<{ items: Node[] }>('/api/v1/nodes?resourceVersion=0');
-        const open = new Set(items.filter(isSchedulable).map(({ metadata }) => metadata.name));
-        return names.every((name) => open.has(name));
-      },
-      120_000 + 100 * count,
-    );
+    await until('all nodes to be schedulable', async () => {
+      const { items } = await this.api.get<{ items: Node[] }>('/api/v1/nodes?resourceVersion=0');
+      const open = new Set(items.filter(isSchedulable).map(({ metadata }) => metadata.name));
+      return names.every((name) => open.has(name));
+    });
     return names;
   }
 

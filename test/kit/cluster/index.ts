@@ -3,4 +3,4 @@ export type { AuditEvent } from './audit.js';
 export { ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 export { distillJobCrd, repositoryRoot } from './paths.js';
 export type { Disruption, PodEnd } from './pods.js';
-export { until } from './until.js';
+export { until } from '../until.js';

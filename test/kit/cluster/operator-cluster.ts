@@ -16,7 +16,7 @@ import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 import { teacherPriorityClass } from './jobs.js';
 import { distillJobCrd } from './paths.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 export interface StoredJob {
   readonly metadata: {

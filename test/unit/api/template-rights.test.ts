@@ -135,6 +135,8 @@ describe('the Secrets of places', () => {
       spec.dataset.secretRef = { name: secret };
       spec.teacher.model.secretRef = { name: secret };
       spec.student.model.secretRef = { name: secret };
+      spec.student.checkpoint.secretRef = { name: secret };
+      spec.student.output.secretRef = { name: secret };
     });
     return templateRightsProblems(job, { ...defaultTemplateRights, ...rights }).map(({ message }) => message);
   };
@@ -142,7 +144,11 @@ describe('the Secrets of places', () => {
   test('are limited as those of templates', () => {
     expect(of('team-keys')).toEqual([]);
     expect(of('team-keys', { secrets: ['data-*'] })).toEqual(
-      ['spec.dataset', 'spec.teacher.model', 'spec.student.model'].map(
+      [
+        'spec.dataset',
+        'spec.teacher.model',
+        ...['model', 'checkpoint', 'output'].map((part) => `spec.student.${part}`),
+      ].map(
         (place) =>
           `${place}.secretRef.name: found "team-keys", but jobs may not name this Secret here. Use data-*, or ask the ` +
           'administrator of the operator to allow it.',
@@ -152,7 +158,7 @@ describe('the Secrets of places', () => {
 
   test('are never the credentials of a job', () => {
     const problems = of(inputsName('other', '6f1f0c4e-52a5-4c0b-9a53-6a2f6f2b7d11'), { secrets: ['*'] });
-    expect(problems).toHaveLength(3);
+    expect(problems).toHaveLength(5);
     expect(problems[0]).toContain('each worker has the credentials of its own role');
   });
 });

@@ -72,7 +72,7 @@ describe('a template', () => {
       { metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/worker': 'unconfined' } } },
       '….metadata.annotations["container.apparmor.security.beta.kubernetes.io/worker"]: found "container.apparmor.security.beta.kubernetes.io/worker", but every worker runs under the restricted Pod Security Standard. Leave it out.',
     ],
-    [{ metadata: { labels: { a: 1 } } }, '….metadata.labels.a: found 1, expected a text. Put it into quotes.'],
+    [{ metadata: { labels: { a: 1 } } }, '….metadata.labels.a: found 1, expected a text. Put it in quotes: "1".'],
     [
       pod({ nodeSelector: ['a'] }),
       '….spec.nodeSelector: found a list of 1, expected an object. Write names and values below it.',
@@ -111,7 +111,7 @@ describe('a template', () => {
     ]),
     [
       worker({ env: [{ name: 'A', value: 1 }] }),
-      '….spec.containers[0].env[0].value: found 1, expected a text. Put it into quotes.',
+      '….spec.containers[0].env[0].value: found 1, expected a text. Put it in quotes: "1".',
     ],
     [
       worker({ resources: { requests: { memory: '1 GB' } } }),

@@ -27,6 +27,8 @@ describe('a job that this version can run', () => {
   test.each<[string, ...Change[]]>([
     ['in its shortest form'],
     ['with frames in memory', ['spec.logits.storage', 'Memory']],
+    ['with checkpoints in a bucket', ['spec.student.checkpoint.store', 's3://bucket']],
+    ['with its result in a bucket', ['spec.student.output.store', 's3://bucket/x']],
     ['with top-k frames', ['spec.logits.topK', 3]],
     ['that skips what no teacher can do', ['spec.teacher.onFailure', 'Skip']],
   ])('%s is supported everywhere', (_title, ...changes) => {
@@ -38,8 +40,27 @@ describe('a job that this version can run', () => {
     const change: Change = ['spec.student.checkpoint.store', 'file'];
     expect(problemsOf('local', change)).toEqual([]);
     expect(problemsOf('cluster', ...inImage, change)).toEqual([
-      `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod. Use nats or pvc://.`,
+      `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod. Use nats, pvc:// or s3://.`,
     ]);
+  });
+
+  test('with Secrets of stores is supported in a cluster alone', () => {
+    const changes = ['checkpoint', 'output'].map((part): Change => [
+      `spec.student.${part}`,
+      {
+        ...(part === 'checkpoint' ? { everySteps: 1, keep: 1 } : {}),
+        store: 's3://runs',
+        secretRef: { name: 'bucket' },
+      },
+    ]);
+    expect(problemsOf('cluster', ...inImage, ...changes)).toEqual([]);
+    expect(problemsOf('local', ...changes)).toEqual(
+      ['checkpoint', 'output'].map(
+        (part) =>
+          `spec.student.${part}.secretRef: found the Secret "bucket", but a local run has no Secrets. ` +
+          'Leave it out, and set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://.',
+      ),
+    );
   });
 
   test('with claims and ConfigMaps is supported in a cluster alone', () => {
@@ -55,8 +76,8 @@ describe('a job that this version can run', () => {
       'spec.dataset.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
       'spec.teacher.model.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
       'spec.student.model.uri: found configmap://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
-      'spec.student.checkpoint.store: found "pvc://out/checkpoints", but a local run has no claims. Use nats or file, or run it in a cluster.',
-      'spec.student.output.store: found "pvc://out/model", but a local run has no claims. Use nats or file, or run it in a cluster.',
+      'spec.student.checkpoint.store: found "pvc://out/checkpoints", but a local run has no claims. Use nats, file or s3://, or run it in a cluster.',
+      'spec.student.output.store: found "pvc://out/model", but a local run has no claims. Use nats, file or s3://, or run it in a cluster.',
     ]);
   });
 
@@ -106,14 +127,6 @@ describe('a job beyond this version is refused:', () => {
     [
       'spec.logits.replicas: found 3, but a local run has one NATS server. Use 1, or run it in a cluster.',
       ['spec.logits.replicas', 3],
-    ],
-    [
-      'spec.student.output.store: "s3://bucket/x" is not supported yet. Use nats.',
-      ['spec.student.output.store', 's3://bucket/x'],
-    ],
-    [
-      'spec.student.checkpoint.store: "s3://bucket" is not supported yet. Use nats.',
-      ['spec.student.checkpoint.store', 's3://bucket'],
     ],
     [
       'spec.student.template: found a pod template, but a local run makes no pods. Leave the template out, or run it in a cluster.',

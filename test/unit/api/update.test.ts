@@ -42,6 +42,8 @@ describe('a change of', () => {
     ['spec.training', ['spec.training.augment.noise', 0.1]],
     ['spec.teacher.model', ['spec.teacher.model.uri', 'file://other.onnx']],
     ['spec.teacher.input', ['spec.teacher.input', { layout: 'NCHW' }]],
+    ['spec.teacher', ['spec.teacher.tokenizer', { uri: 'file://tokenizer.json' }]],
+    ['spec.teacher', ['spec.teacher.ensemble', { members: [{ name: 'b', model: { uri: 'file://b.onnx' } }] }]],
     ['spec.teacher.pools[0]', ['spec.teacher.pools', [{ name: 'a' }]]],
     ['spec.teacher.pools[0]', ['spec.teacher.pools', [{ name: 'a', resource: 'amd.com/gpu' }]]],
     ['spec.teacher.pools[0]', ['spec.teacher.pools', [{ name: 'b', resource: 'amd.com/gpu' }]]],
@@ -59,6 +61,13 @@ describe('a change of', () => {
     ['spec.student.output', ['spec.student.output.store', 'file']],
   ])('%s is refused', (path, change) => {
     expect(refusedPaths(change)).toEqual([path]);
+  });
+
+  test('a weight of an ensemble is refused', () => {
+    const of = (weight: number): DistillJob =>
+      job(['spec.teacher.ensemble', { members: [{ name: 'b', weight, model: { uri: 'file://b.onnx' } }] }]);
+    expect(validateUpdate(of(1), of(1))).toEqual([]);
+    expect(validateUpdate(of(1), of(2)).map(({ path }) => path)).toEqual(['spec.teacher.ensemble']);
   });
 
   test('several fields is reported completely, in sentences', () => {

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { type Child, endedFromOutside, startChild } from '../../../src/cluster/local/child.js';
 import { isAlive } from '../../kit/typescript.js';
-import { until, WorkerScripts } from './worker-scripts.js';
+import { WorkerScripts } from './worker-scripts.js';
+import { until } from '../../kit/until.js';
 
 const cleanups: (() => void)[] = [];
 

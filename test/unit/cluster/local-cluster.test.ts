@@ -12,7 +12,8 @@ import { oneSlot } from '../../../src/cluster/local/machine.js';
 import type { ClusterObservation } from '../../../src/domain/index.js';
 import { JobMaker } from '../../kit/snapshots.js';
 import { isAlive, spawnTypeScript } from '../../kit/typescript.js';
-import { until, WorkerScripts } from './worker-scripts.js';
+import { WorkerScripts } from './worker-scripts.js';
+import { until } from '../../kit/until.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 const url = 'nats://127.0.0.1:4222';

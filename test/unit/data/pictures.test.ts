@@ -3,6 +3,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 
+import { mayBeTurned } from '../../../workers/data/fields/orientation.js';
 import { openDataset } from '../../../workers/data/index.js';
 import { withFolder } from '../../kit/folder.js';
 import { labelsOf } from '../../kit/samples.js';
@@ -209,5 +210,23 @@ describe('an image folder', () => {
       expect([train.length, held]).toEqual([4, null]);
       expect(train.spec.target).toMatchObject({ names: ['train', 'tram', 'val'] });
     });
+  });
+});
+
+describe('a picture that says how it lies', () => {
+  const jpeg = (): Sharp => plain({}, { width: 64, height: 64 }).jpeg();
+
+  test('is found by its Exif', async () => {
+    expect(mayBeTurned(await jpeg().withMetadata({ orientation: 6 }).toBuffer())).toBe(true);
+    expect(mayBeTurned(await jpeg().toBuffer())).toBe(false);
+    expect(mayBeTurned(await jpeg().jpeg({ progressive: true }).toBuffer())).toBe(false);
+    expect(mayBeTurned(await plain({}).withIccProfile('srgb').jpeg().toBuffer())).toBe(false);
+  });
+
+  test('is taken for one where its bytes do not tell', async () => {
+    expect(mayBeTurned(await png(color.clone()))).toBe(true);
+    for (const length of [0, 1, 2, 3, 10])
+      expect(mayBeTurned((await jpeg().toBuffer()).subarray(0, length))).toBe(true);
+    expect(mayBeTurned(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0, 1, 2, 3, 4, 5, 6))).toBe(true);
   });
 });

@@ -10,6 +10,7 @@ import { imageInputs, imageSamples, type Samples } from '../../../workers/data/i
 import { InputError } from '../../../workers/inputs/index.js';
 import { type InferenceSource, ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';
+import { specialTokens, wordTokenizer } from '../../kit/tokenizer.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', `${name}.onnx`);
 const shape = [3, 4, 2];
@@ -213,53 +214,11 @@ describe('a model of several inputs', () => {
 describe('a model of tokens', () => {
   let folder = '';
   let path = '';
-  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'a', 'bird', 'sings', 'sample', 'word'];
-  const tokenizerJson = (vocabulary: readonly string[]): string =>
-    JSON.stringify({
-      version: '1.0',
-      added_tokens: [0, 1, 2, 3].map((id) => ({
-        id,
-        content: vocabulary[id],
-        special: true,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-      })),
-      normalizer: {
-        type: 'BertNormalizer',
-        clean_text: true,
-        handle_chinese_chars: true,
-        strip_accents: null,
-        lowercase: true,
-      },
-      pre_tokenizer: { type: 'BertPreTokenizer' },
-      post_processor: {
-        type: 'TemplateProcessing',
-        single: [
-          { SpecialToken: { id: '[CLS]', type_id: 0 } },
-          { Sequence: { id: 'A', type_id: 0 } },
-          { SpecialToken: { id: '[SEP]', type_id: 0 } },
-        ],
-        pair: [],
-        special_tokens: {
-          '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
-          '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },
-        },
-      },
-      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-      model: {
-        type: 'WordPiece',
-        unk_token: '[UNK]',
-        continuing_subword_prefix: '##',
-        max_input_chars_per_word: 100,
-        vocab: Object.fromEntries(vocabulary.map((word, id) => [word, id])),
-      },
-    });
+  const words = [...specialTokens, 'a', 'bird', 'sings', 'sample', 'word'];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'distillery-tokens-'));
     path = join(folder, 'tokenizer.json');
-    await writeFile(path, tokenizerJson(words));
+    await writeFile(path, wordTokenizer(words));
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -303,7 +262,7 @@ describe('a model of tokens', () => {
 
   test('has another digest with another tokenizer', async () => {
     const other = join(folder, 'other.json');
-    await writeFile(other, tokenizerJson(words.toSpliced(4, 2, 'bird', 'a')));
+    await writeFile(other, wordTokenizer(words.toSpliced(4, 2, 'bird', 'a')));
     const digests = [];
     for (const file of [path, other, path]) {
       const model = await opened(opening({ tokenizer: { path: file, maxTokens: 16 } }));

@@ -134,6 +134,16 @@ describe('the teacher of the MNIST example', () => {
     });
   });
 
+  test('does not join with another data set, and says that it is the data', async () => {
+    const [one, other] = ['1'.repeat(32), '2'.repeat(32)];
+    const reference = { ...(await referenceOf(teacher)), dataIdentity: one };
+    expect(await compareWithReference(teacher, data.train, reference, 1, one)).toMatchObject({ ok: true });
+    expect(await compareWithReference(teacher, data.train, reference, 1, other)).toMatchObject({
+      reason: 'data',
+      fault: { found: `data set ${other}`, expected: `${one} as the job's first teacher had` },
+    });
+  });
+
   test('does not join with a data set that lacks a sample', async () => {
     const reference = { ...(await referenceOf(teacher)), indices: [0, 1, 2, 3, 4, 5, 6, 60_000] };
     expect(await compareWithReference(teacher, data.train, reference, 1)).toMatchObject({ reason: 'samples' });

@@ -71,12 +71,12 @@ describe('a tfjs layers teacher', () => {
     [
       'a graph model',
       () => ({ 'model.json': JSON.stringify({ format: 'graph-model', modelTopology: { node: [] } }) }),
-      'a TensorFlow.js graph model',
+      'a tfjs graph model',
     ],
     [
       'a graph model that does not say so',
       () => ({ 'model.json': JSON.stringify({ modelTopology: { node: [{ name: 'x'.repeat(2_000_000) }] } }) }),
-      'a TensorFlow.js graph model',
+      'a tfjs graph model',
     ],
     [
       'an unknown layer',
@@ -86,7 +86,7 @@ describe('a tfjs layers teacher', () => {
     [
       'a weight renamed',
       () => ({ 'model.json': changed('logits/kernel', 'other/kernel') }),
-      'a model that tfjs refuses',
+      'a weight other/kernel of shape [12, 2]',
     ],
   ])('is refused for %s', async (_, files, found) => {
     await withModelFolder({ ...sound, ...files() }, async (path) => {

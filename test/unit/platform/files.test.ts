@@ -1,9 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { decodeText } from '@distillery/base';
-import { readTextSync, writeWhole, writeWholeSync } from '@distillery/platform';
+import { readTextSync, writeNewSync, writeWhole, writeWholeSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 let folder: string;
@@ -43,6 +52,21 @@ describe('writing a file whole', () => {
     await expect(write(path, 'new')).rejects.toMatchObject({ code: 'EISDIR' });
     expect(readdirSync(folder)).toEqual(['taken']);
     expect(readFileSync(join(path, 'inside'), 'utf8')).toBe('kept');
+  });
+
+  it('writeNewSync writes a new file, replaces neither a file nor a link, and leaves nothing else', () => {
+    const path = join(folder, 'job.yaml');
+    writeNewSync(path, 'mine', { mode: 0o600 });
+    expect({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o777 }).toEqual({
+      text: 'mine',
+      mode: 0o600,
+    });
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'link'));
+    for (const name of ['job.yaml', 'link']) {
+      expect(() => writeNewSync(join(folder, name), 'other')).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+    }
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    expect(readdirSync(folder).sort()).toEqual(['job.yaml', 'link']);
   });
 
   it('lets many writers of one target end with one of their texts, whole', async () => {

@@ -46,7 +46,8 @@ function refusalOf(read: () => unknown): WorkerError {
 }
 
 const noVariables = { kind: 'variables', values: {} };
-const noPlaces = { cache: { folder: '', maxBytes: null }, credentials: { dataset: noVariables, model: noVariables } };
+const noCredentials = { dataset: noVariables, model: noVariables, checkpoint: noVariables, output: noVariables };
+const noPlaces = { cache: { folder: '', maxBytes: null }, credentials: noCredentials };
 
 describe('the environment', () => {
   test('of remote places is a cache, folders of Secrets, and else the variables of AWS', () => {

@@ -188,6 +188,37 @@ export const goldenJobs: Readonly<Record<string, Rendered>> = {
     }),
   ),
 
+  'bucket-stores': rendered(
+    named('stores').change(({ spec }) => {
+      spec.student.checkpoint.store = 's3://runs/checkpoints';
+      spec.student.checkpoint.secretRef = { name: 'runs' };
+      spec.student.output.store = 's3://models/mnist';
+      spec.student.output.secretRef = { name: 'models' };
+    }),
+  ),
+
+  ensemble: rendered(
+    named('ensemble').change(({ spec }) => {
+      spec.teacher.model.uri = 'https://models.example/teacher.onnx';
+      spec.teacher.model.secretRef = { name: 'models' };
+      const member = { weight: 1, input: {}, output: {} };
+      const file = { format: 'onnx', timeoutSeconds: 300 } as const;
+      spec.teacher.ensemble = {
+        weight: 2,
+        members: [
+          { ...member, name: 'b', model: { ...file, uri: 'https://others.example:8443/b.onnx' } },
+          {
+            ...member,
+            name: 'c',
+            model: { ...file, uri: 'pvc://models/c/model.json', format: 'tfjs-graph' },
+            tokenizer: { uri: 'configmap://words/tokenizer.json', maxTokens: 64 },
+            output: { columns: [1, 0] },
+          },
+        ],
+      };
+    }),
+  ),
+
   templates: rendered(
     named('templates')
       .pools({ name: 'cpu', template: everythingAllowed })

@@ -68,7 +68,7 @@ describe('the keys of a namespace', () => {
     const first = keyring.keysOf('team-a').account;
     for (let at = 0; at < 1_100; at++) keyring.keysOf(`filler-${String(at)}`);
     expect(keyring.keysOf('team-a').account).toBe(first);
-  }, 30_000);
+  });
 
   test.each([
     ['no seed', 'SOsecretsecret'],
@@ -274,7 +274,7 @@ describe('the book of accounts', () => {
     expect(revoked).toHaveLength(768);
     expect(revoked).toContain(workersOf(keyring.keysOf('a'), 'j-259')[0]);
     expect(revoked).not.toContain(workersOf(keyring.keysOf('a'), 'j-3')[0]);
-  }, 30_000);
+  });
 
   test('does what failed when it is asked to compare again', async () => {
     const server = new FakeServer();

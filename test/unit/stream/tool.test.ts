@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { runTool, ToolError } from '../../../src/stream/server/tool.js';
 import { isAlive } from '../../kit/distill.js';
-import { until } from '../../kit/stream.js';
+import { until } from '../../kit/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distillery-tool-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

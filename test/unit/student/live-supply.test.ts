@@ -10,6 +10,7 @@ import {
   answersFor,
   FakeClock,
   fakeColumns,
+  fakeWidth,
   fakeDigest,
   FakeLog,
   FakeStreams,
@@ -39,11 +40,13 @@ function world(
     schedule,
     shards: 1,
     columns: fakeColumns,
+    width: fakeWidth,
     firstStep: 0,
     fedBefore: 0,
     stepBytes: 1,
     windowFor: () => window,
     onFailure: 'Fail',
+    hasLabels: true,
     teacherDigest: null,
     clock,
     log,
@@ -344,6 +347,19 @@ describe('a wrong frame', () => {
     await expect(clock.run(supply.take(0))).rejects.toMatchObject({
       reason: 'terminal',
       message: expect.stringContaining('found 7 logits a sample of the teacher, expected 3'),
+    });
+  });
+
+  test.each([
+    ['Fail', true, 'Set spec.teacher.onFailure to Skip to train such steps on labels alone'],
+    ['Fail', false, 'Correct what the error names; without labels no step can be skipped'],
+    ['Skip', false, 'Correct what the error names; without labels no step can be skipped'],
+  ] as const)('that no teacher computes ends a job of %s, with labels %s', async (onFailure, hasLabels, remedy) => {
+    const { clock, supply } = world(() => ({ afterMs: 5, fault: 'deadLetter' }), { onFailure, hasLabels });
+    supply.start();
+    await expect(clock.run(supply.take(0))).rejects.toMatchObject({
+      reason: 'terminal',
+      message: expect.stringContaining(remedy),
     });
   });
 

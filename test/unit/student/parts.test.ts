@@ -302,6 +302,16 @@ describe('progress', () => {
     expect(progress.named).toEqual({ agreement: 0.5, accuracy: 0.5, top5Accuracy: 1 });
   });
 
+  test('counts rows that gave way to others once, over all attempts', () => {
+    const first = new Progress(10, null, () => ({ count: 2, names: ['b.png', 'a.png'] }));
+    expect(first.metrics.replacedRows).toEqual({ count: 2, names: ['a.png', 'b.png'] });
+    const saved = trainingMetricsSchema.parse(JSON.parse(JSON.stringify(first.metrics)));
+    const again = new Progress(10, saved, () => ({ count: 2, names: ['b.png', 'c.png'] }));
+    expect(again.metrics.replacedRows).toEqual({ count: 3, names: ['a.png', 'b.png', 'c.png'] });
+    expect(new Progress(10, saved).replaced.count).toBe(2);
+    expect(new Progress(10, null).metrics).not.toHaveProperty('replacedRows');
+  });
+
   test('is bounded, and counts what does not fit', () => {
     const progress = new Progress(1e6, null);
     for (let step = 0; step < 3_000; step++) {

@@ -10,7 +10,7 @@ import { endingOf } from '../../../workers/process/endings.js';
 import { OnnxExportError } from '../../../workers/models/export.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { type Attempt, StudentHome } from '../../kit/student-home.js';
-import { answersFor, manifestWith } from '../../kit/worker-fakes.js';
+import { answersFor, fakeColumns, manifestWith } from '../../kit/worker-fakes.js';
 
 /** 22 samples in batches of 4, two epochs: 12 steps, the sixth and the last of them short. */
 const steps = 12;
@@ -108,7 +108,7 @@ describe('an undisturbed student', () => {
         facts: { namespace: 'default', digest },
         samples: { count: 8 },
       });
-      expect(order.logits).toHaveLength(8);
+      expect(order.logits).toHaveLength(8 * fakeColumns);
       return usual(order);
     };
     await again.finish(await again.attempt());

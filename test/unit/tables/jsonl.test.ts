@@ -157,10 +157,10 @@ describe('an invalid file of JSON lines', () => {
       want: 'x.jsonl: it has only blank lines. Get the file again.',
     },
     {
-      what: 'packed',
-      files: { 'x.jsonl.gz': gzipSync('{"a":1}\n') },
+      what: 'packed, and damaged',
+      files: { 'x.jsonl.gz': gzipSync('{"a":1}\n').fill(0, 12) },
       path: '',
-      want: 'x.jsonl.gz: found a gzip file, expected a file of JSON lines. Unpack it: `gunzip -k x.jsonl.gz`.',
+      want: 'x.jsonl.gz: found a damaged gzip file (incorrect data check), expected a file of JSON lines. Get the file again.',
     },
     {
       what: 'that is CSV',

@@ -1,8 +1,15 @@
 /** The teacher against a fake queue: how many items it holds, when it acknowledges, what it does with failed items. */
-import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
+import {
+  decodeFrame,
+  type DeadItem,
+  maxDeliveries,
+  maxUnansweredDeliveries,
+  teacherPrefetch,
+  WorkItemError,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { BadSampleError, type Samples } from '../../../workers/data/index.js';
+import { BadSampleError, type Samples, type Split } from '../../../workers/data/index.js';
 import { endingOf } from '../../../workers/process/index.js';
 import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
@@ -72,12 +79,17 @@ class World {
     }
   }
 
-  teacher(inference: Partial<TeacherInference> = {}): Teacher {
+  teacher(
+    inference: Partial<TeacherInference> = {},
+    splits: { readonly split?: Split; readonly heldOut?: Split | null } = {},
+  ): Teacher {
     let free = Promise.resolve();
     return new Teacher({
       name: 'teacher-1',
       manifest: manifestWith(),
       split: fakeSplit(100),
+      heldOut: fakeSplit(100),
+      ...splits,
       meter: this.meter,
       clock: this.clock,
       log: this.log,
@@ -142,6 +154,38 @@ describe('a teacher', () => {
       expect(world.acts.indexOf(`store ${String(step)}`)).toBeLessThan(world.acts.indexOf(`done ${String(step)}`));
     }
     expect(teacher.counts).toEqual({ items: 3, duplicates: 0, failures: 0 });
+  });
+
+  test('answers held-out samples from their split, as they are', async () => {
+    const world = new World();
+    const item = {
+      version: 1 as const,
+      step: 7,
+      shard: 0,
+      firstRow: 0,
+      indices: [5, 6],
+      augmentSeed: 0,
+      split: 'test' as const,
+    };
+    world.put(7, 1, item);
+    await world.work(world.teacher({}, { heldOut: fakeSplit(10), split: fakeSplit(2) }));
+    expect(decodeFrame(world.frames.get(7)!).logits).toEqual(answersFor([5, 6]));
+  });
+
+  test('without a held-out split makes such an item a dead letter', async () => {
+    const world = new World();
+    const item = {
+      version: 1 as const,
+      step: 7,
+      shard: 0,
+      firstRow: 0,
+      indices: [5],
+      augmentSeed: 0,
+      split: 'test' as const,
+    };
+    world.put(7, 5, item);
+    await world.work(world.teacher({}, { heldOut: null }));
+    expect(world.dead).toMatchObject([{ step: 7, error: expect.stringContaining('held-out split') }]);
   });
 
   test('holds just enough items to overlap loading, inference and publishing', async () => {
@@ -240,12 +284,23 @@ describe('an item that fails', () => {
   test('beyond the limit is a dead letter without being computed: it may be what ends teachers', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('must not be called'));
-    world.put(7, maxDeliveries + 1);
+    world.put(7, maxUnansweredDeliveries + 1);
     await world.work(world.teacher());
     expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead[0]?.error).toBe('every teacher that took it ended without an answer');
     expect(world.dead[0]?.item).toMatchObject({ step: 7 });
   });
+
+  test.each([maxDeliveries + 1, maxUnansweredDeliveries])(
+    'is computed at delivery %d: drains, kills and starved teachers count as deliveries, too',
+    async (deliveries) => {
+      const world = new World();
+      world.put(7, deliveries);
+      await world.work(world.teacher());
+      expect(world.dead).toEqual([]);
+      expect([...world.frames.keys()]).toEqual([7]);
+    },
+  );
 
   test('because it is not a work item is a dead letter at once, without an item', async () => {
     const world = new World();
@@ -283,7 +338,7 @@ describe('a teacher whose stream fails', () => {
     const world = new World();
     const refused = { about: 'store the dead letter of step 7', problem: 'NATS refused', remedy: '' };
     world.publishDeadLetter = () => Promise.reject(new WorkerError('terminal', refused));
-    world.put(7, maxDeliveries + 1);
+    world.put(7, maxUnansweredDeliveries + 1);
     await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ reason: 'terminal' });
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);

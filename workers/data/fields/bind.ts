@@ -11,7 +11,9 @@ import { cellsOf } from './cells.js';
 import { described, fieldFault, firstSound, onlyColumn, singleValues, type Source } from './columns.js';
 import type { InputField, TargetField } from './field.js';
 import { arrayImageField, arrayImageShape, type ImageShape, pictureField, pixelsOf } from './image.js';
+import { type HotField, hotTarget, numbersOf } from './hot.js';
 import { labelRule } from './label-rule.js';
+import { maxClasses } from './labels.js';
 import { numericColumns } from './numeric-columns.js';
 import { classesTarget, classTarget, partsOfCell, valuesTarget } from './targets.js';
 import { bytesField, tensorField, textField } from './tensor.js';
@@ -45,11 +47,15 @@ export async function bindFields(fields: readonly DatasetField[], source: Source
         inputs.push(bytesField(field, singleValues(field, source)));
         break;
       case 'class': {
+        target = await bindHot(field, source);
+        if (target !== null) break;
         const column = singleValues(field, source);
         target = classTarget(field, column, await labelRule(field, column, source, (cell) => [cell]));
         break;
       }
       case 'classes': {
+        target = await bindHot(field, source);
+        if (target !== null) break;
         const column = singleValues(field, source);
         const rule = await labelRule(field, column, source, (cell) => partsOfCell(cell, field.separator));
         target = classesTarget(field, column, rule);
@@ -61,6 +67,28 @@ export async function bindFields(fields: readonly DatasetField[], source: Source
     }
   }
   return { inputs, target };
+}
+
+/** Labels that are rows of zeros and ones; null = they are not. A list of several classes names them, so it is none. */
+async function bindHot(field: HotField, source: Source): Promise<TargetField | null> {
+  const column = onlyColumn(field, source);
+  const width = column.kind === 'tensor' ? sizeOf(column.shape) : await listLength(field, column.name, source);
+  if (width < 2) return null;
+  const names = field.classes?.length ?? width;
+  if (names === width && width <= maxClasses) return hotTarget(field, column.name, width);
+  const expected = names === width ? `at most ${String(maxClasses)}` : `${String(names)}, as classes has`;
+  throw fieldFault(field, column.name, `rows of ${String(width)} values`, expected, 'correct classes or the type');
+}
+
+/** Numbers in the first sound list of a column; 0 where it holds no lists, or lists of names. */
+async function listLength({ type }: HotField, column: string, source: Source): Promise<number> {
+  if (type === 'classes') return 0;
+  const first = await firstSound(source, column, (values) => {
+    const [cell = null] = cellsOf(values, column);
+    if (cell instanceof BadRow) return Promise.resolve(cell);
+    return Promise.resolve({ length: numbersOf(cell)?.length ?? 0 });
+  });
+  return typeof first === 'string' ? 0 : first.length;
 }
 
 async function bindImage(field: FieldOf<'image'>, source: Source): Promise<InputField> {

@@ -5,6 +5,7 @@ import type { DatasetField } from '@distillery/protocol';
 import { BadRow, type Column, DataError, type Table } from '../../tables/index.js';
 import { sizeOf } from '../samples.js';
 import type { ColumnValues } from './field.js';
+import { meant, namesText } from './names.js';
 
 /** Rows that are searched for a sound one. */
 const rowsSearched = 100;
@@ -35,11 +36,12 @@ export function singleValues(field: DatasetField, source: Source): string {
 export function named(column: string, field: string, { uri, train, tables }: Source): Column {
   for (const table of tables) {
     if (table.columns.some(({ name }) => name === column)) continue;
+    const names = table.columns.map(({ name }) => name);
     throw new DataError({
-      about: `${uri}, ${table.nameOf(0)}`,
+      about: placeOf(table, { uri, tables }),
       found: `no column ${column}`,
-      expected: `one of ${table.columns.map(({ name }) => name).join(', ')}, for the field ${field}`,
-      remedy: `correct columns of the field ${field} in dataset.fields`,
+      expected: `one of ${namesText(names)}, for the field ${field}`,
+      remedy: `${meant(column, names)}correct columns of the field ${field} in dataset.fields`,
     });
   }
   const found = train.columns.find(({ name }) => name === column);
@@ -48,13 +50,20 @@ export function named(column: string, field: string, { uri, train, tables }: Sou
     const other = table.columns.find(({ name }) => name === column) ?? found;
     if (described(other) === described(found)) continue;
     throw new DataError({
-      about: `${uri}, ${table.nameOf(0)}`,
+      about: placeOf(table, { uri, tables }),
       found: `${described(other)} in the column ${column}`,
       expected: `${described(found)}, as in the training split`,
       remedy: 'take both splits from the same data set',
     });
   }
   return found;
+}
+
+/** Where the columns of a table are named. The training table is the first. */
+function placeOf(table: Table, { uri, tables }: Pick<Source, 'uri' | 'tables'>): string {
+  const split = table === tables[0] ? 'training split' : 'evaluation split';
+  const place = table.head ?? (tables.length > 1 ? `the ${split}` : null);
+  return place === null ? uri : `${uri}, ${place}`;
 }
 
 /** What a column holds, for people. */

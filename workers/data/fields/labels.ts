@@ -8,7 +8,7 @@ import { numberIn, shownCell, textOfBytes } from './cells.js';
 /** Names that a data set may have where the job lists none. */
 const maxNames = 100_000;
 /** Largest number of classes: the width of a model's answer. */
-const maxClasses = 1 << 20;
+export const maxClasses = 1 << 20;
 const namesShown = 6;
 const maxNameBytes = 1_024;
 
@@ -66,7 +66,8 @@ export function labellerOf(rule: LabelRule): (cell: Cell | BadRow) => Label {
   return (cell) => {
     if (cell instanceof BadRow) return { ok: false, problem: cell.problem };
     const text = textOf(cell);
-    const place = text === null ? undefined : places?.get(text);
+    // A whole number has one name, however it is written: "1.0" is the class "1", and never the second one.
+    const place = text === null ? undefined : (places?.get(text) ?? places?.get(wholeNumberName(cell) ?? text));
     if (place !== undefined) return { ok: true, label: place };
     const number = rule.firstClass === null ? null : numberIn(cell);
     const label = number === null ? -1 : number - (rule.firstClass ?? 0);
@@ -81,9 +82,18 @@ function expectedOf(rule: LabelRule): string {
   return `one of ${rule.names.slice(0, namesShown).join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;
 }
 
+/** The name of a cell that is a whole number; null for any other. */
+function wholeNumberName(cell: Cell): string | null {
+  const number = numberIn(cell);
+  return number !== null && Number.isInteger(number) ? String(number) : null;
+}
+
 /** What a label is called; null for what names no class. */
 function textOf(cell: Cell): string | null {
   if (typeof cell === 'string') return cell === '' ? null : cell;
-  if (cell instanceof Uint8Array) return (cell.length > maxNameBytes ? null : textOfBytes(cell)?.trim()) ?? null;
+  if (cell instanceof Uint8Array) {
+    const text = cell.length > maxNameBytes ? null : textOfBytes(cell)?.trim();
+    return text === undefined || text === '' ? null : text;
+  }
   return typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean' ? String(cell) : null;
 }

@@ -12,6 +12,8 @@
 import { DistilleryError, reasonOf } from '@distillery/base';
 import type sharp from 'sharp';
 
+import { mayBeTurned } from './orientation.js';
+
 /** Bounds memory before decoding: 8,192 × 4,096 pixels take 100 MB. */
 const maxPixels = 1 << 25;
 const maxEncodedBytes = 1 << 28;
@@ -87,7 +89,9 @@ export async function decodePicture(
   const open = await library();
   try {
     const wanted = channels ?? ((await open(bytes, opening).metadata()).channels < 3 ? 1 : 3);
-    let picture = open(bytes, opening).autoOrient().flatten({ background: white }).toColourspace('srgb');
+    let picture = open(bytes, opening);
+    if (mayBeTurned(bytes)) picture = picture.autoOrient();
+    picture = picture.flatten({ background: white }).toColourspace('srgb');
     if (size !== undefined) picture = picture.resize(size.width, size.height, resizing);
     const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new PictureError(`it has ${String(info.channels)} channels after decoding`);

@@ -10,6 +10,13 @@ import type { EngineOutput, ModelOutput, OutputSettings } from './inference.js';
 
 type Kind = NonNullable<OutputSettings['kind']>;
 
+/** For messages: the model, and where its settings stand in the job. */
+export interface AnswerPlace {
+  readonly path: string;
+  /** "teacher" or "teacher.ensemble.members[0]" */
+  readonly place: string;
+}
+
 export interface Answer {
   readonly kind: Kind;
   /** Width of the logits. */
@@ -29,16 +36,20 @@ const leastProbability = 1e-12;
 const leastSigmoid = 1e-7;
 
 /** @throws ModelError when the settings name no output, or leave several */
-export function outputOf(path: string, outputs: readonly ModelOutput[], { name }: OutputSettings): ModelOutput {
+export function outputOf(
+  { path, place }: AnswerPlace,
+  outputs: readonly ModelOutput[],
+  { name }: OutputSettings,
+): ModelOutput {
   const all = outputs.map((output) => `${output.name} (${output.type})`).join(', ');
   if (name !== undefined) {
     const named = outputs.find((output) => output.name === name);
     if (named?.isFloat === true) return named;
     throw new ModelError({
       path,
-      found: named === undefined ? `teacher.output.name ${name}` : `an output ${name} of ${named.type}`,
+      found: named === undefined ? `${place}.output.name ${name}` : `an output ${name} of ${named.type}`,
       expected: `an output of floating-point numbers: ${all}`,
-      remedy: 'correct teacher.output.name',
+      remedy: `correct ${place}.output.name`,
     });
   }
   const [only, another] = outputs.filter(({ isFloat }) => isFloat);
@@ -47,7 +58,7 @@ export function outputOf(path: string, outputs: readonly ModelOutput[], { name }
     path,
     found: `${count(outputs.length, 'output')}: ${all}`,
     expected:
-      only === undefined ? 'an output of floating-point numbers' : 'teacher.output.name to say which one is meant',
+      only === undefined ? 'an output of floating-point numbers' : `${place}.output.name to say which one is meant`,
     remedy: only === undefined ? 'export the model with its logits' : 'set it to the output with the logits',
   });
 }
@@ -58,13 +69,13 @@ export function outputOf(path: string, outputs: readonly ModelOutput[], { name }
  * @throws ModelError when it has not one row for each sample
  */
 export function answerOf(
-  path: string,
+  where: AnswerPlace,
   { operator }: ModelOutput,
   settings: OutputSettings,
   first: EngineOutput,
   rows: number,
 ): Answer {
-  const rowsOf = rowReader(path, settings, rows, first);
+  const rowsOf = rowReader(where, settings, rows, first);
   const numbers = rowsOf(first, rows, null);
   const width = numbers.length / rows;
   const isSum1 = width > 1 && looksLikeProbabilities(numbers, width);
@@ -72,22 +83,28 @@ export function answerOf(
     operator === 'Sigmoid' ? 'Sigmoid' : operator === 'Softmax' || isSum1 ? 'Probabilities' : 'Logits';
   // A pooled row of tokens is an embedding, as the student assumes (loss-settings.ts).
   const kind = settings.kind ?? (settings.pooling === undefined ? recognized : 'Embedding');
-  const kept = columnsOf(path, width, settings);
+  const kept = columnsOf(where, width, settings);
   return {
     kind,
     columns: kept?.length ?? width,
-    notes: notesOf(kind, settings.kind, recognized, operator),
+    notes: notesOf(where, kind, settings.kind, recognized, operator),
     logitsOf: (output, count, mask) => {
       const values = asLogits(kind, rowsOf(output, count, mask));
       if (values.length !== count * width)
-        throw shapeFault(path, output.shape, count, `[${String(count)}, ${String(width)}]`);
+        throw shapeFault(where, output.shape, count, `[${String(count)}, ${String(width)}]`);
       if (settings.normalize === true) normalizeRows(values, width);
       return kept === null ? values : selected(values, width, kept);
     },
   };
 }
 
-function notesOf(kind: Kind, set: Kind | undefined, recognized: Kind, operator: string | null): string[] {
+function notesOf(
+  { place }: AnswerPlace,
+  kind: Kind,
+  set: Kind | undefined,
+  recognized: Kind,
+  operator: string | null,
+): string[] {
   const end =
     operator === 'Softmax' || operator === 'Sigmoid' ? `the operator ${operator} ends the model` : 'each row sums to 1';
   if (set === undefined && kind === 'Probabilities') {
@@ -97,7 +114,9 @@ function notesOf(kind: Kind, set: Kind | undefined, recognized: Kind, operator: 
     return [`the teacher answers one probability for each class (${end}); their logits are distilled`];
   }
   if (set === 'Logits' && recognized !== 'Logits') {
-    return [`teacher.output.kind is Logits, but the answers look like probabilities (${end}); set it to ${recognized}`];
+    return [
+      `${place}.output.kind is Logits, but the answers look like probabilities (${end}); set it to ${recognized}`,
+    ];
   }
   return [];
 }
@@ -105,36 +124,36 @@ function notesOf(kind: Kind, set: Kind | undefined, recognized: Kind, operator: 
 type ReadRows = (output: EngineOutput, rows: number, mask: Feed | null) => Float32Array;
 
 /** One row of numbers for each sample. @throws ModelError */
-function rowReader(path: string, { pooling }: OutputSettings, rows: number, first: EngineOutput): ReadRows {
+function rowReader(where: AnswerPlace, { pooling }: OutputSettings, rows: number, first: EngineOutput): ReadRows {
   const shape = squeezed(first.shape);
   if (shape.length === 2 || shape.length === 1) {
     return (output, count) => {
       const found = squeezed(output.shape);
       if (found[0] !== count || found.length > 2)
-        throw shapeFault(path, output.shape, count, `[${String(count)}, classes]`);
+        throw shapeFault(where, output.shape, count, `[${String(count)}, classes]`);
       return output.data;
     };
   }
   if (shape.length === 3 && pooling !== undefined) {
     return (output, count, mask) => {
       if (output.shape.length !== 3 || output.shape[0] !== count) {
-        throw shapeFault(path, output.shape, count, `[${String(count)}, tokens, width]`);
+        throw shapeFault(where, output.shape, count, `[${String(count)}, tokens, width]`);
       }
       return pooled(output, mask, pooling);
     };
   }
   if (shape.length === 3 && shape[0] === rows) {
     throw new ModelError({
-      path,
+      path: where.path,
       found: `an answer of shape ${shapeText(first.shape)} for ${String(rows)} samples`,
       expected: 'one row for each sample',
-      remedy: 'set teacher.output.pooling to Mean or First, or export the model with logits as its output',
+      remedy: `set ${where.place}.output.pooling to Mean or First, or export the model with logits as its output`,
     });
   }
-  throw shapeFault(path, first.shape, rows, `[${String(rows)}, classes]`);
+  throw shapeFault(where, first.shape, rows, `[${String(rows)}, classes]`);
 }
 
-function shapeFault(path: string, shape: readonly number[], rows: number, expected: string): ModelError {
+function shapeFault({ path }: AnswerPlace, shape: readonly number[], rows: number, expected: string): ModelError {
   return new ModelError({
     path,
     found: `an answer of shape ${shapeText(shape)} for ${String(rows)} samples`,
@@ -201,15 +220,15 @@ function normalizeRows(values: Float32Array, width: number): void {
 }
 
 /** @throws ModelError for a column that the answer does not have */
-function columnsOf(path: string, width: number, { columns }: OutputSettings): readonly number[] | null {
+function columnsOf({ path, place }: AnswerPlace, width: number, { columns }: OutputSettings): readonly number[] | null {
   if (columns === undefined) return null;
   const stray = columns.find((column) => column >= width);
   if (stray === undefined) return columns;
   throw new ModelError({
     path,
-    found: `column ${String(stray)} in teacher.output.columns`,
+    found: `column ${String(stray)} in ${place}.output.columns`,
     expected: `0 to ${String(width - 1)}, as the teacher answers ${String(width)} numbers`,
-    remedy: 'correct teacher.output.columns',
+    remedy: `correct ${place}.output.columns`,
   });
 }
 

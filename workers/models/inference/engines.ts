@@ -12,6 +12,7 @@ export interface EngineDevice {
 const libraries = {
   onnx: async (file, { device }) => (await import('./onnx.js')).openOnnx(file, device),
   'tfjs-layers': async (file, { tfjs }) => (await import('./tfjs.js')).openTfjs(file, tfjs),
+  'tfjs-graph': async (file, { tfjs }) => (await import('./tfjs-graph.js')).openTfjsGraph(file, tfjs),
 } satisfies Record<ModelFormat, (file: ModelFile, where: EngineDevice) => Promise<Engine>>;
 
 /** @throws ModelError when the library refuses the file */

@@ -19,6 +19,8 @@ export interface LogitsFault {
   readonly column: number;
   /** "NaN", "Infinity" or "-Infinity": as text, so that it survives JSON. */
   readonly value: string;
+  /** The member of an ensemble that answered it; absent = the only model. */
+  readonly member?: string | undefined;
 }
 
 /**
@@ -32,16 +34,21 @@ export class LogitsError extends DistilleryError implements LogitsFault {
   readonly row: number;
   readonly column: number;
   readonly value: string;
+  readonly member: string | undefined;
 
-  constructor({ row, column, value }: LogitsFault) {
-    super({
-      about: 'logits',
-      found: `${value} in row ${String(row)}, column ${String(column)}`,
-      expected: 'finite numbers',
-      remedy: 'check teacher.input.mean and std, and the model on that sample',
-    });
+  constructor({ row, column, value, member }: LogitsFault, options?: ErrorOptions) {
+    super(
+      {
+        about: member === undefined ? 'logits' : `logits of ${member}`,
+        found: `${value} in row ${String(row)}, column ${String(column)}`,
+        expected: 'finite numbers',
+        remedy: `check ${member === undefined ? 'teacher.' : 'its '}input.mean and std, and the model on that sample`,
+      },
+      options,
+    );
     this.row = row;
     this.column = column;
     this.value = value;
+    this.member = member;
   }
 }

@@ -1,11 +1,16 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
-export { score } from '../evaluation.js';
+export { type Evaluation, evaluationOf, evaluationSum, score, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
 export { openEngine } from './engines.js';
-export type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
+export { inspectModel } from './inspect.js';
+export { type EnsembleSource, formatsOf, openTeacher, type TeacherSource } from './ensemble.js';
+export type { Engine, EnsembleMember, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault } from './errors.js';
+export { meanFor } from './mean.js';
 export { openInference } from './open.js';
-export type { InferenceSource } from './open.js';
+export type { InferenceSource, ModelSource } from './open.js';
+export { lossKindOf } from '../loss-kind.js';
 export { compareWithReference, selfTestAnswers } from './self-test.js';
 export type { Answering } from './self-test.js';
+export type { SeenText } from './texts.js';

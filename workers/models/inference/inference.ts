@@ -7,12 +7,14 @@
 import type { Manifest } from '@distillery/protocol';
 
 import type { Samples } from '../../data/index.js';
+import type { SeenText } from './texts.js';
 import type { AxisSize, Feed, ModelInput } from '../../inputs/index.js';
 
 export type ModelFormat = Manifest['teacher']['model']['format'];
 /** What a job says about the model's answers. */
 export type OutputSettings = NonNullable<Manifest['teacher']['output']>;
 
+/** A model that answers, alone or as a member of an ensemble. */
 export interface Inference {
   /** Width of the logits. */
   readonly columns: number;
@@ -23,12 +25,23 @@ export interface Inference {
   readonly description: string;
   /** What was recognized, and likely mistakes, in sentences. */
   readonly notes: readonly string[];
+  /** What its numbers were, as the job says or as was recognized. */
+  readonly kind: NonNullable<OutputSettings['kind']>;
+  /** The models whose answers these average; empty for one model alone. */
+  readonly members: readonly EnsembleMember[];
   /**
    * @returns [rows, columns], one row for each prediction position of the samples
    * @throws LogitsError when the model answers NaN or infinity; InputError for values that an input cannot hold
    */
   infer(samples: Samples): Promise<Float32Array>;
+  /** @returns what its tokens say of each sample; null where the samples have no texts, or the model takes none */
+  textsOf(samples: Samples): readonly SeenText[] | null;
   close(): Promise<void>;
+}
+
+/** One model of an ensemble; the first one is `teacher.model`. */
+export interface EnsembleMember extends Pick<Inference, 'columns' | 'infer' | 'textsOf'> {
+  readonly name: string;
 }
 
 /** A teacher's model file that has been read, before a library opens it. */
@@ -40,6 +53,8 @@ export interface ModelFile {
   readonly bytes: Uint8Array;
   /** CPU threads for one batch, where the library has threads. */
   readonly threads: number;
+  /** Whether other models of the same process compute before and after it; absent = it is alone. */
+  readonly isMember?: boolean;
   /** Takes the bytes of every file with weights, in the order in which the model names them. */
   readonly note: (bytes: Uint8Array) => void;
 }

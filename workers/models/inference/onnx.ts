@@ -8,8 +8,10 @@ import { librarySentence } from '../../base/index.js';
 import { ModelError } from './errors.js';
 import { type AxisSize, type ElementType, elementTypes, type Feed, type ModelInput } from '../../inputs/index.js';
 import { closingOperators } from './closing-operator.js';
+import { embeddingRows } from './embedding-rows.js';
 import type { Engine, ModelFile, ModelOutput } from './inference.js';
 import { readBeside } from './model-file.js';
+import { onnxGraph } from './onnx-graph.js';
 import { externalRanges, type ExternalRange, OnnxFileError } from './onnx-file.js';
 
 /** 4 = fatal only: what goes wrong comes back as an error, which we report once. */
@@ -39,7 +41,10 @@ const maxWeightsBytes = 2 ** 34;
  * @param device the only one that is tried
  * @throws ModelError
  */
-export async function openOnnx({ bytes, path, threads, note }: ModelFile, device: 'cpu' | 'cuda'): Promise<Engine> {
+export async function openOnnx(
+  { bytes, path, threads, isMember = false, note }: ModelFile,
+  device: 'cpu' | 'cuda',
+): Promise<Engine> {
   env.logLevel = silent.level;
   const externalData = await externalFiles(bytes, path, note);
   let session: InferenceSession;
@@ -52,7 +57,13 @@ export async function openOnnx({ bytes, path, threads, note }: ModelFile, device
       logSeverityLevel: silent.severity,
       ...(externalData.length === 0 ? {} : { externalData }),
       // Without it the library looks for files in the working folder of the process. It needs none: a second barrier.
-      extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
+      extra: {
+        session: {
+          model_external_initializers_file_folder_path: dirname(path),
+          // The threads of one member would wait in a loop and take the CPU from the next member.
+          ...(isMember ? { intra_op: { allow_spinning: '0' } } : {}),
+        },
+      },
     });
   } catch (cause) {
     throw new ModelError(
@@ -66,7 +77,7 @@ export async function openOnnx({ bytes, path, threads, note }: ModelFile, device
     );
   }
   try {
-    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`, closingOperators(bytes));
+    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`, bytes);
   } catch (error) {
     await session.release();
     throw error;
@@ -122,16 +133,16 @@ function checkRange(path: string, { weight, location, offset, length }: External
 
 /**
  * @param how for people: device and threads
- * @param operators that compute the outputs, by the name of the output
+ * @param bytes the model file
  * @throws ModelError for an input of a type that no sample has
  */
-function engineOf(
-  session: InferenceSession,
-  path: string,
-  how: string,
-  operators: ReadonlyMap<string, string>,
-): Engine {
-  const inputs = session.inputMetadata.map((metadata) => inputOf(path, metadata, session.inputMetadata));
+function engineOf(session: InferenceSession, path: string, how: string, bytes: Uint8Array): Engine {
+  const operators = closingOperators(bytes);
+  const rows = embeddingRows(onnxGraph(bytes, session.inputNames));
+  const inputs = session.inputMetadata.map((metadata): ModelInput => {
+    const ids = rows.get(metadata.name);
+    return { ...inputOf(path, metadata, session.inputMetadata), ...(ids === undefined ? {} : { ids }) };
+  });
   return {
     description: `onnxruntime (${how})`,
     inputs,

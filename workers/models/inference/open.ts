@@ -4,13 +4,15 @@ import { createHash } from 'node:crypto';
 import { librarySentence } from '../../base/index.js';
 import { type Samples, samplesBetween, type SampleSpec } from '../../data/index.js';
 import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
-import { answerOf, outputOf } from './answer.js';
+import { answerOf, type AnswerPlace, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { madeUpSamples } from './probe.js';
+import { seenTexts } from './texts.js';
 
-export interface InferenceSource {
+/** One model of a teacher, with all that decides its answers. */
+export interface ModelSource {
   readonly format: ModelFormat;
   /** The ONNX file, or model.json. */
   readonly path: string;
@@ -21,15 +23,23 @@ export interface InferenceSource {
   readonly output?: OutputSettings;
   /** Absent = the model takes no texts. */
   readonly tokenizer?: NonNullable<InputSource['tokenizer']>;
+}
+
+export interface InferenceSource extends ModelSource {
   /** Of the data set's samples. */
   readonly inputs: SampleSpec['inputs'];
   /** Identity of the data set: a teacher that reads other samples has another digest. Absent = none was opened. */
   readonly dataIdentity?: string;
   /** CPU threads for one batch. */
   readonly threads: number;
+  /** Where the model's settings stand in the job, for messages; absent = "teacher". */
+  readonly place?: string;
+  /** Whether it is a model of an ensemble; absent = it is alone. */
+  readonly isMember?: boolean;
 }
 
-const digestBytes = 8;
+/** Of a teacher's digest, as a frame's header holds it. */
+export const digestBytes = 8;
 const hashedBytes = 2 ** 28;
 const probedRows = 2;
 
@@ -41,7 +51,8 @@ export async function openInference(
   source: InferenceSource,
   openEngine: (file: ModelFile) => Promise<Engine>,
 ): Promise<Inference> {
-  const { format, path, threads, output: settings = {} } = source;
+  const { format, path, threads, output: settings = {}, place = 'teacher', isMember = false } = source;
+  const where = { path, place };
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -49,22 +60,24 @@ export async function openInference(
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const engine = await openEngine({ format, path, bytes, threads, note });
+  const engine = await openEngine({ format, path, bytes, threads, isMember, note });
   try {
     const inputs = await openInputs(inputSourceOf(source, engine));
     for (const part of [...settingParts(source), ...inputs.identity]) hash.update(part);
     const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
-    const output = outputOf(path, engine.outputs, settings);
+    const output = outputOf(where, engine.outputs, settings);
     const run = (feeds: readonly Feed[]): Promise<EngineOutput> => engine.run(feeds, output.name);
     const rows = inputs.batch ?? probedRows;
-    const answer = answerOf(path, output, settings, await probe(run, path, inputs, source.inputs), rows);
+    const answer = answerOf(where, output, settings, await probe(run, where, inputs, source.inputs), rows);
     const { columns } = answer;
     return {
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
-      description: `${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`,
+      description: shortened(`${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`),
       notes: [...inputs.notes, ...answer.notes],
+      kind: answer.kind,
+      members: [],
       infer: async (samples) => {
         const logits = new Float32Array(samples.count * columns);
         const size = inputs.batch ?? samples.count;
@@ -79,6 +92,7 @@ export async function openInference(
         }
         return logits;
       },
+      textsOf: (samples) => (inputs.tokenizer === null ? null : seenTexts(samples, inputs.readBack(samples))),
       close: () => engine.close(),
     };
   } catch (error) {
@@ -87,15 +101,22 @@ export async function openInference(
   }
 }
 
+/** Longest description: telemetry takes no longer one. */
+const maxDescription = 200;
+
+export function shortened(text: string): string {
+  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`;
+}
+
 function inputSourceOf(
-  { path, input, inputSettings, tokenizer, inputs }: InferenceSource,
+  { path, input, inputSettings, tokenizer, inputs, place = 'teacher' }: InferenceSource,
   engine: Engine,
 ): InputSource {
   return {
     about: `model ${path}`,
     inputs: engine.inputs,
     fields: inputs,
-    settings: { side: 'teacher', named: inputSettings ?? [], only: input },
+    settings: { side: 'teacher', place, named: inputSettings ?? [], only: input },
     tokenizer: tokenizer ?? null,
   };
 }
@@ -126,7 +147,7 @@ function padded({ dtype, shape, data }: Feed, rows: number): Feed {
 /** Runs made-up samples, so that a model that cannot take them never joins. */
 async function probe(
   run: (feeds: readonly Feed[]) => Promise<EngineOutput>,
-  path: string,
+  { path, place }: AnswerPlace,
   inputs: ModelInputs,
   fields: SampleSpec['inputs'],
 ): Promise<EngineOutput> {
@@ -140,7 +161,7 @@ async function probe(
         path,
         found: `a model that fails on a batch of shape ${feeds.map(({ shape }) => shapeText(shape)).join(', ')} (${librarySentence(cause)})`,
         expected: 'logits',
-        remedy: 'use a model made for this data set, or correct teacher.input.layout',
+        remedy: `use a model made for this data set, or correct ${place}.input.layout`,
       },
       { cause },
     );

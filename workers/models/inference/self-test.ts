@@ -3,7 +3,8 @@
  * it answers the same, so that a wrong model, preprocessing or device never trains a student.
  *
  * The first teacher has nothing to compare with, so every teacher first checks its own answers: one row of logits for each
- * sample, finite (open.ts), the same when asked again in another batch, and not one answer for different samples. Whether
+ * sample, finite (open.ts), the same when asked again in another batch, not one answer for different samples, and tokens
+ * that hold the texts (texts.ts). Whether
  * it is the model that was meant, and whether its preprocessing is that of its training, no teacher can know
  * (docs/adr/0019-models-are-checked-first.md).
  */
@@ -11,19 +12,31 @@ import type { Fault } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 
 import type { Samples, Split } from '../../data/index.js';
+import { judgeTexts, type SeenText, textsDiffer } from './texts.js';
 
 /** The part of an Inference, or of an inference thread, that is tested. */
 export interface Answering {
   readonly columns: number;
   readonly digestHex: string;
   infer(samples: Samples): Promise<Float32Array | { readonly logits: Float32Array }>;
+  /** What its tokens say of each sample; absent or null = it takes no texts. */
+  textsOf?(samples: Samples): TextsOf | Promise<TextsOf>;
+  /** The models of an ensemble, each alone; absent = one model. */
+  readonly members?: readonly (Tested & { readonly name: string })[];
 }
+
+type TextsOf = readonly SeenText[] | null;
+type Tested = Pick<Answering, 'columns' | 'infer' | 'textsOf'>;
 
 const samplesTested = 8;
 
 type OwnAnswers =
-  | { readonly ok: true; readonly reference: Reference }
-  | { readonly ok: false; readonly reason: 'constant' | 'unsteady'; readonly fault: Fault };
+  | {
+      readonly ok: true;
+      readonly reference: Reference;
+      /** Likely mistakes, in sentences. */ readonly notes: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: 'constant' | 'unsteady' | 'texts'; readonly fault: Fault };
 
 /**
  * What this teacher answers for the first training samples, unaugmented, once it was found that these answers can be a
@@ -32,13 +45,51 @@ type OwnAnswers =
  */
 export async function selfTestAnswers(inference: Answering, split: Split, tolerance: number): Promise<OwnAnswers> {
   const indices = Array.from({ length: Math.min(samplesTested, split.length) }, (_, index) => index);
+  // A constant member shifts every answer of an ensemble alike, which its mean does not show.
+  const notes: string[] = [];
+  for (const member of inference.members ?? []) {
+    const found = await testedAnswers(`the ensemble's ${member.name}`, member, split, indices, tolerance);
+    if (!found.ok) return found;
+    notes.push(...found.notes);
+  }
+  const found = await testedAnswers('the teacher', inference, split, indices, tolerance);
+  if (!found.ok) return found;
+  const { digestHex: teacherDigest, columns } = inference;
+  const texts = found.texts?.map(({ read, decoded }) => ({ read, decoded }));
+  return {
+    ok: true,
+    reference: { teacherDigest, columns, indices, logits: found.logits, ...(texts === undefined ? {} : { texts }) },
+    notes: notes.length > 0 ? notes : found.notes,
+  };
+}
+
+type OwnTest =
+  | {
+      readonly ok: true;
+      readonly logits: number[][];
+      readonly texts: TextsOf;
+      readonly notes: readonly string[];
+    }
+  | Extract<OwnAnswers, { readonly ok: false }>;
+
+/** @param who for messages */
+async function testedAnswers(
+  who: string,
+  inference: Tested,
+  split: Split,
+  indices: readonly number[],
+  tolerance: number,
+): Promise<OwnTest> {
+  const texts = await textsAt(inference, split, indices);
+  const judged = judgeTexts(who, texts ?? []);
+  if (judged.fault !== null) return { ok: false, reason: 'texts', fault: judged.fault };
   const differ = differing(await split.read(indices));
   const logits = await answers(inference, split, indices);
   const [first = []] = logits;
   if (differ && logits.every((row) => row.every((value, column) => value === first[column]))) {
     const fault = {
       about: 'self-test',
-      problem: `the teacher gives the same answer for all of the first ${String(indices.length)} training samples, though they differ`,
+      problem: `${who} gives the same answer for all of the first ${String(indices.length)} training samples, though they differ`,
       remedy: 'check teacher.model.uri and teacher.input.mean and std',
     };
     return { ok: false, reason: 'constant', fault };
@@ -51,15 +102,12 @@ export async function selfTestAnswers(inference: Answering, split: Split, tolera
     if (column === null) continue;
     const fault = {
       about: 'self-test',
-      problem: `sample ${String(sample)}, logit ${String(column)}: the teacher answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another`,
+      problem: `sample ${String(sample)}, logit ${String(column)}: ${who} answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another`,
       remedy: 'export the model for inference (no dropout, no statistics of the batch), or raise teacher.tolerance',
     };
     return { ok: false, reason: 'unsteady', fault };
   }
-  return {
-    ok: true,
-    reference: { teacherDigest: inference.digestHex, columns: inference.columns, indices, logits },
-  };
+  return { ok: true, logits, texts, notes: judged.notes };
 }
 
 /** Whether any sample differs from the first one. */
@@ -80,24 +128,41 @@ type Comparison =
   | { readonly ok: true; readonly largestDifference: number }
   | {
       readonly ok: false;
-      readonly reason: 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
+      readonly reason: 'texts' | 'data' | 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
       readonly fault: Fault;
     };
 
-/** @param tolerance largest difference of a logit that still passes */
+/**
+ * @param tolerance largest difference of a logit that still passes
+ * @param dataIdentity of the data set, which is part of the digest: told apart, so that the sentence names what differs
+ */
 export async function compareWithReference(
   inference: Answering,
   split: Split,
   reference: Reference,
   tolerance: number,
+  dataIdentity?: string,
 ): Promise<Comparison> {
   const { teacherDigest, columns, indices } = reference;
+  const missing = indices.find((index) => index >= split.length);
+  // Before the digest, which covers the tokenizer too: this names what is wrong.
+  const otherTexts = missing === undefined ? textsDiffer(await textsAt(inference, split, indices), reference) : null;
+  if (otherTexts !== null) return { ok: false, reason: 'texts', fault: otherTexts };
+  if (reference.dataIdentity !== undefined && dataIdentity !== undefined && reference.dataIdentity !== dataIdentity) {
+    const fault = {
+      about: 'self-test',
+      found: `data set ${dataIdentity}`,
+      expected: `${reference.dataIdentity} as the job's first teacher had`,
+      remedy: 'give every teacher the same files and the same release',
+    };
+    return { ok: false, reason: 'data', fault };
+  }
   if (teacherDigest !== inference.digestHex) {
     const fault = {
       about: 'self-test',
       found: `model ${inference.digestHex}`,
       expected: `${teacherDigest} as the job's first teacher had`,
-      remedy: 'give every teacher the same model file and input settings',
+      remedy: 'give every teacher the same files of models and tokenizers, and the same data set',
     };
     return { ok: false, reason: 'digest', fault };
   }
@@ -120,7 +185,6 @@ export async function compareWithReference(
     };
     return { ok: false, reason: 'reference', fault };
   }
-  const missing = indices.find((index) => index >= split.length);
   if (missing !== undefined) {
     const fault = {
       about: 'self-test',
@@ -151,7 +215,12 @@ export async function compareWithReference(
   return { ok: true, largestDifference };
 }
 
-async function answers(inference: Answering, split: Split, indices: readonly number[]): Promise<number[][]> {
+async function textsAt(inference: Tested, split: Split, indices: readonly number[]): Promise<TextsOf> {
+  const hasTexts = Object.values(split.spec.inputs).some(({ dtype }) => dtype === 'text');
+  return hasTexts ? ((await inference.textsOf?.(await split.read(indices))) ?? null) : null;
+}
+
+async function answers(inference: Tested, split: Split, indices: readonly number[]): Promise<number[][]> {
   const answer = await inference.infer(await split.read(indices));
   const logits = 'logits' in answer ? answer.logits : answer;
   const { columns } = inference;

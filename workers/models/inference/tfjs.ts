@@ -1,70 +1,52 @@
-/**
- * Models in the tfjs layers format: `model.json` and, beside it, the weight files that its manifest names. Read from
- * disk by our own handler, since tfjs itself only fetches; computed on the current backend of tfjs.
- */
-import { basename } from 'node:path';
+/** Models in the tfjs layers format, computed on the current backend of tfjs. */
+import { isJsonObject } from '@distillery/base';
+import { dispose, io, type NamedTensorMap } from '@tensorflow/tfjs-core';
+import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
-import { decodeText, isJsonObject } from '@distillery/base';
-import { io, tensor, type Tensor } from '@tensorflow/tfjs-core';
-import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
-import { z } from 'zod';
-
-import { librarySentence } from '../../base/index.js';
 import { asKeras2 } from '../keras3.js';
 import { areNumbered, fileLabels, modelLabels } from '../keras3-weights.js';
 import { useDropoutMasks, withoutFlips } from '../layer-forms.js';
 import { supplyTensorMethods } from '../tensor-methods.js';
-import { containersOf, TopologyError } from '../topology.js';
+import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
-import { ModelError } from './errors.js';
-import type { Feed, ModelInput } from '../../inputs/index.js';
+import type { ModelInput } from '../../inputs/index.js';
 import type { Engine, ModelFile } from './inference.js';
-import { readBeside } from './model-file.js';
-
-/** A name out of the file, in a message. */
-const maxNameShown = 100;
-
-const bytesOfType = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
-
-const weightSchema = z.looseObject({
-  name: z.string(),
-  shape: z.array(z.number().int().min(0)),
-  dtype: z.enum(['float32', 'int32', 'bool']),
-  quantization: z.looseObject({ dtype: z.enum(['uint8', 'uint16', 'float16']) }).optional(),
-});
-const modelJsonSchema = z.looseObject({
-  modelTopology: z.record(z.string(), z.unknown()),
-  weightsManifest: z.array(z.looseObject({ paths: z.array(z.string()), weights: z.array(weightSchema) })),
-});
-type ModelJson = z.infer<typeof modelJsonSchema>;
+import { fault, parseModelJson, readWeights, refusedByTfjs, type Weights } from './tfjs-files.js';
+import { tensorOf } from './tfjs-tensor.js';
+import { pairWeights } from './weight-names.js';
 
 /**
  * @param backend the current one of tfjs, for people
  * @throws ModelError
  */
-export async function openTfjs({ bytes, path, note }: ModelFile, backend: string): Promise<Engine> {
-  const json = parseModelJson(bytes, path);
-  const modelTopology = checkedTopology(json.modelTopology, path);
-  const weightData = await readWeights(json, path, note);
-  const handler: io.IOHandler = {
-    load: () =>
-      Promise.resolve({
-        modelTopology,
-        weightSpecs: json.weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[],
-        weightData,
-      }),
-  };
-  const model = await loaded(path, () => {
-    return areNumbered(namesIn(json)) ? loadNumbered(json, modelTopology, weightData) : loadLayersModel(handler);
-  });
+export async function openTfjs(file: ModelFile, backend: string): Promise<Engine> {
+  const { path } = file;
+  const json = parseModelJson(file, 'tfjs-layers');
+  const topology = checkedTopology(json.modelTopology, path);
+  const weights = await readWeights(json, file);
+  // Every variable gets a weight, so that none needs the random numbers that it would begin with.
+  const modelTopology = withoutInitializers(topology) as Json;
+  supplyTensorMethods();
+  let model: LayersModel;
+  try {
+    model = await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) });
+  } catch (cause) {
+    throw refusedByTfjs(path, 'tfjs-layers', cause);
+  }
+  try {
+    setWeights(model, path, weights, json.modelTopology);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
   return {
     description: backend,
     // Names of layers: those of tensors depend on what else this process has opened.
-    inputs: model.inputs.map(({ name, dtype, shape }, at): ModelInput => ({
-      name: model.inputNames[at] ?? name,
-      dtype: dtype === 'int32' ? 'int32' : 'float32',
-      shape,
-    })),
+    inputs: model.inputs.map((input, at): ModelInput => {
+      const { dtype, shape } = input;
+      const name = model.inputNames[at] ?? input.name;
+      return { name, dtype: dtype === 'int32' ? 'int32' : 'float32', shape, ...idsOf(model, input) };
+    }),
     outputs: model.outputs.map(({ shape }, at) => ({
       name: model.outputNames[at] ?? '',
       type: 'float32',
@@ -90,39 +72,72 @@ export async function openTfjs({ bytes, path, note }: ModelFile, backend: string
   };
 }
 
-async function loaded(path: string, load: () => Promise<LayersModel>): Promise<LayersModel> {
+/** Keras' initializers of random numbers: an orthogonal matrix of a large layer takes minutes. */
+const initializers = /(Normal|Uniform|VarianceScaling|Orthogonal)$/;
+
+function withoutInitializers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutInitializers);
+  if (!isJsonObject(value)) return value;
+  const { class_name: className } = value;
+  if (typeof className === 'string' && initializers.test(className)) return { class_name: 'Zeros', config: {} };
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutInitializers(inner)]));
+}
+
+/**
+ * @param topology of the file, as it writes it
+ * @throws ModelError when a weight fits no variable, or a variable has no weight
+ */
+function setWeights(model: LayersModel, path: string, { specs, data }: Weights, topology: Json): void {
+  const own = specs.filter(({ group }) => group !== 'optimizer');
+  const variables = model.layers
+    .flatMap(({ weights }) => weights)
+    .map(({ originalName: name, shape }) => ({ name, shape }));
+  const nameOf = modelNames(
+    own.map(({ name }) => name),
+    variables.map(({ name }) => name),
+    topology,
+  );
+  const renamed = own.map(({ name, shape }) => ({ name: nameOf(name), shape }));
+  // Numbers that are not of Keras 3 layers: tfjs pairs what it knows.
+  const isNumbered = renamed.some(({ name }) => /\/\d+$/.test(name));
+  const paired = isNumbered ? null : pairWeights(renamed, variables);
+  if (paired?.ok === false) throw fault(path, paired.found, paired.expected, 'export the model again with its weights');
+  const values = io.decodeWeights(data, specs);
+  const named: NamedTensorMap = Object.fromEntries(
+    own.flatMap(({ name }) => {
+      const value = values[name];
+      return value === undefined ? [] : [[paired?.pairs.get(nameOf(name)) ?? nameOf(name), value]];
+    }),
+  );
   try {
-    return await load();
+    model.loadWeights(named, true);
   } catch (cause) {
-    const found = `a model that tfjs refuses (${librarySentence(cause)})`;
-    throw fault(path, found, 'a tfjs layers model', 'export it again', cause);
+    throw refusedByTfjs(path, 'tfjs-layers', cause);
+  } finally {
+    dispose(values);
   }
 }
 
-function namesIn({ weightsManifest }: ModelJson): readonly string[] {
-  return weightsManifest.flatMap(({ weights }) => weights.map(({ name }) => name));
+/** What the model calls the weights that Keras 3 has numbered (keras3-weights.ts); other names stay as they are. */
+function modelNames(
+  names: readonly string[],
+  variables: readonly string[],
+  { model_config: inner, ...topology }: Json,
+): (name: string) => string {
+  if (!areNumbered(names)) return (name) => name;
+  const byLabel = new Map([...modelLabels(variables)].map(([name, label]) => [label, name]));
+  const labelOf = fileLabels(inner ?? topology);
+  return (name) => byLabel.get(labelOf(name)) ?? name;
 }
 
-/** Weights of Keras 3 have numbers for names: the model that is built says whose they are. */
-async function loadNumbered(
-  { modelTopology: given, weightsManifest }: ModelJson,
-  modelTopology: Record<string, unknown>,
-  weightData: ArrayBuffer,
-): Promise<LayersModel> {
-  supplyTensorMethods();
-  const model = await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) });
-  const names = modelLabels(model.weights.map(({ originalName }) => originalName));
-  const byLabel = new Map([...names].map(([name, label]) => [label, name]));
-  const labelOf = fileLabels(given.model_config ?? given);
-  const specs = weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[];
-  const tensors = Object.entries(io.decodeWeights(weightData, specs));
-  model.loadWeights(Object.fromEntries(tensors.map(([name, value]) => [byLabel.get(labelOf(name)) ?? name, value])));
-  for (const [, value] of tensors) value.dispose();
-  return model;
-}
-
-function tensorOf({ dtype, shape, data }: Feed): Tensor {
-  return tensor(data as Float32Array | Int32Array, [...shape], dtype === 'int32' ? 'int32' : 'float32');
+/** How many ids an input has that a layer of embeddings takes directly. */
+function idsOf({ layers }: LayersModel, input: SymbolicTensor): Pick<ModelInput, 'ids'> {
+  for (const layer of layers) {
+    const { inputDim } = layer.getConfig();
+    const takes = layer.inboundNodes.some(({ inputTensors }) => inputTensors.includes(input));
+    if (layer.getClassName() === 'Embedding' && takes && typeof inputDim === 'number') return { ids: inputDim };
+  }
+  return {};
 }
 
 /** The activation of the layer that gives an output, as ONNX names the operator. */
@@ -132,46 +147,11 @@ function closingActivation(model: LayersModel, at: number): string | null {
   return name === 'softmax' ? 'Softmax' : name === 'sigmoid' ? 'Sigmoid' : null;
 }
 
-function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeText(bytes));
-  } catch (cause) {
-    throw fault(path, 'a file that is no JSON', 'model.json of a tfjs layers model', 'check teacher.model.uri', cause);
-  }
-  refuseGraphModel(value, path);
-  const parsed = modelJsonSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue?.path.join('.') ?? '';
-  throw fault(
-    path,
-    `JSON whose ${where === '' ? 'root' : where} is wrong (${issue?.message ?? 'unknown reason'})`,
-    'model.json of a tfjs layers model, with modelTopology and weightsManifest',
-    'export the model again with its weights',
-  );
-}
-
-/** Most converters write graph models; only the content of the file distinguishes them. @throws ModelError */
-function refuseGraphModel(value: unknown, path: string): void {
-  const topology = isJsonObject(value) ? value.modelTopology : undefined;
-  const isGraph =
-    isJsonObject(value) && (value.format === 'graph-model' || (isJsonObject(topology) && Array.isArray(topology.node)));
-  if (!isGraph) return;
-  throw fault(
-    path,
-    'a TensorFlow.js graph model',
-    'a tfjs layers model or an ONNX file',
-    'convert the original again: tensorflowjs_converter --output_format=tfjs_layers_model for a Keras model, tf2onnx or ' +
-      'torch.onnx for others (teacher.model.format: onnx)',
-  );
-}
-
 /**
  * The topology in a form that tfjs reads.
  * @throws ModelError for one that tfjs would not finish, or whose layers give nothing
  */
-function checkedTopology(modelTopology: Record<string, unknown>, path: string): Record<string, unknown> {
+function checkedTopology(modelTopology: Json, path: string): Json {
   const inner = modelTopology.model_config;
   try {
     // Nothing is mirrored in inference.
@@ -183,47 +163,4 @@ function checkedTopology(modelTopology: Record<string, unknown>, path: string): 
     if (!(cause instanceof TopologyError)) throw cause;
     throw fault(path, `${cause.found} in ${cause.where}`, cause.expected, cause.remedy, cause);
   }
-}
-
-async function readWeights(json: ModelJson, path: string, note: (bytes: Uint8Array) => void): Promise<ArrayBuffer> {
-  const expected = json.weightsManifest
-    .flatMap(({ weights }) => weights)
-    .reduce((sum, { shape, dtype, quantization }) => {
-      return sum + shape.reduce((product, size) => product * size, bytesOfType[quantization?.dtype ?? dtype]);
-    }, 0);
-  const parts: Uint8Array[] = [];
-  for (const name of json.weightsManifest.flatMap(({ paths }) => paths)) {
-    // Weight files lie beside model.json; a manifest never reaches into other folders.
-    if (basename(name) !== name || name === '..' || name === '.') {
-      throw fault(
-        path,
-        `a weight file named ${JSON.stringify(name.slice(0, maxNameShown))}`,
-        'names without folders',
-        'export the model again',
-      );
-    }
-    const part = await readBeside(path, name, Math.max(0, expected));
-    note(part);
-    parts.push(part);
-  }
-  const found = parts.reduce((sum, part) => sum + part.length, 0);
-  if (found !== expected) {
-    throw fault(
-      path,
-      `${String(found)} bytes of weights`,
-      `${String(expected)}, the sum of the weights that it names`,
-      'copy its weight files again',
-    );
-  }
-  const whole = new Uint8Array(found);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole.buffer;
-}
-
-function fault(path: string, found: string, expected: string, remedy: string, cause?: unknown): ModelError {
-  return new ModelError({ path, found, expected, remedy }, cause === undefined ? undefined : { cause });
 }

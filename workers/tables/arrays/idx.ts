@@ -3,14 +3,12 @@
  * process keeps no copy, and student and teachers on one machine share the page cache. Gzip files are unpacked once into
  * memory, within the size that their header says.
  */
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-
 import { count, reasonOf } from '@distillery/base';
 
 import { type Bytes, type FileBytes, inMemory, maxMemoryBytes, maxRowBytes, openBytes } from '../bytes.js';
 import { DataError, ReadError } from '../errors.js';
 import { firstBytes } from '../first-bytes.js';
+import { gunzipped, isGzip } from '../gunzip.js';
 import type { Table } from '../table.js';
 import { type ArrayColumn, arrayTable, rowBytes } from './array-table.js';
 import { checkLength, type IdxColumn, type IdxHeader, maxHeaderBytes, readIdxHeader } from './idx-header.js';
@@ -47,7 +45,7 @@ async function openFile(column: IdxColumn, memory: { left: number }): Promise<Op
   try {
     const head = new Uint8Array(Math.min(maxHeaderBytes, file.length));
     file.fill(head, 0);
-    if (head[0] === 0x1f && head[1] === 0x8b) {
+    if (isGzip(head)) {
       const unpacked = await unpack(column, file, memory);
       file.close();
       return unpacked;
@@ -87,20 +85,6 @@ async function unpack(column: IdxColumn, file: FileBytes, memory: { left: number
       remedy: 'get the file again',
     });
   }
-}
-
-const chunkBytes = 1 << 16;
-
-function gunzipped(file: FileBytes): AsyncIterable<Uint8Array> {
-  const chunks = function* (): Generator<Uint8Array> {
-    for (let at = 0; at < file.length; at += chunkBytes) {
-      const chunk = new Uint8Array(Math.min(chunkBytes, file.length - at));
-      file.fill(chunk, at);
-      yield chunk;
-    }
-  };
-  // An error of one stream reaches the reader of the other.
-  return pipeline(Readable.from(chunks()), createGunzip(), () => undefined) as AsyncIterable<Uint8Array>;
 }
 
 function checkRows(files: readonly OpenIdx[]): void {

@@ -1,8 +1,9 @@
 /** Arrays of numpy as tables: the first axis counts the rows. */
 import { basename } from 'node:path';
 
-import { type Bytes, inMemory, maxMemoryBytes, maxRowBytes, openBytes, truncated } from '../bytes.js';
+import { type Bytes, inMemory, maxMemoryBytes, maxRowBytes, openBytesAt, truncated } from '../bytes.js';
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { BadRow, type Cell, type Table } from '../table.js';
 import { type ArrayColumn, arrayTable, rowBytes } from './array-table.js';
 import { rowMajor } from './fortran.js';
@@ -15,9 +16,9 @@ import { textsIn } from './texts.js';
  * The table of one npy file. Its column is named by the file: `x.npy` gives `x`. An array without dimensions is one row.
  * @throws DataError, ReadError
  */
-export function openNpy(path: string): Promise<Table> {
+export function openNpy(path: string, far?: FarFiles): Promise<Table> {
   return new Promise((resolve) => {
-    const file = openBytes(path, 'an npy file');
+    const file = openBytesAt(path, 'an npy file', far);
     try {
       resolve(arrayTable(path, [npyColumn(basename(path).replace(/\.npy$/, ''), file)], file.close));
     } catch (error) {

@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type FileBytes, openBytes } from '../bytes.js';
+import { type OpenBytes, openBytesAt } from '../bytes.js';
 import { DataError, fileChanged, readFailure } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { namesIn } from './names.js';
 
 /** What a path should name. */
@@ -19,18 +20,18 @@ export interface Shard {
 
 export interface OpenShards {
   /** @throws ReadError when it was written since; DataError */
-  shard(index: number): FileBytes;
+  shard(index: number): OpenBytes;
   readonly close: () => void;
 }
 
 /** Opens shards when they are read, and closes the one that was not read for longest. */
-export function openShards(shards: readonly Shard[]): OpenShards {
-  const open = new Map<number, FileBytes>();
+export function openShards(shards: readonly Shard[], far?: FarFiles): OpenShards {
+  const open = new Map<number, OpenBytes>();
   let closed = false;
   return {
     shard: (index) => {
       if (closed) throw new Error('the table is closed');
-      const file = open.get(index) ?? reopened(shards[index]);
+      const file = open.get(index) ?? reopened(shards[index], far);
       open.delete(index);
       open.set(index, file);
       const [oldest] = open;
@@ -67,9 +68,9 @@ export function shardsAt(path: string): string[] {
   });
 }
 
-function reopened(shard: Shard | undefined): FileBytes {
+function reopened(shard: Shard | undefined, far: FarFiles | undefined): OpenBytes {
   const { path = '', version } = shard ?? {};
-  const file = openBytes(path, tarExpected);
+  const file = openBytesAt(path, tarExpected, far);
   if (file.version === version) return file;
   file.close();
   throw fileChanged(path);

@@ -1,6 +1,7 @@
 /** The rows of tar archives, by key and extension of their members. What is kept of a row is its key and some places. */
-import { openBytes } from '../bytes.js';
+import { openBytesAt } from '../bytes.js';
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { type Shard, tarExpected } from './open-shards.js';
 import type { Paths } from './paths.js';
 import { Places } from './places.js';
@@ -26,10 +27,10 @@ export interface TarIndex {
 }
 
 /** Adds the rows of a shard. @throws DataError when it is damaged or a member comes twice; ReadError */
-export function addShard(path: string, index: TarIndex): void {
+export function addShard(path: string, index: TarIndex, far?: FarFiles): void {
   const shard = index.keys.addFolder('');
   const rows = new Map<string, number>();
-  const archive = openBytes(path, tarExpected);
+  const archive = openBytesAt(path, tarExpected, far);
   try {
     if (archive.length > maxShardBytes) throw tooLarge(path, archive.length);
     index.shards.push({ path, version: archive.version });

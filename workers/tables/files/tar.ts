@@ -10,6 +10,7 @@ import { count } from '@distillery/base';
 import { byBytes } from '../byte-order.js';
 import { maxRowBytes } from '../bytes.js';
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { columnNamed, rowIn } from '../rows.js';
 import { BadRow, type Cell, type Column, type Values } from '../table.js';
 import type { FolderTable } from './folder-table.js';
@@ -26,22 +27,22 @@ const keyColumn = '__key__';
  * where a row has no such member), and `__key__`.
  * @throws DataError when there is no shard or no row, a shard is damaged or packed, or a member comes twice; ReadError
  */
-export async function openTar(paths: string | readonly string[]): Promise<FolderTable> {
+export async function openTar(paths: string | readonly string[], far?: FarFiles): Promise<FolderTable> {
   const shards = typeof paths === 'string' ? shardsAt(paths) : [...paths];
   shards.sort((a, b) => byBytes(basename(a), basename(b)) || byBytes(a, b));
   const about = typeof paths === 'string' ? paths : (shards[0] ?? '');
   const index: TarIndex = { keys: new Paths(), columns: new Map(), shards: [], others: 0 };
   for (const shard of shards) {
-    addShard(shard, index);
+    addShard(shard, index, far);
     // A shard may have a million members: other work goes on between shards.
     await setImmediate();
   }
   if (index.keys.length === 0) throw withoutRows(about, index);
-  return tableOf(about, index);
+  return tableOf(about, index, far);
 }
 
-function tableOf(about: string, { keys, columns, shards, others }: TarIndex): FolderTable {
-  const open = openShards(shards);
+function tableOf(about: string, { keys, columns, shards, others }: TarIndex, far?: FarFiles): FolderTable {
+  const open = openShards(shards, far);
   const membersOf = (places: Places, rows: readonly number[]): readonly (Cell | BadRow)[] => {
     const memory = new Memory(rows.reduce((sum, row) => sum + Math.min(places.bytesOf(row), maxRowBytes), 0));
     return rows.map((row) => {

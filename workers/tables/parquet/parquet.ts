@@ -5,6 +5,7 @@
 import { checkRow, placeOfColumn } from '../asked.js';
 import { numberArrays } from '../number-arrays.js';
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import type { BadRow, Cell, Column, NumberArray, NumberType, Table, Values } from '../table.js';
 import { ChunkReader, type PlacedGroup } from './chunks.js';
@@ -23,10 +24,14 @@ const maxChunks = 1 << 20;
  * Numbers and booleans without nulls are columns of tensors, as their own type (decimals as float64); dates and times are
  * the integers that the file holds. Cells are texts, bytes, lists, and numbers that may be null; 64-bit ones as bigint.
  * @param options.cacheBytes of pages that are kept
+ * @param options.far files that are elsewhere
  * @throws DataError when a file is missing, foreign, cut, encrypted or damaged, or the files differ; ReadError
  */
-export async function openParquet(source: Source, { cacheBytes = defaultCacheBytes } = {}): Promise<Table> {
-  const files = SourceFiles.open(await locateFiles(source, kind), kind);
+export async function openParquet(
+  source: Source,
+  { cacheBytes = defaultCacheBytes, far }: { readonly cacheBytes?: number; readonly far?: FarFiles } = {},
+): Promise<Table> {
+  const files = SourceFiles.open(await locateFiles(source, kind), kind, far);
   try {
     const footers = Array.from({ length: files.length }, (_, file) => readFooter(files, file));
     footers.forEach((footer, file) => checkColumns(files, file, footer, footers[0] ?? footer));
@@ -73,6 +78,7 @@ class ParquetTable implements Table {
   readonly length: number;
   readonly columns: readonly Column[];
   readonly rowsPerBlock: number;
+  readonly head: string;
   readonly #groups: readonly PlacedGroup[];
   readonly #reader: ChunkReader;
 
@@ -90,6 +96,7 @@ class ParquetTable implements Table {
       throw new DataError({ about: files.path(0), problem: 'it has no rows', remedy: 'get the file again' });
     this.length = length;
     this.columns = (footers[0]?.columns ?? []).map((column, at) => columnOf(column, at, footers));
+    this.head = `${files.name(0)}, schema`;
     this.rowsPerBlock = rowsPerBlock(this.#groups, cacheBytes / 2);
     this.#reader = new ChunkReader(files, cacheBytes);
   }

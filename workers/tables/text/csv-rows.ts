@@ -9,7 +9,7 @@
 import { BadRow } from '../table.js';
 import type { Cutter, RowRule } from './scan.js';
 
-export const delimiters = [',', ';', '\t'] as const;
+export const delimiters = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof delimiters)[number];
 
 const quote = 0x22;

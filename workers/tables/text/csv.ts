@@ -2,6 +2,7 @@
 import { count, jsonEqual } from '@distillery/base';
 
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Table } from '../table.js';
@@ -9,10 +10,10 @@ import type { BlockIndex } from './block-index.js';
 import { csvRule, type Delimiter, delimiterOf, splitRow } from './csv-rows.js';
 import { decimalOf } from './decimal.js';
 import { type Begin, indexRows, notUtf8 } from './scan.js';
-import { type TextFormat, textEnd, TextTable } from './text-table.js';
+import { putBad, type TextFormat, textEnd, TextTable } from './text-table.js';
 import { firstInvalid } from './utf8.js';
 
-const kind: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'] };
+export const csvFiles: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'], unpacks: true };
 const maxHeadBytes = 1 << 20;
 const maxColumns = 1 << 14;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -29,8 +30,8 @@ interface Head {
  * follow each other in the byte order of the files' names.
  * @throws DataError when a file is missing, foreign, empty, not UTF-8 or has no sound head line; ReadError
  */
-export async function openCsv(source: Source): Promise<Table> {
-  const files = SourceFiles.open(await locateFiles(source, kind), kind);
+export async function openCsv(source: Source, far?: FarFiles): Promise<Table> {
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, csvFiles), csvFiles, far);
   try {
     const first = headOf(files, 0);
     const rule = csvRule(first.delimiter, first.names.length);
@@ -46,6 +47,7 @@ export async function openCsv(source: Source): Promise<Table> {
     return new TextTable(files, indexes, {
       rule,
       names: first.names.filter((name) => name !== ''),
+      head: `${files.name(0)}, line 1`,
       reader: readerOf(first),
     });
   } catch (error) {
@@ -59,13 +61,16 @@ function readerOf({ names, delimiter }: Head): TextFormat['reader'] {
   const places = names.flatMap((name, place) => (name === '' ? [] : [place]));
   return (columns) => {
     const wanted = columns.map((column) => places[column] ?? -1);
-    return (text) => {
+    return (text, cells, at) => {
       const values = splitRow(text, delimiter);
-      if (values instanceof BadRow) return values;
-      if (values.length === names.length) return wanted.map((place) => values[place] ?? '');
-      return new BadRow(
-        `the row has ${count(values.length, 'value')}, the head names ${count(names.length, 'column')}`,
-      );
+      if (values instanceof BadRow) {
+        putBad(cells, at, values);
+      } else if (values.length === names.length) {
+        for (const [place, column] of cells.entries()) column[at] = values[wanted[place] ?? -1] ?? '';
+      } else {
+        const [has, wants] = [count(values.length, 'value'), count(names.length, 'column')];
+        putBad(cells, at, new BadRow(`the row has ${has}, the head names ${wants}`));
+      }
     };
   };
 }
@@ -74,7 +79,7 @@ function headOf(files: SourceFiles, file: number): Head {
   const path = files.path(file);
   const bytes = Buffer.alloc(Math.min(maxHeadBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseNoText(bytes.subarray(0, 4_096), path, kind);
+  refuseNoText(bytes.subarray(0, 4_096), path, csvFiles);
   const start = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
   // Line breaks in names make no difference between delimiters: a quote opens behind each of them alike.
   const isWhole = bytes.length === files.size(file);

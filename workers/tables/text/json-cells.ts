@@ -3,6 +3,7 @@ import { isJsonObject } from '@distillery/base';
 
 import { BadRow, type Cell } from '../table.js';
 import { firstFault } from './json-fault.js';
+import { putBad } from './text-table.js';
 
 const maxDepth = 32;
 const integer = /^-?\d{16,20}$/;
@@ -29,15 +30,38 @@ export function keyOf(name: string): Key {
   return { name, isInherited: name in Object.prototype };
 }
 
-/** Cells of the values of some keys of a JSON object, or why its text is none. Of keys that come twice, the last counts. */
-export function cellsOf(text: string, keys: readonly Key[]): readonly (Cell | BadRow)[] | BadRow {
+/**
+ * Puts the values of some keys of a JSON object into place `at` of their columns, or why its text is no object. Of keys that
+ * come twice, the last counts.
+ */
+export function putCells(text: string, keys: readonly Key[], columns: readonly (Cell | BadRow)[][], at: number): void {
   const object = objectOf(text);
-  if (object instanceof BadRow) return object;
-  const cells = keys.map((key) => cellOf(object, key));
-  if (!cells.some(mayBeRounded)) return cells;
+  if (object instanceof BadRow) {
+    putBad(columns, at, object);
+    return;
+  }
   // Slower by far, so only for rows that need it.
-  const exact = parseExactly(text);
-  return isJsonObject(exact) ? keys.map((key) => cellOf(exact, key)) : cells;
+  if (putValues(object, keys, columns, at)) putValues(parseExactly(text) as JsonObject, keys, columns, at);
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** @returns whether a value may be rounded */
+function putValues(
+  object: JsonObject,
+  keys: readonly Key[],
+  columns: readonly (Cell | BadRow)[][],
+  at: number,
+): boolean {
+  let isRounded = false;
+  for (let place = 0; place < keys.length; place++) {
+    const [key, column] = [keys[place], columns[place]];
+    if (key === undefined || column === undefined) continue;
+    const cell = cellOf(object, key);
+    column[at] = cell;
+    if (mayBeRounded(cell)) isRounded = true;
+  }
+  return isRounded;
 }
 
 function mayBeRounded(cell: Cell | BadRow): boolean {

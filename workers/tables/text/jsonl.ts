@@ -1,15 +1,20 @@
 /** JSON lines as a table: an object a line, its keys as columns. */
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
 import type { BlockIndex } from './block-index.js';
 import { openJsonArray } from './json-array.js';
-import { cellsOf, keyOf, objectOf } from './json-cells.js';
+import { keyOf, objectOf, putCells } from './json-cells.js';
 import { indexRows, type RowRule } from './scan.js';
-import { type TextFormat, TextTable } from './text-table.js';
+import { type RowReader, type TextFormat, TextTable } from './text-table.js';
 
-const kind: FileKind = { one: 'a file of JSON lines', endings: ['.jsonl', '.ndjson', '.json'] };
+export const jsonlFiles: FileKind = {
+  one: 'a file of JSON lines',
+  endings: ['.jsonl', '.ndjson', '.json'],
+  unpacks: true,
+};
 /** Rows at the start of the table whose keys are its columns. */
 const rowsForColumns = 1_000;
 const headBytes = 4_096;
@@ -42,8 +47,8 @@ function isSpace(byte: number): boolean {
  * null. A line that is no JSON object is a bad row.
  * @throws DataError when a file is missing, foreign, empty or not UTF-8; ReadError
  */
-export async function openJsonl(source: Source): Promise<Table> {
-  const files = SourceFiles.open(await locateFiles(source, kind), kind);
+export async function openJsonl(source: Source, far?: FarFiles): Promise<Table> {
+  const files = await SourceFiles.openUnpacked(await locateFiles(source, jsonlFiles), jsonlFiles, far);
   try {
     const heads = Array.from({ length: files.length }, (_, file) => headOf(files, file));
     const array = heads.findIndex((head, file) => head.trimStart().startsWith('[') && isJson(files.path(file)));
@@ -63,16 +68,16 @@ export async function openJsonl(source: Source): Promise<Table> {
 function headOf(files: SourceFiles, file: number): string {
   const bytes = Buffer.alloc(Math.min(headBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseNoText(bytes, files.path(file), kind);
+  refuseNoText(bytes, files.path(file), jsonlFiles);
   return bytes.toString('utf8');
 }
 
 function isJson(path: string): boolean {
-  return path.toLowerCase().endsWith('.json');
+  return /\.json(?:\.gz)?$/i.test(path);
 }
 
 async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): Promise<Table> {
-  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], reader: () => keysOf });
+  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], reader: () => readKeys });
   if (probe.length === 0) throw noRows(files.path(0));
   const rows = Array.from({ length: Math.min(rowsForColumns, probe.length) }, (_, row) => row);
   const keys = (await probe.read(rows, ['keys'])).get('keys');
@@ -84,16 +89,18 @@ async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): 
     names,
     reader: (columns) => {
       const keys = columns.map((column) => keyOf(names[column] ?? ''));
-      return (text) => cellsOf(text, keys);
+      return (text, cells, at) => {
+        putCells(text, keys, cells, at);
+      };
     },
   };
   return new TextTable(files, indexes, format);
 }
 
-function keysOf(text: string): readonly Cell[][] | BadRow {
+const readKeys: RowReader = (text, [keys], at) => {
   const object = objectOf(text);
-  return object instanceof BadRow ? object : [Object.keys(object)];
-}
+  if (keys !== undefined) keys[at] = object instanceof BadRow ? object : Object.keys(object);
+};
 
 function arrayAmongFiles(path: string): DataError {
   return new DataError({

@@ -1,7 +1,7 @@
 /** A table over text files whose rows have been indexed: reads blocks of rows and lets the format cut them into cells. */
 import { checkRow, placeOfColumn } from '../asked.js';
 import type { SourceFiles } from '../source-files.js';
-import { BadRow, type Cell, type Column, type Table, type Values } from '../table.js';
+import type { BadRow, Cell, Column, Table, Values } from '../table.js';
 import type { Block, BlockIndex } from './block-index.js';
 import { type Cutter, maxRows, type RowRule, tooManyRows } from './scan.js';
 
@@ -9,9 +9,22 @@ import { type Cutter, maxRows, type RowRule, tooManyRows } from './scan.js';
 export interface TextFormat {
   readonly rule: RowRule;
   readonly names: readonly string[];
-  /** A reader of some columns: from the text of a row to their cells, or why there are none. @param columns places in `names` */
-  reader(columns: readonly number[]): (text: string) => readonly (Cell | BadRow)[] | BadRow;
+  /** Where they are written, for people; absent = the rows name them. */
+  readonly head?: string;
+  /** A reader of some columns. @param columns places in `names` */
+  reader(columns: readonly number[]): RowReader;
 }
+
+/** Puts the cells of one row into place `at` of its columns, from the text of the row. */
+export type RowReader = (text: string, columns: readonly (Cell | BadRow)[][], at: number) => void;
+
+/** Makes place `at` of all columns a bad row. */
+export function putBad(columns: readonly (Cell | BadRow)[][], at: number, bad: BadRow): void {
+  for (const column of columns) column[at] = bad;
+}
+
+/** Bytes that are read at once while rows are read in order. */
+const bytesAhead = 65_536;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
@@ -63,9 +76,13 @@ class Rows {
 export class TextTable implements Table {
   readonly length: number;
   readonly columns: readonly Column[];
+  readonly head?: string;
   /** First row of each file. */
   readonly #firstRows: readonly number[];
   #last: Rows | undefined;
+  /** Bytes of the file from `start` on. */
+  #ahead: { readonly file: number; readonly start: number; readonly bytes: Buffer } | undefined;
+  #memory: Buffer | undefined;
 
   /** @param indexes of the files, in their order. @throws DataError when there are no rows, or too many */
   constructor(
@@ -77,6 +94,7 @@ export class TextTable implements Table {
     this.#firstRows = indexes.map((index) => (length += index.length) - index.length);
     if (length > maxRows) throw tooManyRows(files.path(0));
     this.length = length;
+    if (format.head !== undefined) this.head = format.head;
     this.columns = format.names.map((name) => ({ name, kind: 'cells' }));
   }
 
@@ -85,13 +103,7 @@ export class TextTable implements Table {
     const read = this.format.reader(names.map((name) => placeOfColumn(this.files.path(0), name, this.format.names)));
     const cells = names.map(() => new Array<Cell | BadRow>(rows.length).fill(null));
     for (let at = 0; at < rows.length; at++) {
-      const row = read(this.#textOf(rows[at] ?? -1));
-      const bad = row instanceof BadRow ? row : null;
-      const values = row instanceof BadRow ? [] : row;
-      for (let place = 0; place < cells.length; place++) {
-        const column = cells[place];
-        if (column !== undefined) column[at] = bad ?? values[place] ?? null;
-      }
+      read(this.#textOf(rows[at] ?? -1), cells, at);
     }
     return new Map(names.map((name, place) => [name, { kind: 'cells', cells: cells[place] ?? [] }]));
   }
@@ -104,6 +116,7 @@ export class TextTable implements Table {
   close(): Promise<void> {
     this.files.close();
     this.#last = undefined;
+    this.#ahead = this.#memory = undefined;
     return Promise.resolve();
   }
 
@@ -129,9 +142,29 @@ export class TextTable implements Table {
     const index = this.indexes[file];
     if (index === undefined) throw new RangeError(`file ${String(file)}`);
     const block = index.block(index.blockOf(local));
-    const bytes = Buffer.allocUnsafe(block.end - block.start);
-    this.files.read(file, bytes, block.start);
-    return (this.#last = new Rows(file, block, bytes, this.format.rule));
+    return (this.#last = new Rows(file, block, this.#bytesOf(file, block), this.format.rule));
+  }
+
+  /** A block that follows the last one is read with those behind it. */
+  #bytesOf(file: number, block: Block): Buffer {
+    const { start, end } = block;
+    const ahead = this.#ahead;
+    if (ahead?.file === file && start >= ahead.start && end <= ahead.start + ahead.bytes.length) {
+      return ahead.bytes.subarray(start - ahead.start, end - ahead.start);
+    }
+    const follows = this.#last?.file === file && this.#last.block.end === start;
+    if (!follows || end - start > bytesAhead) {
+      const bytes = Buffer.allocUnsafe(end - start);
+      this.files.read(file, bytes, start);
+      return bytes;
+    }
+    // The last block may lie in the memory that is used again.
+    this.#last = this.#ahead = undefined;
+    this.#memory ??= Buffer.allocUnsafe(bytesAhead);
+    const bytes = this.#memory.subarray(0, this.files.size(file) - start);
+    this.files.read(file, bytes, start);
+    this.#ahead = { file, start, bytes };
+    return bytes.subarray(0, end - start);
   }
 }
 

@@ -32,7 +32,7 @@ COPY --from=node node /usr/local/bin/node
 COPY --from=npm . /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
 `;
-const systemLimitMs = 300_000;
+const systemLimitMs = 900_000;
 
 /** Identifies the bases without making them. */
 export async function basesKey(): Promise<string> {

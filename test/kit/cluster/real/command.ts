@@ -1,5 +1,6 @@
 /** Runs a program to its end and returns its output. */
 import { spawn } from 'node:child_process';
+import { patienceMs } from '../../patience.js';
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -11,7 +12,7 @@ export interface CommandOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const defaultLimitMs = 60_000;
+const defaultLimitMs = patienceMs;
 const linesShown = 15;
 
 /** @returns its standard output @throws Error with the last lines of both outputs unless it ended with 0 */

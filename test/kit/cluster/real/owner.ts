@@ -1,7 +1,7 @@
 /** A process that owns a real cluster and then waits to be killed. Runs a pod that never ends; prints its name. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { until } from '../until.js';
+import { until } from '../../until.js';
 
 import { restrictedPod } from './pods.js';
 import { startRealCluster } from './real-cluster.js';

@@ -25,7 +25,7 @@ const packages: Readonly<Record<string, string>> = {
 const capabilities = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
 /** The type that statfs reports for an overlay (OVERLAYFS_SUPER_MAGIC). */
 const overlayFilesystem = 0x794c_7630;
-const installLimitMs = 300_000;
+const installLimitMs = 900_000;
 
 let answer: Promise<Availability> | undefined;
 

@@ -2,7 +2,7 @@
 import { chmod, chown } from 'node:fs/promises';
 
 import type { Api } from '../api.js';
-import { until } from '../until.js';
+import { until } from '../../until.js';
 
 export interface VolumeOptions {
   /** True = pods may write: the images' user owns the folder. Otherwise all users may read it. */

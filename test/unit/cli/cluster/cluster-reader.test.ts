@@ -13,7 +13,7 @@ import { type ClusterOptions, type ClusterReader, openCluster } from '../../../.
 import { startTestApiServer, type TestApiServer } from '../../../kit/api-server.js';
 import { isAlive } from '../../../kit/distill.js';
 import { clusterJob } from '../../../kit/model.js';
-import { until } from '../../../kit/stream.js';
+import { until } from '../../../kit/until.js';
 
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
 const secretPath = '/api/v1/namespaces/team-a/secrets/mnist-distill';

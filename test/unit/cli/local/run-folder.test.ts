@@ -426,7 +426,7 @@ describe('several processes that find the lock of a dead process at the same tim
     } finally {
       for (const taker of takers) taker.kill('SIGKILL');
     }
-  }, 30_000);
+  });
 });
 
 describe('a run that is resumed', () => {

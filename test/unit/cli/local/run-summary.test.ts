@@ -7,12 +7,13 @@ const run = {
   folder: '/runs/a',
   model: '/runs/a/model',
   seconds: 61,
-  teacherAccuracy: 0.99,
-  studentAccuracy: 0.98,
-  baselineAccuracy: null,
-  metrics: { accuracy: 0.98, agreement: 0.981 },
+  teacher: { accuracy: 0.99, metrics: { accuracy: 0.99 } },
+  student: { accuracy: 0.98, metrics: { accuracy: 0.98, agreement: 0.981 } },
+  baseline: null,
+  replacedRows: 0,
   digest: 'ab',
 };
+const without = (metrics: Record<string, number>) => ({ accuracy: null, metrics });
 
 describe('the summary of a run', () => {
   test('has the accuracy of both sides', () => {
@@ -24,7 +25,14 @@ describe('the summary of a run', () => {
       '  digest    ab',
       '  model     /runs/a/model',
     ]);
-    expect(record).toMatchObject({ outcome: 'complete', studentAccuracy: 0.98, metrics: run.metrics });
+    expect(record).toMatchObject({ outcome: 'complete', studentAccuracy: 0.98, metrics: run.student.metrics });
+    expect(record).not.toHaveProperty('baselineAccuracy');
+  });
+
+  test('has the accuracy of a baseline', () => {
+    const { lines, record } = completeSummary({ ...run, baseline: { accuracy: 0.97, metrics: { accuracy: 0.97 } } });
+    expect(lines[3]).toBe('  baseline  97.00 % (the same student, labels alone, same steps)');
+    expect(record).toMatchObject({ baselineAccuracy: 0.97, baselineMetrics: { accuracy: 0.97 } });
   });
 
   test.each([
@@ -33,17 +41,52 @@ describe('the summary of a run', () => {
       { cosineSimilarity: 0.93, meanSquaredError: 1 },
       'has a cosine similarity of 0.930 to the teacher on the last training samples',
     ],
+    [{ agreement: 0.9, heldOutAgreement: 0.875 }, 'agrees with the teacher on 87.50 % of the held-out samples'],
     [{ meanSquaredError: 0.25 }, 'has a mean squared error of 0.250 against the teacher on the last training samples'],
-    [{ microF1: 0.5, agreement: 0.9 }, 'reaches a micro F1 of 50.00 % on the evaluation split'],
-    [{ meanAbsoluteError: 0.5 }, 'has a mean absolute error of 0.500 on the evaluation split'],
-  ])('without accuracy says what is known: %j', (metrics, want) => {
-    const { lines } = completeSummary({ ...run, teacherAccuracy: null, studentAccuracy: null, metrics });
-    expect(lines[1]).toBe(`  student   ${want}`);
-    expect(lines).toHaveLength(4);
+  ])('without labels says what is known of the student: %j', (metrics, want) => {
+    const { lines } = completeSummary({ ...run, teacher: without({}), student: without(metrics) });
+    expect(lines.slice(1, 3)).toEqual([
+      '  teacher   – (nothing is held out with labels to measure it on)',
+      `  student   ${want}`,
+    ]);
+    expect(lines).toHaveLength(5);
+  });
+
+  test.each([
+    ['microF1', (percent: string) => `reaches a micro F1 of ${percent} % on the evaluation split`],
+    [
+      'meanAbsoluteError',
+      (_: string, value: string) => `has a mean absolute error of ${value} on the evaluation split`,
+    ],
+  ])('measures all three by %s where the task has no accuracy', (name, words) => {
+    const of = (value: number) => without({ [name]: value });
+    const { lines, record } = completeSummary({
+      ...run,
+      teacher: of(0.75),
+      student: without({ [name]: 0.5, agreement: 0.9 }),
+      baseline: of(0.25),
+    });
+    expect(lines.slice(1, 4)).toEqual([
+      `  teacher   ${words('75.00', '0.750')}`,
+      `  student   ${words('50.00', '0.500')}`,
+      `  baseline  ${words('25.00', '0.250')} (the same student, labels alone, same steps)`,
+    ]);
+    expect(record).toMatchObject({
+      teacherAccuracy: null,
+      teacherMetrics: { [name]: 0.75 },
+      baselineAccuracy: null,
+      baselineMetrics: { [name]: 0.25 },
+    });
+  });
+
+  test('counts the rows that gave way to others', () => {
+    const { lines, record } = completeSummary({ ...run, replacedRows: 12 });
+    expect(lines[3]).toBe('  data      12 bad rows gave way to the next good one');
+    expect(record).toMatchObject({ replacedRows: 12 });
   });
 
   test('has dashes where nothing is known', () => {
-    const { lines } = completeSummary({ ...run, teacherAccuracy: null, studentAccuracy: null, metrics: {} });
-    expect(lines.slice(1, 3)).toEqual(['  teacher   – of the evaluation split', '  student   –']);
+    const { lines } = completeSummary({ ...run, teacher: null, student: without({}) });
+    expect(lines.slice(1, 3)).toEqual(['  teacher   –', '  student   –']);
   });
 });

@@ -51,7 +51,7 @@ describe('Accepted', () => {
       newJob()
         .in('cluster')
         .job((job) => job.change(({ spec }) => (spec.student.output.store = 'file'))),
-      `Accepted False NotSupported: spec.student.output.store: found "file", but a pod's own disk ends with the pod. Use nats or pvc://.`,
+      `Accepted False NotSupported: spec.student.output.store: found "file", but a pod's own disk ends with the pod. Use nats, pvc:// or s3://.`,
     ],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'Accepted')).toBe(want);

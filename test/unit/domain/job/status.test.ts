@@ -5,6 +5,7 @@ import {
   clusterJob,
   conditionText,
   ended,
+  labeling,
   newJob,
   noonMs,
   runningJob,
@@ -192,5 +193,36 @@ describe('a job that the cluster refuses', () => {
       .refusedBecause(sentence)
       .job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
     expect(conditionText(both.plan.status, 'Accepted')).toContain('NotSupported');
+  });
+});
+
+describe('notes of the processes', () => {
+  const noting = (student: readonly string[], ...teachers: readonly (readonly string[])[]): SnapshotMaker =>
+    runningJob()
+      .reported(training({ notes: [...student] }))
+      .teachers(...teachers.map((notes, at) => labeling(`cpu-${String(at)}`, { notes: [...notes] })));
+  const noted = (...snapshots: readonly SnapshotMaker[]): readonly string[] =>
+    story(...snapshots).events.filter((event) => event.includes('Noted'));
+
+  test('are reported once, of all processes together', () => {
+    expect(
+      noted(
+        noting(['no labels']),
+        noting(['no labels'], ['a softmax'], ['a softmax']),
+        noting([]),
+        noting(['no labels']),
+      ),
+    ).toEqual(['Noted: Student: no labels', 'Noted: Teacher: a softmax']);
+    expect(noting(['no labels'], ['a softmax']).plan.status.notes).toEqual([
+      'student: no labels',
+      'teacher: a softmax',
+    ]);
+    expect(noting([], []).plan.status).not.toHaveProperty('notes');
+  });
+
+  test('are bounded', () => {
+    const many = Array.from({ length: 40 }, (_, at) => [`note ${String(at)}`]);
+    expect(noting([], ...many).plan.status.notes).toHaveLength(32);
+    expect(noted(noting([], ...many), noting(['one more'], ...many))).toHaveLength(32);
   });
 });

@@ -1,0 +1,78 @@
+/** Inspects and decides in turn until a job, a question or a refusal follows. */
+import { type Clock, sentenceOf } from '@distillery/base';
+import type { RuntimeChoice, WorkerEnding } from '@distillery/protocol';
+
+import { overviewOf } from '../data/index.js';
+import {
+  type Asked,
+  decide,
+  type Draft,
+  type Inspection,
+  type Question,
+  type Seen,
+  type SeenTeacher,
+} from '../draft/index.js';
+import { inspectModel } from '../models/inference/index.js';
+import { openRuntime } from '../runtimes/index.js';
+import { besideOf } from './beside.js';
+import { inspectOpened } from './opened.js';
+import { dataAt, scan } from './scan.js';
+import { runTrials } from './trials.js';
+import { placeUri } from './uri.js';
+
+export interface InitRequest {
+  /** Absolute. */
+  readonly folder: string;
+  readonly jobFolder: string;
+  readonly runtime: RuntimeChoice;
+  readonly asked: Asked;
+}
+
+export type InitReply =
+  | ({ readonly kind: 'job' } & Draft)
+  | { readonly kind: 'ask'; readonly question: Question }
+  | { readonly kind: 'refuse'; readonly sentence: string; readonly ending: Exclude<WorkerEnding, 'done'> };
+
+/** @throws what looking throws: PlaceError, DataError, ReadError, ModelError, InputError, RuntimeError */
+export async function initiate({ folder, jobFolder, runtime, asked }: InitRequest, clock: Clock): Promise<InitReply> {
+  const inFolder = await scan(folder);
+  const found = asked.data === undefined ? inFolder : { ...inFolder, data: await dataAt(asked.data) };
+  let seen: Seen = { folder, jobFolder, asked, found };
+  for (;;) {
+    const decision = decide(seen);
+    switch (decision.kind) {
+      case 'job':
+        return { kind: 'job', ...decision.draft };
+      case 'ask':
+        return decision;
+      case 'refuse':
+        return { kind: 'refuse', sentence: sentenceOf(decision.fault), ending: 'terminal' };
+      case 'inspect':
+        seen = { ...seen, ...(await seenBy(decision.inspection, runtime, clock)) };
+    }
+  }
+}
+
+async function seenBy(inspection: Inspection, runtime: RuntimeChoice, clock: Clock): Promise<Partial<Seen>> {
+  switch (inspection.what) {
+    case 'teacher':
+      return { teacher: await inspectTeacher(inspection, runtime) };
+    case 'data':
+      return { data: await overviewOf(inspection.format, placeUri(inspection.path)) };
+    case 'opened':
+      return { opened: await inspectOpened(inspection.dataset, inspection.tokenizer) };
+    case 'trials':
+      return { trials: await runTrials(inspection, { clock, runtime }) };
+  }
+}
+
+async function inspectTeacher(
+  { path, format }: Extract<Inspection, { what: 'teacher' }>,
+  choice: RuntimeChoice,
+): Promise<SeenTeacher> {
+  const runtime = await openRuntime(choice, format);
+  const engine = await inspectModel({ path, format, threads: 1 }, (file) => runtime.openEngine(file));
+  const { inputs, outputs } = engine;
+  await engine.close();
+  return { inputs, outputs, beside: await besideOf(path) };
+}
