@@ -22,17 +22,17 @@ export function jobUris({ spec: { dataset, teacher, student } }: DistillJob): re
 
 /** What both sides, and the members of an ensemble, have in common. */
 interface Side {
-  readonly model: { readonly uri: string };
+  readonly model: { readonly uri: string; readonly weights?: { readonly uri: string } | undefined };
   readonly tokenizer?: { readonly uri: string } | undefined;
 }
 
 function modelUris(role: PodRole, path: string, { model, tokenizer }: Side): readonly JobUri[] {
-  return [
-    { path: `${path}.model.uri`, uri: model.uri, readBy: [role] },
-    ...(tokenizer === undefined
-      ? []
-      : [{ path: `${path}.tokenizer.uri`, uri: tokenizer.uri, readBy: [role] as const }]),
+  const named = [
+    { path: `${path}.model.uri`, uri: model.uri },
+    { path: `${path}.model.weights.uri`, uri: model.weights?.uri },
+    { path: `${path}.tokenizer.uri`, uri: tokenizer?.uri },
   ];
+  return named.flatMap(({ path, uri }) => (uri === undefined ? [] : [{ path, uri, readBy: [role] }]));
 }
 
 /** The job with each of those uris changed. */
@@ -40,7 +40,13 @@ export function withUris(job: DistillJob, change: (uri: string) => string): Dist
   const { dataset, teacher, student } = job.spec;
   const changed = <S extends Side>(side: S): S => ({
     ...side,
-    model: { ...side.model, uri: change(side.model.uri) },
+    model: {
+      ...side.model,
+      uri: change(side.model.uri),
+      ...(side.model.weights === undefined
+        ? {}
+        : { weights: { ...side.model.weights, uri: change(side.model.weights.uri) } }),
+    },
     ...(side.tokenizer === undefined ? {} : { tokenizer: { ...side.tokenizer, uri: change(side.tokenizer.uri) } }),
   });
   const { ensemble } = teacher;

@@ -3,7 +3,7 @@
  * `conditions.*` state what is true, `events.*` what just happened; neither makes a decision.
  */
 import { count, printable } from '@distillery/base';
-import { telemetryStaleMs } from '@distillery/protocol';
+import { type StoppedEarly, telemetryStaleMs } from '@distillery/protocol';
 
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';
@@ -268,6 +268,8 @@ export const conditions = {
   complete: {
     yes: (steps: number, digest: string) =>
       condition('Complete', 'True', 'AllStepsTrained', `All ${count(steps, 'step')} trained; weights ${digest}.`),
+    early: (steps: number, early: StoppedEarly, digest: string) =>
+      condition('Complete', 'True', 'StoppedEarly', `${earlyText(steps, early)}; weights ${digest}.`),
     no: () => condition('Complete', 'False', 'NotComplete', 'Steps are left to train.'),
   },
   failed: {
@@ -295,6 +297,11 @@ export const conditions = {
       ),
   },
 } as const;
+
+function earlyText(steps: number, { metric, plannedSteps, bestStep }: StoppedEarly): string {
+  const since = bestStep === null ? 'never improved' : `has not improved since step ${String(bestStep)}`;
+  return `Training ended early, after ${String(steps)} of ${count(plannedSteps, 'step')}: ${metric} ${since}`;
+}
 
 function event(type: EventDraft['type'], reason: string, message: string): EventDraft {
   return { type, reason, message: shortened(message) };
@@ -338,6 +345,7 @@ export const events = {
   suspended: () => event('Normal', 'Suspended', 'The job was suspended; every slot was given back.'),
   resumed: () => event('Normal', 'Resumed', 'The job continues from its checkpoint.'),
   complete: (steps: number) => event('Normal', 'Complete', `All ${count(steps, 'step')} trained.`),
+  stoppedEarly: (steps: number, early: StoppedEarly) => event('Normal', 'Complete', `${earlyText(steps, early)}.`),
   failed: (why: string) => event('Warning', 'Failed', why),
 } as const;
 

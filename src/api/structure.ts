@@ -29,6 +29,13 @@ export const patternWords: ReadonlyMap<string, { readonly expected: string; read
     },
   ],
   [
+    '^[A-Za-z0-9_.*/-]+$',
+    {
+      expected: 'the name of a layer, where * stands for any characters',
+      remedy: 'write it as `distill models` or the model.json shows it, such as conv1 or block*',
+    },
+  ],
+  [
     '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$',
     {
       expected: 'an extended resource as a node lists it',

@@ -89,6 +89,7 @@ const readers: Readonly<Record<string, (text: string) => Read<Uri | PresetUri | 
   'spec.teacher.ensemble.members[].model.uri': readUri,
   'spec.teacher.ensemble.members[].tokenizer.uri': readUri,
   'spec.student.model.uri': readStudentModelUri,
+  'spec.student.model.weights.uri': readUri,
   'spec.student.tokenizer.uri': readUri,
   'spec.student.checkpoint.store': readStore,
   'spec.student.output.store': readStore,

@@ -10,24 +10,6 @@ type Training = DistillJob['spec']['training'];
 /** What a file type detector reads of a file: both ends. */
 const defaultBytes = { head: 1_024, tail: 1_024, padding: 256, strip: true } as const;
 
-/** Features that the workers of this job must have, in order; none for a job that every release of protocol v1 runs. */
-export function requiredFeatures({ spec: { dataset, training, teacher, student } }: DistillJob): readonly string[] {
-  const usesFields =
-    dataset.format !== 'idx' ||
-    dataset.fields !== undefined ||
-    dataset.split !== undefined ||
-    dataset.onBadSample !== 'Fail';
-  const models = [teacher.model, ...(teacher.ensemble?.members ?? []).map(({ model }) => model)];
-  return [
-    ...(training.augment.flip ? ['augment-flip'] : []),
-    ...(usesFields ? ['dataset-fields'] : []),
-    ...(training.shuffle === 'Blocks' ? ['shuffle-blocks'] : []),
-    ...(student.runtime === undefined ? [] : ['student-runtime']),
-    ...(teacher.ensemble === undefined ? [] : ['teacher-ensemble']),
-    ...(models.some(({ format }) => format === 'tfjs-graph') ? ['tfjs-graph'] : []),
-  ];
-}
-
 /** As the schema of the manifest takes it; it refuses what this version does not build. */
 export function datasetOf({ format, uri, delivery, fields, split, onBadSample }: Dataset): object {
   return {

@@ -5,7 +5,8 @@ import type { Manifest } from '@distillery/protocol';
 
 import { type DistillJob, quantityValue, withUris } from '../api/index.js';
 
-import { datasetOf, requiredFeatures, trainingOf } from './dataset.js';
+import { datasetOf, trainingOf } from './dataset.js';
+import { requiredFeatures } from './features.js';
 import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
 
@@ -35,6 +36,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
       model: omit(student.model, 'secretRef'),
       ...readingOf(student),
       ...(student.runtime === undefined ? {} : { runtime: student.runtime }),
+      ...(student.freeze === undefined ? {} : { freeze: student.freeze }),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },

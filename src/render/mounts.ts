@@ -66,7 +66,7 @@ function remoteUses(job: DistillJob, role: PodRole): readonly RemoteUse[] {
     .flatMap(({ path, uri }): readonly RemoteUse[] => {
       const place = remotePlace(uri);
       if (place === undefined) return [];
-      // A tokenizer lies with its model.
+      // A tokenizer and the weights to start from lie with their model.
       const { use, secretRef } =
         path === 'spec.dataset.uri'
           ? { use: 'dataset' as const, secretRef: dataset.secretRef }

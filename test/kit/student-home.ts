@@ -58,6 +58,7 @@ class ChainTrainer implements TrainerClient {
   readonly #clock: Clock;
   readonly #stepMs: number;
   #chain = new Uint8Array(32);
+  #kept: Uint8Array | null = null;
   #last: Promise<unknown> = Promise.resolve();
   /** Makes one step fail. */
   failAt: { readonly step: number; readonly error: Error } | null = null;
@@ -67,6 +68,8 @@ class ChainTrainer implements TrainerClient {
     this.#stepMs = stepMs;
     const weights = state?.weights[0]?.data;
     if (weights !== undefined) this.#chain = Uint8Array.from(weights);
+    const kept = state?.slots[0]?.data;
+    if (kept !== undefined) this.#kept = Uint8Array.from(kept);
   }
 
   train(batch: TrainingBatch): ReturnType<TrainerClient['train']> {
@@ -106,9 +109,31 @@ class ChainTrainer implements TrainerClient {
   }
 
   state(): Promise<TrainerState> {
+    const tensor = (name: string, bytes: Uint8Array): TrainerState['weights'][0] => ({
+      name,
+      shape: [32],
+      data: Float32Array.from(bytes),
+    });
     return this.#inOrder(() =>
-      Promise.resolve({ weights: [{ name: 'chain', shape: [32], data: Float32Array.from(this.#chain) }], slots: [] }),
+      Promise.resolve({
+        weights: [tensor('chain', this.#chain)],
+        slots: this.#kept === null ? [] : [tensor('kept/chain', this.#kept)],
+      }),
     );
+  }
+
+  keepWeights(): Promise<void> {
+    return this.#inOrder(() => {
+      this.#kept = this.#chain.slice();
+      return Promise.resolve();
+    });
+  }
+
+  useKeptWeights(): Promise<void> {
+    return this.#inOrder(() => {
+      this.#chain = this.#kept?.slice() ?? this.#chain;
+      return Promise.resolve();
+    });
   }
 
   export(): Promise<{ modelJson: string; weights: Uint8Array }> {

@@ -37,6 +37,8 @@ export interface TrainerThread {
   /** @throws an error of kind State when the state is of another model or optimizer */
   restore(state: TrainerState): Promise<void>;
   export(): Promise<ExportedModel>;
+  keepWeights(): Promise<void>;
+  useKeptWeights(): Promise<void>;
   /** Resolves when the thread has ended; a student without its trainer is of no use. */
   readonly ended: Promise<ComputeError>;
   /** Ends the thread at once, in the middle of a step if need be. */
@@ -71,6 +73,8 @@ export async function openTrainerThread(
       state: async () => (await thread.call('state', undefined)).value,
       restore: async (state) => (await thread.call('restore', state)).value,
       export: async () => (await thread.call('export', undefined)).value,
+      keepWeights: async () => (await thread.call('keepWeights', undefined)).value,
+      useKeptWeights: async () => (await thread.call('useKeptWeights', undefined)).value,
       ended: thread.ended,
       close: () => thread.close(),
     };

@@ -37,6 +37,12 @@ const handlers = {
     trainer().restore(state);
   },
   export: () => trainer().export(),
+  keepWeights: () => {
+    trainer().keepWeights();
+  },
+  useKeptWeights: () => {
+    trainer().useKeptWeights();
+  },
 };
 export type TrainerHandlers = typeof handlers;
 

@@ -9,7 +9,7 @@
 import { sizeOf } from '../data/index.js';
 import { agreementOf, answersFor } from './agreement.js';
 import { createAverages } from './averages.js';
-import type { Device, DeviceTensor } from './device.js';
+import { type Device, type DeviceTensor, RecordingError } from './device.js';
 import { stepScalars } from './device-optimizer.js';
 import type { DevicePass } from './device-pass.js';
 import { DevicePrograms } from './device-programs.js';
@@ -27,8 +27,11 @@ import type { Gradients, Measured, StudentTrainer, TrainerOptions, TrainingBatch
  * @throws RecordingError when the model's pass cannot become a program; the model is then left as it was
  */
 export function deviceTrainer(model: StudentModel, options: TrainerOptions, device: Device): StudentTrainer {
-  const { optimizer: settings, totalSteps } = options;
+  const { optimizer: settings, totalSteps, keepsWeights = false } = options;
   const { columns, inputs } = model;
+  const [unmasked] = model.unmasked;
+  if (unmasked !== undefined) throw new RecordingError(`the draws of its layer ${unmasked} have no program`);
+  if (keepsWeights) throw new RecordingError('the best weights of an early stop are kept on the host');
   const parameters = model.weights
     .filter(({ trainable }) => trainable)
     .map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
@@ -112,12 +115,19 @@ export function deviceTrainer(model: StudentModel, options: TrainerOptions, devi
       });
       return exportModel({ weights, topology: model.topology });
     },
+    keepWeights: refused,
+    useKeptWeights: refused,
     dispose: () => {
       state.dispose();
       programs.dispose();
       model.dispose();
     },
   };
+}
+
+/** A trainer that keeps weights is refused when it is opened. */
+function refused(): never {
+  throw new Error('this trainer keeps no weights');
 }
 
 /** What a pass measured, computed on the host as the host trainer does. The result throws NumericError. */

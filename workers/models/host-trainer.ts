@@ -10,6 +10,7 @@ import { sizeOf } from '../data/index.js';
 import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
 import { createAverages } from './averages.js';
 import { evaluationInParts } from './evaluation-parts.js';
+import { createKept } from './kept-weights.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
 import { exportModel } from './student-model.js';
@@ -29,13 +30,14 @@ import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from '.
 /** @param model rehearsed (tensor-pass.ts); the trainer owns it */
 export function hostTrainer(
   model: StudentModel,
-  { loss, optimizer: settings, totalSteps }: TrainerOptions,
+  { loss, optimizer: settings, totalSteps, keepsWeights = false }: TrainerOptions,
 ): StudentTrainer {
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
   const averages = settings.ema === undefined ? null : createAverages(settings.ema, parameters);
-  const slots = [...optimizer.slots, ...(averages?.slots ?? [])];
+  const kept = keepsWeights ? createKept(model.weights) : null;
+  const slots = [...optimizer.slots, ...(averages?.slots ?? []), ...(kept?.slots ?? [])];
   const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
   const { columns, inputs } = model;
 
@@ -104,11 +106,23 @@ export function hostTrainer(
     restore: ({ weights, slots: given }) => {
       checkTensors(weights, model.weights);
       checkTensors(given, slots);
-      model.weights.forEach((weight, index) => weight.write(weights[index]?.data ?? new Float32Array()));
+      // As they are: a constraint that was applied already may change the last bits once more.
+      model.weights.forEach((weight, index) => weight.assign(weights[index]?.data ?? new Float32Array()));
       trainable.forEach((weight, index) => parameters[index]?.values.set(weight.read()));
       slots.forEach((slot, index) => slot.values.set(given[index]?.data ?? []));
     },
     export: () => withExported(() => exportModel(model)),
+    keepWeights: () => {
+      withExported(() => kept?.keep());
+    },
+    useKeptWeights: () => {
+      kept?.use();
+      trainable.forEach((weight, index) => {
+        const values = weight.read();
+        parameters[index]?.values.set(values);
+        averages?.slots[index]?.values.set(values);
+      });
+    },
     dispose: () => {
       model.dispose();
     },

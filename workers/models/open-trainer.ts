@@ -32,7 +32,7 @@ async function opened(
   options: TrainerOptions,
   trainerOf: (model: StudentModel) => StudentTrainer,
 ): Promise<StudentTrainer> {
-  const model = await openStudentModel(options.modelJson, options.seed);
+  const model = await openStudentModel(options.modelJson, options.seed, options.start);
   try {
     rehearse(model);
     return trainerOf(model);

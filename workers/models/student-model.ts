@@ -7,6 +7,12 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
 import type { NumericSpec, NumericSpecs } from '../data/index.js';
+import { freezeLayers } from './frozen-layers.js';
+import { asKeras2 } from './keras3.js';
+import { flipClass, useDropoutMasks, withoutFlips } from './layer-forms.js';
+import { layerPatterns, someOf } from './layer-patterns.js';
+import { noiseClasses, seedNoise, type SeededLayer } from './random-layers.js';
+import type { StudentStart } from './starting-weights.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -16,6 +22,8 @@ import {
   seedInitializers,
 } from './student-topology.js';
 import type { Json } from './student-topology.js';
+import { takeWeights } from './take-weights.js';
+import { supplyTensorMethods } from './tensor-methods.js';
 import { containersOf, TopologyError } from './topology.js';
 import { checkShapes } from './topology-shapes.js';
 import { StudentModelError } from './trainer-errors.js';
@@ -44,7 +52,7 @@ export interface StudentModel {
   readonly weights: readonly ModelWeight[];
   /** What was changed in the file's model, for people. */
   readonly notes: readonly string[];
-  /** The seeded topology, as `tf.loadLayersModel` takes it. */
+  /** The seeded topology without layers that only training needs, as `tf.loadLayersModel` takes it. */
   readonly topology: Json;
   /** @param xs one tensor for each of `inputs`, in their order @returns logits [rows, columns] */
   apply(xs: readonly tf.Tensor[], training: boolean): tf.Tensor;
@@ -52,35 +60,59 @@ export interface StudentModel {
   regularization(): tf.Scalar | undefined;
   /** Seeds of the random layers' masks in this step, one for each layer. */
   maskSeeds(step: number): readonly number[];
+  /** Random layers whose draws are no masks, so that a recorded pass would repeat them in every step. */
+  readonly unmasked: readonly string[];
   /** Makes the masks of the next training pass those of this step. */
   seedMasks(step: number): void;
   dispose(): void;
 }
 
 /** @throws StudentModelError */
-export async function openStudentModel(modelJson: string, seed: number): Promise<StudentModel> {
-  const given = parseTopology(modelJson);
-  checkTopology(given);
+export async function openStudentModel(
+  modelJson: string,
+  seed: number,
+  start: StudentStart = {},
+): Promise<StudentModel> {
+  const given = checkedTopology(parseTopology(modelJson, start.weights !== undefined));
   const note = endInLogits(given);
   refuseUnseedableLayers(given);
+  // Before the first build: tfjs forgets that a model inside is frozen as a whole.
+  const frozen = freezeLayers(given, []);
   // A first build fills in what the file leaves to defaults, among it the initializers that need a seed.
   const draft = await build(given);
   const topology = draft.toJSON(null, false) as Json;
   draft.dispose();
   seedInitializers(topology, seed);
+  freezeLayers(topology, start.freeze ?? []);
   const model = await build(topology);
   try {
-    return wrap(model, topology, seed, note === undefined ? [] : [note]);
+    const notes = [...(note === undefined ? [] : [note]), ...frozenNotes(frozen, start.freeze)];
+    const student = wrap(model, topology, seed, notes);
+    if (start.weights === undefined) return student;
+    return { ...student, notes: [...student.notes, ...takeWeights(student.weights, start.weights)] };
   } catch (error) {
     model.dispose();
     throw error;
   }
 }
 
-/** Before tfjs reads it: a topology that it would not finish, or that leaves nothing to train. */
-function checkTopology(topology: Json): void {
+/** Of layers that the file freezes and the job does not name, since the file may come from elsewhere. */
+function frozenNotes(ofFile: readonly string[], patterns: readonly string[] = []): readonly string[] {
+  const named = layerPatterns(patterns);
+  const layers = ofFile.filter((name) => !named.some((pattern) => pattern.matches(name)));
+  return layers.length === 0 ? [] : [`trainable is false in the file: ${someOf(layers)} keep their weights`];
+}
+
+/**
+ * The topology in a form that tfjs reads, unless it would not finish it, or nothing would be left to train.
+ * @throws StudentModelError
+ */
+function checkedTopology(topology: Json): Json {
   try {
-    checkShapes(containersOf(topology));
+    const read: Json = asKeras2(topology);
+    useDropoutMasks(read);
+    checkShapes(containersOf(read));
+    return read;
   } catch (cause) {
     if (!(cause instanceof TopologyError)) throw cause;
     const { where, found, expected, remedy } = cause;
@@ -100,16 +132,25 @@ async function build(topology: Json): Promise<tfl.LayersModel> {
 
 function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: readonly string[]): StudentModel {
   const { inputs, columns } = shapesOf(model);
-  const masked = layersWithin(model).filter((layer): layer is MaskedLayer =>
-    ['Dropout', 'SpatialDropout1D'].includes(layer.getClassName()),
-  );
-  const maskSeeds = (step: number): number[] => masked.map((_, index) => nonZeroSeed(dropoutMasks, seed, step, index));
+  const layers = layersWithin(model);
+  const ofClass = (...names: readonly string[]): tfl.layers.Layer[] =>
+    layers.filter((layer) => names.includes(layer.getClassName()));
+  const flips = ofClass(flipClass) as (tfl.layers.Layer & SeededLayer)[];
+  const noises = ofClass(...noiseClasses);
+  // In this order: a dropout draws what it drew before the others had a seed.
+  const random = [
+    ...(ofClass('Dropout', 'SpatialDropout1D') as (tfl.layers.Layer & SeededLayer)[]),
+    ...noises.map(seedNoise),
+    ...flips,
+  ];
+  for (const layer of layers) if (!layer.trainable) keepAverages(layer);
+  const maskSeeds = (step: number): number[] => random.map((_, index) => nonZeroSeed(dropoutMasks, seed, step, index));
   return {
     inputs,
     columns,
     weights: weightsOf(model),
-    notes,
-    topology,
+    notes: [...notes, ...flips.map(flipNote)],
+    topology: flips.length === 0 ? topology : withoutFlips(topology),
     apply: (xs, training) => {
       const output = model.apply([...xs], { training });
       if (output instanceof tf.Tensor) return output;
@@ -120,9 +161,10 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
     maskSeeds,
+    unmasked: [...noises, ...flips].map(({ name }) => name),
     seedMasks: (step) => {
       const seeds = maskSeeds(step);
-      masked.forEach((layer, index) => {
+      random.forEach((layer, index) => {
         layer.seed = seeds[index] ?? layer.seed;
       });
     },
@@ -199,8 +241,18 @@ export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
   });
 }
 
-interface MaskedLayer extends tfl.layers.Layer {
-  seed: number;
+/** A frozen normalization uses its averages and leaves them as they are, as in Keras; tfjs would go on averaging. */
+function keepAverages(layer: tfl.layers.Layer): void {
+  if (layer.getClassName() !== 'BatchNormalization') return;
+  const call = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => call(inputs, { ...kwargs, training: false });
+}
+
+function flipNote({ name }: tfl.layers.Layer): string {
+  return (
+    `layer ${name}: it mirrors the pictures of the student alone, and the teacher answers for those that are not mirrored; ` +
+    'training.augment.flip mirrors them for both'
+  );
 }
 
 /** All layers, those inside sub-models and wrappers too, in the model's order. */
@@ -235,32 +287,4 @@ export function exportModel(model: Pick<StudentModel, 'weights' | 'topology'>): 
     ],
   };
   return { modelJson: `${JSON.stringify(content, null, 1)}\n`, weights };
-}
-
-/**
- * The initializer `orthogonal` (the default inside recurrent layers) calls operations as methods of tensors. tfjs-core
- * alone has them only as functions, and its module of methods cannot be loaded by Node beside the bundled core without
- * a second copy of it. The five methods it uses are supplied here; nothing else of ours calls them.
- */
-const methods = {
-  flatten(this: tf.Tensor): tf.Tensor {
-    return tf.reshape(this, [this.size]);
-  },
-  reshape(this: tf.Tensor, shape: number[]): tf.Tensor {
-    return tf.reshape(this, shape);
-  },
-  transpose(this: tf.Tensor): tf.Tensor {
-    return tf.transpose(this);
-  },
-  sign(this: tf.Tensor): tf.Tensor {
-    return tf.sign(this);
-  },
-  stridedSlice(this: tf.Tensor, begin: number[], end: number[], strides: number[]): tf.Tensor {
-    return tf.stridedSlice(this, begin, end, strides);
-  },
-};
-
-/** Needed before a model is built; further calls change nothing. */
-export function supplyTensorMethods(): void {
-  Object.assign(tf.Tensor.prototype, methods);
 }

@@ -35,7 +35,7 @@ const randomInitializers = new Set([
 ]);
 
 /** Their draws take no seed in tfjs, so a resumed run would differ from an undisturbed one. */
-const unseedableLayers = new Set(['GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'RandomWidth']);
+const unseedableLayers = new Set(['AlphaDropout', 'RandomWidth', 'RandomHeight']);
 
 /** A seed that tfjs accepts as one: it takes 0 for "none". */
 export function nonZeroSeed(...parts: readonly number[]): number {
@@ -44,10 +44,11 @@ export function nonZeroSeed(...parts: readonly number[]): number {
 
 /**
  * Reads a `model.json` or a bare topology.
+ * @param startsFromWeights whether the job names weights to start from; those beside the file are then no surprise
  * @returns the topology: an object with class_name and config
  * @throws StudentModelError
  */
-export function parseTopology(text: string): Json {
+export function parseTopology(text: string, startsFromWeights = false): Json {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -59,12 +60,11 @@ export function parseTopology(text: string): Json {
     throw new StudentModelError('format', shown(content.format), '"layers-model"');
   }
   const manifest = content.weightsManifest;
-  if (Array.isArray(manifest) && manifest.length > 0) {
-    throw new StudentModelError(
-      'weightsManifest',
-      'weights',
-      'a topology alone: students start from the seed, starting from given weights is not supported yet',
-    );
+  if (Array.isArray(manifest) && manifest.length > 0 && !startsFromWeights) {
+    throw new StudentModelError('weightsManifest', 'weights', 'a topology alone, since this job starts from the seed', {
+      remedy:
+        'set spec.student.model.weights.uri to this file to start from its weights, or remove weightsManifest from it',
+    });
   }
   const wrapped = content.modelTopology ?? content;
   const topology = isJsonObject(wrapped) && isJsonObject(wrapped.model_config) ? wrapped.model_config : wrapped;

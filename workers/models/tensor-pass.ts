@@ -108,5 +108,5 @@ export function rehearse(model: StudentModel): void {
     const expected = `layers whose gradients the runtime ${tf.getBackend()} has`;
     throw new StudentModelError('training pass', found, expected, { cause });
   }
-  for (const [weight, values] of frozen) weight.write(values);
+  for (const [weight, values] of frozen) weight.assign(values);
 }

@@ -210,7 +210,7 @@ function instanceOf({ name, className, config }: Layer, where: string): tfl.laye
   const [layerClass, fromConfig] = (entry ?? []) as Partial<Registered>;
   if (layerClass === undefined || fromConfig === undefined || !(layerClass.prototype instanceof tfl.layers.Layer)) {
     const found = `a layer of the unknown class "${shown(className)}"`;
-    throw new TopologyError(where, found, 'layers that tfjs-layers can build', 'use others, or a model in ONNX');
+    throw new TopologyError(where, found, 'layers that tfjs-layers can build', remedyForClass(className));
   }
   try {
     // With a name: tfjs counts the layers without one, and later weights are named by that count.
@@ -219,6 +219,17 @@ function instanceOf({ name, className, config }: Layer, where: string): tfl.laye
     const found = `a config that tfjs refuses (${librarySentence(cause)})`;
     throw new TopologyError(where, found, `that of a ${shown(className)}`, 'export the model again', { cause });
   }
+}
+
+/** For layers of Keras that people use and tfjs lacks. */
+function remedyForClass(className: string): string {
+  if (className === 'Normalization') {
+    return 'take it off and set mean and std of the input (teacher.input, or student.inputs), or use BatchNormalization';
+  }
+  if (className.startsWith('Random'))
+    return 'take it off; training.augment changes the pictures of teacher and student alike';
+  if (['Lambda', 'TFOpLambda', 'SlicingOpLambda'].includes(className)) return 'write it as layers of Keras';
+  return 'use other layers; a teacher may be a model in ONNX instead';
 }
 
 type Registered = [

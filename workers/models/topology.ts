@@ -108,8 +108,11 @@ export function isContainer(className: string): boolean {
   return ['Sequential', 'Functional', 'Model'].includes(className);
 }
 
-/** Walks level by level, since recursion would run out of stack on what this refuses. */
-function checkDepth(topology: Json): void {
+/**
+ * Walks level by level, since recursion would run out of stack on what this refuses.
+ * @throws TopologyError
+ */
+export function checkDepth(topology: Json): void {
   let level: unknown[] = [topology];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth) {

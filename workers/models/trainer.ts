@@ -8,6 +8,7 @@ import type { NamedMetrics } from './agreement.js';
 import type { Evaluation } from './evaluation.js';
 import type { LossSettings } from './loss.js';
 import type { OptimizerSettings } from './optimizer.js';
+import type { StudentStart } from './starting-weights.js';
 
 /** A named tensor outside the runtime: plain bytes, row-major, little-endian. */
 export interface NamedTensor {
@@ -57,10 +58,14 @@ export interface TrainerOptions {
   /** Text of a tfjs layers `model.json`, or of its topology alone. */
   readonly modelJson: string;
   readonly seed: number;
+  /** What is frozen, and the weights to start from; absent = nothing, and all weights are drawn from the seed. */
+  readonly start?: StudentStart;
   readonly loss: LossSettings;
   readonly optimizer: OptimizerSettings;
   /** Steps of the whole job: the learning rate's schedule ends there. */
   readonly totalSteps: number;
+  /** Whether `keepWeights` is called; the kept weights are then part of the state. Absent = false. */
+  readonly keepsWeights?: boolean;
 }
 
 export interface Trainer {
@@ -94,6 +99,10 @@ export interface Trainer {
   restore(state: TrainerState): void;
   /** The trained model: with averages of weights, these. */
   export(): ExportedModel;
+  /** Keeps a copy of the weights that `export` gives, in place of an earlier one. Needs `keepsWeights`. */
+  keepWeights(): void;
+  /** Makes the kept weights those of the model, for good: training does not continue from them. */
+  useKeptWeights(): void;
   dispose(): void;
 }
 

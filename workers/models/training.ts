@@ -7,6 +7,8 @@ export { exportedWeights } from './averages.js';
 export { type Evaluation, evaluationSum, type Scores, scoresOf } from './evaluation.js';
 export { agreementOf, answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
+export { filesBeside } from './inference/beside.js';
+export { readStartingWeights, type StartingWeights, type StudentStart } from './starting-weights.js';
 export { answersOf, lossKindOf } from './loss-kind.js';
 export { readTexts } from './text-digests.js';
 export type {

@@ -29,6 +29,7 @@ const maxRuntimes = 20;
 
 export class Progress {
   readonly #stretch: number;
+  readonly #startedFrom: string | undefined;
   #evaluations: EvaluationRecord[];
   #losses: TrainingMetrics['losses'];
   #skippedSteps: number[];
@@ -44,12 +45,15 @@ export class Progress {
   /**
    * @param metrics of the checkpoint; null = from the start
    * @param replaced rows that gave way to others in this attempt
+   * @param startedFrom digest of the weights before the first step, where the job names weights to start from
    */
   constructor(
     steps: number,
     metrics: TrainingMetrics | null,
     replaced: () => ReplacedRowsRecord = () => ({ count: 0, names: [] }),
+    startedFrom?: string,
   ) {
+    this.#startedFrom = startedFrom;
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
@@ -100,6 +104,10 @@ export class Progress {
     return this.#recent.reduce((sum, loss) => sum + loss, 0) / this.#recent.length;
   }
 
+  get evaluations(): readonly EvaluationRecord[] {
+    return this.#evaluations;
+  }
+
   get lastEvaluation(): EvaluationRecord | null {
     return this.#evaluations.at(-1) ?? null;
   }
@@ -109,9 +117,14 @@ export class Progress {
    * evaluation. A pure function of `metrics`, so that a resumed run reports what an undisturbed one would.
    */
   get named(): NamedMetrics {
+    return this.namedWith(this.lastEvaluation);
+  }
+
+  /** The same with the scores of another evaluation. */
+  namedWith(evaluation: EvaluationRecord | null): NamedMetrics {
     const sums: Sums = new Map();
     for (const { metrics = {} } of this.#losses.slice(-shownMetricPoints)) addTo(sums, metrics);
-    return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...this.lastEvaluation?.metrics };
+    return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...evaluation?.metrics };
   }
 
   /** Rows of the data set that gave way to others, over all attempts. */
@@ -132,6 +145,7 @@ export class Progress {
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
       ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
+      ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
       ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }

@@ -7,6 +7,7 @@ import {
   resultFileNames,
   type ResultReport,
   resultSumsText,
+  type StoppedEarly,
   type TrainingMetrics,
 } from '@distillery/protocol';
 
@@ -44,7 +45,10 @@ export interface ResultFacts {
   readonly digest: string;
   /** The last one; null = none. */
   readonly evaluation: EvaluationRecord | null;
+  /** Trained. */
   readonly steps: number;
+  /** Absent when all steps of the job were trained. */
+  readonly stoppedEarly?: StoppedEarly;
   readonly parameters: number;
   readonly runtime: string;
   readonly metrics: TrainingMetrics;
@@ -75,10 +79,11 @@ export function modelFilesOf(model: ExportedModel): readonly ResultFile[] {
  * weights alone; the list of sums covers every byte, the topology included.
  */
 export function closingFilesOf(stored: readonly ResultFile[], facts: ResultFacts): ResultFiles {
-  const { job, digest, evaluation, steps, parameters, runtime, metrics, named, onnxLeftOut } = facts;
+  const { job, digest, evaluation, steps, stoppedEarly, parameters, runtime, metrics, named, onnxLeftOut } = facts;
   const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
   const onnx = onnxLeftOut === null ? {} : { onnxLeftOut };
-  const figures = { steps, parameters, runtime, metrics: named, ...metrics };
+  const early = stoppedEarly === undefined ? {} : { stoppedEarly };
+  const figures = { steps, ...early, parameters, runtime, metrics: named, ...metrics };
   const report: ResultReport = { job, digest, ...scores, ...figures, ...onnx };
   const text = new TextEncoder();
   const written: ResultFile = [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)];

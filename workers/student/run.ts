@@ -45,6 +45,7 @@ import {
 } from '../stream/index.js';
 
 import { openBucketCheckpoints, openBucketResults } from './bucket-stores.js';
+import { checkEarlyStop } from './early-stop.js';
 import type { JobShape } from './frames.js';
 import { heldOutItems } from './held-out.js';
 import { labelNote } from './label-note.js';
@@ -57,6 +58,7 @@ import type { ResultStore, SweptResults } from './results.js';
 import { checkSameData } from './same-data.js';
 import { checkSameTexts } from './same-texts.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
+import { checkStart, startDigest, studentStart } from './start.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
 import { studentView } from './view.js';
@@ -105,8 +107,9 @@ async function prepare(
   const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
   const modelJson = await studentModelText(manifest, dataset, places);
+  const start = await studentStart(manifest, places);
   const [trainer, link] = await Promise.all([
-    openTrainer(trainerSourceOf(context, modelJson, schedule, loss)),
+    openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),
     connect(context),
   ]);
   const { view, notes: mistakes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
@@ -115,17 +118,18 @@ async function prepare(
     notes.add(note);
   }
   checkLoss(loss, trainer.columns);
+  checkEarlyStop(manifest.training.earlyStop, dataset.test?.spec.target?.kind ?? null);
   const width = { uri: manifest.student.model.uri, target: dataset.train.spec.target };
   checkTargetWidth(trainer.columns, width);
   await checkClasses(trainer, dataset, width);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule, notes });
-  const { facts, start, claim } = attempt;
-  log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
+  const { facts, from, claim } = attempt;
+  log.info({ attempt: facts.attempt, step: from.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
-  const supply = await openSupply({ manifest, link, names, job, dataset, start, claim, clock, log });
+  const supply = await openSupply({ manifest, link, names, job, dataset, start: from, claim, clock, log });
   return {
     student: new Student({
       manifest,
@@ -135,7 +139,7 @@ async function prepare(
       trainer,
       supply,
       facts,
-      start,
+      start: from,
       answers: loss.answers ?? answersFor(loss.kind ?? 'KL'),
       replaced: () => replaced.record,
       state: claim,
@@ -177,6 +181,7 @@ function trainerSourceOf(
     loss,
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
+    keepsWeights: training.earlyStop?.restoreBestWeights ?? false,
     limitSeconds: student.model.timeoutSeconds,
   };
 }
@@ -260,7 +265,7 @@ async function claimAndLoad(parts: {
   readonly trainer: TrainerThread;
   readonly schedule: Schedule;
   readonly notes: Notes;
-}): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly start: StartingPoint }> {
+}): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly from: StartingPoint }> {
   const { context, link, names, stores, trainer, schedule, notes } = parts;
   const { clock } = context;
   const { manifest, pod } = context.env;
@@ -279,7 +284,9 @@ async function claimAndLoad(parts: {
   }));
   await stores.sweep(claim.attempt);
   const resumed = await newestSound(stores.checkpoints, manifest.job.uid, notes);
+  const startedFrom = await startDigest(manifest, trainer);
   if (resumed !== null) {
+    checkStart(manifest, resumed.metrics.startedFrom, startedFrom);
     await trainer.restore(resumed.checkpoint.state);
     const change = runtimeChange(resumed.metrics, trainer.runtime.description, resumed.checkpoint.step);
     if (change !== null) notes.add(change);
@@ -287,7 +294,8 @@ async function claimAndLoad(parts: {
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
   await claim.update(startingState(facts, step, clock.now()));
-  return { claim, facts, start: { step, metrics: resumed?.metrics ?? null, loaded: resumed?.entry ?? null } };
+  const metrics = resumed?.metrics ?? null;
+  return { claim, facts, from: { step, metrics, loaded: resumed?.entry ?? null, startedFrom } };
 }
 
 /** @throws WorkerError terminal when the teacher's answers do not fit the student */

@@ -9,7 +9,8 @@
  *  student/S4 Checkpoints and results become visible only after the fence was found unbroken (checkpointer.ts); results
  *     only after the last checkpoint is durable.
  *  student/S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
- *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
+ *  student/S6 Each evaluation that is due is in the metrics once, over all attempts. Whether training ends early follows from
+ *     these records alone (early-stop.ts).
  */
 import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import {
@@ -17,6 +18,7 @@ import {
   maxFaultLength,
   resultFileNames,
   type Schedule,
+  type StoppedEarly,
   type StudentState,
   type TrainingMetrics,
 } from '@distillery/protocol';
@@ -28,6 +30,7 @@ import { exportedWeights, type TeacherAnswers } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
+import { type Judged, judge, requireScore } from './early-stop.js';
 import { Evaluator } from './evaluator.js';
 import { type OnnxFile, onnxOf, reasonOf, type WriteOnnx } from './onnx.js';
 import { Progress, ratesOf } from './progress.js';
@@ -42,6 +45,8 @@ export interface StartingPoint {
   readonly metrics: TrainingMetrics | null;
   /** The checkpoint that was loaded; null = none. */
   readonly loaded: CheckpointKey | null;
+  /** Digest of the weights before the first step; absent where the seed decides them. */
+  readonly startedFrom?: string | undefined;
 }
 
 export interface StudentOptions {
@@ -95,7 +100,7 @@ export class Student {
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
-    this.#progress = new Progress(schedule.steps, start.metrics, options.replaced);
+    this.#progress = new Progress(schedule.steps, start.metrics, options.replaced, start.startedFrom);
     this.#progress.computedBy(options.facts.runtime, start.step);
     this.#retention = new Retention(manifest.logits.maxBytes);
     this.#evaluator = new Evaluator({
@@ -137,7 +142,7 @@ export class Student {
     const over = new AbortController();
     void this.#reporter.reportRegularly(over.signal, (error) => this.#fail(error));
     stop.addEventListener('abort', () => supply.stop(), { once: true });
-    supply.start();
+    if (this.#stoppedEarly === undefined) supply.start();
     try {
       await this.#train();
       await this.#endTraining();
@@ -159,7 +164,7 @@ export class Student {
     await this.#evaluateWhenDue(start.step);
     const inFlight: Promise<void>[] = [];
     for (let step = start.step; step < schedule.steps; step++) {
-      if (stop.aborted) break;
+      if (stop.aborted || this.#stoppedEarly !== undefined) break;
       const [batch, taken] = await Promise.all([this.#batches.take(step), supply.take(step)]);
       if (taken === 'stopped') break;
       if (taken.isSkipped) this.#progress.skipped(step);
@@ -192,10 +197,18 @@ export class Student {
    * @throws WorkerError stopped when steps are left; StoreError when a finished run has no durable checkpoint in time
    */
   async #endTraining(): Promise<void> {
-    const { steps } = this.#options.schedule;
+    const { schedule, supply, log } = this.#options;
+    const { steps } = schedule;
     const isEvaluated = !this.#evaluator.isDue(steps) || this.#progress.lastEvaluation?.step === steps;
-    const isFinished = this.#trained === steps && isEvaluated;
-    if (!isFinished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
+    const stoppedEarly = this.#stoppedEarly;
+    const isFinished = stoppedEarly !== undefined || (this.#trained === steps && isEvaluated);
+    if (stoppedEarly !== undefined) {
+      // Teachers need not label what was fed ahead.
+      this.#phase = 'Exporting';
+      supply.stop();
+      log.info(stoppedEarly, 'stopped early');
+    }
+    if (this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
     const fault = await this.#checkpointer.settle();
     this.#rethrow();
     if (!isFinished) {
@@ -217,14 +230,18 @@ export class Student {
   async #evaluateWhenDue(step: number): Promise<void> {
     if (!this.#evaluator.isDue(step) || this.#progress.lastEvaluation?.step === step) return;
     this.#phase = 'Evaluating';
-    const { stop, log } = this.#options;
+    const { stop, log, trainer, manifest } = this.#options;
+    const { earlyStop } = manifest.training;
     const record = await this.#evaluator.evaluate(step, () => {
       this.#rethrow();
       return !stop.aborted;
     });
     // Asked to stop meanwhile: the next attempt starts at the same weights and evaluates them.
     if (record === null) return;
+    if (earlyStop !== undefined) requireScore(earlyStop, record);
     this.#progress.evaluated(record);
+    // Before the next checkpoint, which then holds the record and the weights that belong to it.
+    if (earlyStop?.restoreBestWeights === true && this.#judged?.best === record) await trainer.keepWeights();
     this.#phase = 'Training';
     log.info(record, 'evaluated');
   }
@@ -254,7 +271,12 @@ export class Student {
   async #finish(): Promise<StudentResult> {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
-    const evaluation = this.#progress.lastEvaluation;
+    const best = manifest.training.earlyStop?.restoreBestWeights === true ? (this.#judged?.best ?? null) : null;
+    if (best !== null) await trainer.useKeptWeights();
+    const evaluation = best ?? this.#progress.lastEvaluation;
+    const named = this.#progress.namedWith(evaluation);
+    const stoppedEarly = this.#stoppedEarly;
+    const early = stoppedEarly === undefined ? {} : { stoppedEarly };
     const digest = digestOf(exportedWeights(await trainer.state()));
     const fence = (): Promise<void> => this.#reporter.report();
     const put = ([name, bytes]: readonly [string, Uint8Array]): Promise<void> =>
@@ -269,16 +291,17 @@ export class Student {
       digest,
       parameters: trainer.parameters,
       evaluation,
-      steps: facts.steps,
+      steps: this.#trained,
+      ...early,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
-      named: this.#progress.named,
+      named,
       onnxLeftOut: onnx.kind === 'made' ? null : onnx.reason,
     });
     for (const file of files) await put(file);
     const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
-    this.#result = { ...result, filesDigest, metrics: this.#progress.named };
+    this.#result = { ...result, filesDigest, metrics: named, ...early };
     return result;
   }
 
@@ -302,6 +325,20 @@ export class Student {
     return onnx;
   }
 
+  get #judged(): Judged | null {
+    const { earlyStop } = this.#options.manifest.training;
+    return earlyStop === undefined ? null : judge(earlyStop, this.#progress.evaluations);
+  }
+
+  /** Undefined while steps are to be trained, and when the last one was. */
+  get #stoppedEarly(): StoppedEarly | undefined {
+    const { manifest, schedule } = this.#options;
+    const { earlyStop } = manifest.training;
+    const judged = this.#judged;
+    if (earlyStop === undefined || judged?.stops !== true || this.#trained === schedule.steps) return undefined;
+    return { metric: earlyStop.metric, plannedSteps: schedule.steps, bestStep: judged.best?.step ?? null };
+  }
+
   /** student/S5: stopping the supply ends a pending wait for logits. */
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
@@ -316,15 +353,18 @@ export class Student {
     const { facts, schedule, manifest, supply, clock } = this.#options;
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
+    const isDone = this.#phase === 'Exporting' || this.#phase === 'Done';
     const replaced = this.#progress.replaced.count;
     return {
       ...startingState(facts, this.#trained, nowMs),
+      // After an early end no more steps are to come.
+      ...(isDone ? { steps: this.#trained } : {}),
       phase: this.#phase,
       epoch: schedule.epochOf(Math.min(this.#trained, schedule.steps - 1)),
       ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
-      metrics: this.#progress.named,
+      metrics: this.#result?.metrics ?? this.#progress.named,
       ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),

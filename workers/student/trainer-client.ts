@@ -11,6 +11,10 @@ export interface TrainerClient {
   logits(samples: Samples): Promise<Float32Array>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
+  /** Keeps a copy of the weights that are exported, in its state. */
+  keepWeights(): Promise<void>;
+  /** Makes the kept weights those that are exported; nothing is trained after it. */
+  useKeptWeights(): Promise<void>;
 }
 
 export interface TrainReply extends Measured {

@@ -61,7 +61,7 @@ export {
   trainingOrders,
   writtenManifestSchema,
 } from './manifest.js';
-export type { Augment, DatasetField, Manifest } from './manifest.js';
+export type { Augment, DatasetField, EarlyStop, Manifest } from './manifest.js';
 export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
@@ -81,6 +81,7 @@ export {
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { features, missingFeatures, missingFeaturesText } from './messages.js';
+export type { Feature } from './messages.js';
 export {
   inDigestOrder,
   jobOfReport,
@@ -96,7 +97,7 @@ export {
   weightsDigestHead,
   weightsDigestParts,
 } from './results.js';
-export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
+export type { NamedWeights, ResultReport, StoppedEarly, TrainingMetrics } from './results.js';
 export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
 export type { NamedMetrics } from './metrics.js';
 export { instructionSets, nativeBuildFile, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';

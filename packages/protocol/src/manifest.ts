@@ -23,6 +23,21 @@ const modelSchema = z.strictObject({
   timeoutSeconds: count,
 });
 
+/** Names of layers; * stands for any characters. */
+const layersSchema = z.array(z.string().min(1)).min(1);
+
+const studentModelSchema = modelSchema.extend({
+  /** Weights that training starts from; absent = they are drawn from the seed. */
+  weights: z
+    .strictObject({
+      /** Of a model.json of tfjs layers, its files of weights beside it. */
+      uri: z.string().min(1),
+      /** Layers that start from the seed all the same. */
+      except: layersSchema.optional(),
+    })
+    .optional(),
+});
+
 /** How a field becomes an input of a model: (x · scale − mean) / std, per channel of an image or value of a row. */
 const inputFields = {
   /** How one image lies in the model's input; absent = inferred from its shape. */
@@ -89,6 +104,21 @@ const augmentSchema = z.strictObject({
   flip: z.boolean().optional(),
 });
 export type Augment = z.infer<typeof augmentSchema>;
+
+/** Named as in Keras's EarlyStopping. */
+const earlyStopSchema = z.strictObject({
+  /** Score of the evaluation split. */
+  metric: z.enum(['loss', 'accuracy', 'top5Accuracy', 'microF1', 'meanAbsoluteError']),
+  /** Evaluations without improvement after which training ends. */
+  patience: count,
+  /** A change of at most this is no improvement. */
+  minDelta: z.number().min(0),
+  /** Only a score better than this is an improvement; absent = none. */
+  baseline: z.number().optional(),
+  /** Whether the weights of the best evaluation are exported. */
+  restoreBestWeights: z.boolean(),
+});
+export type EarlyStop = z.infer<typeof earlyStopSchema>;
 
 const storeSchema = z.enum(['nats', 'file', 's3']);
 /** Of the store `s3`: s3://BUCKET[/PATH]. */
@@ -168,6 +198,8 @@ export const writtenManifestSchema = z.strictObject({
     /** Absent = Rows. */
     shuffle: z.literal('Blocks').optional(),
     augment: augmentSchema,
+    /** Absent = all epochs are trained. */
+    earlyStop: earlyStopSchema.optional(),
   }),
   teacher: z.strictObject({
     model: modelSchema,
@@ -201,7 +233,7 @@ export const writtenManifestSchema = z.strictObject({
     maxBytes: count,
   }),
   student: z.strictObject({
-    model: modelSchema,
+    model: studentModelSchema,
     inputs: z.array(namedInputSchema).optional(),
     tokenizer: tokenizerSchema.optional(),
     /** What computes the student; absent = the first runtime that its machine has. */
@@ -214,6 +246,8 @@ export const writtenManifestSchema = z.strictObject({
         instructionSet: z.enum(instructionSets).optional(),
       })
       .optional(),
+    /** Layers that keep their weights; absent = those that the model's file freezes. */
+    freeze: layersSchema.optional(),
     loss: z.strictObject({
       /** Of the soft part; absent = by `teacher.output.kind` where it is set, else KL. */
       kind: z.enum(['KL', 'MSE', 'Cosine', 'BinaryCrossEntropy']).optional(),

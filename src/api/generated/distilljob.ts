@@ -205,7 +205,33 @@ export interface Training {
    * Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one.
    */
   shuffle: 'Rows' | 'Blocks';
+  earlyStop?: TrainingEarlyStop;
   augment: TrainingAugment;
+}
+/**
+ * Ends training before the last epoch when the evaluations no longer improve, as Keras's EarlyStopping does. Absent: all epochs are trained.
+ */
+export interface TrainingEarlyStop {
+  /**
+   * Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise.
+   */
+  metric: 'loss' | 'accuracy' | 'top5Accuracy' | 'microF1' | 'meanAbsoluteError';
+  /**
+   * Evaluations without improvement after which training ends.
+   */
+  patience: number;
+  /**
+   * A change of at most this counts as no improvement.
+   */
+  minDelta: number;
+  /**
+   * Only a score better than this counts as an improvement. Absent = none.
+   */
+  baseline?: number;
+  /**
+   * Whether the weights of the best evaluation are exported instead of the last ones, also when all epochs are trained.
+   */
+  restoreBestWeights: boolean;
 }
 /**
  * Random changes to each sample, the same for teacher and student.
@@ -639,6 +665,10 @@ export interface Student {
   inputs?: StudentInput[];
   tokenizer?: StudentTokenizer;
   runtime?: StudentRuntime;
+  /**
+   * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
+   */
+  freeze?: string[];
   loss: StudentLoss;
   optimizer: StudentOptimizer;
   checkpoint: StudentCheckpoint;
@@ -661,11 +691,25 @@ export interface StudentModel {
    * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
+  weights?: StudentModelWeights;
   secretRef?: StudentModelSecretRef;
   /**
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds: number;
+}
+/**
+ * Weights that training starts from, such as the result of another job. Absent: they are drawn from `training.seed`.
+ */
+export interface StudentModelWeights {
+  /**
+   * The `model.json` of a tfjs layers model, with its files of weights beside it; the schemes of `teacher.model.uri`. Weights are matched by name and shape.
+   */
+  uri: string;
+  /**
+   * Layers that start from the seed all the same, by name; `*` stands for any characters. For example a last layer for other classes.
+   */
+  except?: string[];
 }
 /**
  * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
@@ -1401,7 +1445,33 @@ export interface TrainingDraft {
    * Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one.
    */
   shuffle?: 'Rows' | 'Blocks';
+  earlyStop?: TrainingEarlyStopDraft;
   augment?: TrainingAugmentDraft;
+}
+/**
+ * Ends training before the last epoch when the evaluations no longer improve, as Keras's EarlyStopping does. Absent: all epochs are trained.
+ */
+export interface TrainingEarlyStopDraft {
+  /**
+   * Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise.
+   */
+  metric: 'loss' | 'accuracy' | 'top5Accuracy' | 'microF1' | 'meanAbsoluteError';
+  /**
+   * Evaluations without improvement after which training ends.
+   */
+  patience?: number;
+  /**
+   * A change of at most this counts as no improvement.
+   */
+  minDelta?: number;
+  /**
+   * Only a score better than this counts as an improvement. Absent = none.
+   */
+  baseline?: number;
+  /**
+   * Whether the weights of the best evaluation are exported instead of the last ones, also when all epochs are trained.
+   */
+  restoreBestWeights?: boolean;
 }
 /**
  * Random changes to each sample, the same for teacher and student.
@@ -1835,6 +1905,10 @@ export interface StudentDraft {
   inputs?: StudentInputDraft[];
   tokenizer?: StudentTokenizerDraft;
   runtime?: StudentRuntimeDraft;
+  /**
+   * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
+   */
+  freeze?: string[];
   loss?: StudentLossDraft;
   optimizer?: StudentOptimizerDraft;
   checkpoint?: StudentCheckpointDraft;
@@ -1857,11 +1931,25 @@ export interface StudentModelDraft {
    * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
+  weights?: StudentModelWeightsDraft;
   secretRef?: StudentModelSecretRefDraft;
   /**
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds?: number;
+}
+/**
+ * Weights that training starts from, such as the result of another job. Absent: they are drawn from `training.seed`.
+ */
+export interface StudentModelWeightsDraft {
+  /**
+   * The `model.json` of a tfjs layers model, with its files of weights beside it; the schemes of `teacher.model.uri`. Weights are matched by name and shape.
+   */
+  uri: string;
+  /**
+   * Layers that start from the seed all the same, by name; `*` stands for any characters. For example a last layer for other classes.
+   */
+  except?: string[];
 }
 /**
  * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.

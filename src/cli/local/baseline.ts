@@ -43,7 +43,7 @@ export async function checkBaseline(folder: RunFolder, worker: ShortWorker): Pro
   if (fault !== null) throw new CliError('badInput', fault);
 }
 
-/** The same student for the same steps, trained on labels alone. */
+/** The same student with the same settings, trained on labels alone. */
 function baselineJob(job: DistillJob, uid: string): DistillJob {
   const { metadata, spec } = job;
   const { student } = spec;

@@ -93,7 +93,9 @@ export function completeSummary(run: CompleteRun): Summary {
       `done in ${duration(seconds)}`,
       `  teacher   ${teacher === null ? '–' : teacherText(teacher)}`,
       `  student   ${scoreText(student)}`,
-      ...(baseline === null ? [] : [`  baseline  ${scoreText(baseline)} (the same student, labels alone, same steps)`]),
+      ...(baseline === null
+        ? []
+        : [`  baseline  ${scoreText(baseline)} (the same student, labels alone, same settings)`]),
       ...(replacedRows === 0 ? [] : [`  data      ${String(replacedRows)} bad rows gave way to the next good one`]),
       `  digest    ${digest ?? 'unknown'}`,
       `  model     ${model}`,

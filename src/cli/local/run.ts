@@ -145,7 +145,7 @@ class Run {
     try {
       // After a stop at this moment, --resume of this folder starts the baseline.
       if (stop.signal.aborted) return 'stopped';
-      this.#output.say('baseline: the same student on labels alone, for the same steps');
+      this.#output.say('baseline: the same student on labels alone, with the same settings');
       const outcome = await this.#train(inner, nats);
       if (outcome.kind === 'stopped') return 'stopped';
       if (outcome.kind === 'failed') {

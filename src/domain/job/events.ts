@@ -105,7 +105,11 @@ function transitions({ job: { status: before }, streams }: Snapshot, after: Dist
   if (before !== undefined && became('Suspended')) found.push(events.suspended());
   if (isTrueIn(before, 'Suspended') && conditionIn(after, 'Suspended')?.status === 'False')
     found.push(events.resumed());
-  if (became('Complete')) found.push(events.complete(after.progress?.steps ?? 0));
+  if (became('Complete')) {
+    const steps = after.progress?.steps ?? 0;
+    const early = streams.state === 'Present' ? streams.student?.result?.stoppedEarly : undefined;
+    found.push(early === undefined ? events.complete(steps) : events.stoppedEarly(steps, early));
+  }
   if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
   return found;
 }

@@ -66,7 +66,9 @@ function refusalOf({ job, engine, limited, cluster }: JobObservation): Condition
 function completion({ job: { status: before }, streams }: JobObservation): ConditionDraft {
   const reported = streams.state === 'Present' ? streams.student : null;
   const steps = reported?.steps ?? before?.progress?.steps ?? 0;
-  return conditions.complete.yes(steps, reported?.result?.digest ?? before?.result?.digest ?? 'unknown');
+  const digest = reported?.result?.digest ?? before?.result?.digest ?? 'unknown';
+  const early = reported?.result?.stoppedEarly;
+  return early === undefined ? conditions.complete.yes(steps, digest) : conditions.complete.early(steps, early, digest);
 }
 
 /** Whether the user lets a job go although its streams may stay behind. */

@@ -162,11 +162,11 @@ describe('a student model', () => {
       text: () =>
         changedModel(({ modelTopology }) => {
           modelTopology.config.layers.splice(1, 0, {
-            class_name: 'GaussianNoise',
-            config: { name: 'fog', stddev: 0.1 },
+            class_name: 'AlphaDropout',
+            config: { name: 'fog', rate: 0.1 },
           });
         }),
-      want: 'student model, layer fog: found GaussianNoise, expected randomness that a seed repeats (Dropout)',
+      want: 'student model, layer fog: found AlphaDropout, expected randomness that a seed repeats (Dropout)',
     },
     {
       what: 'has an unknown layer',

@@ -5,7 +5,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import type { Samples } from '../../../workers/data/index.js';
 import { exportChecked } from '../../../workers/models/export.js';
-import { exportModel, supplyTensorMethods, weightsOf } from '../../../workers/models/student-model.js';
+import { exportModel, weightsOf } from '../../../workers/models/student-model.js';
+import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';
 import type { ExportedModel } from '../../../workers/models/training.js';
 
 export const facts = { namespace: 'team', name: 'small', digest: 'ab'.repeat(32) };

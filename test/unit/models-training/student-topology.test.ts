@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';
 import { StudentModelError } from '../../../workers/models/training.js';
 import type { StudentTrainer, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
@@ -209,8 +209,8 @@ describe('a student file', () => {
     },
     {
       title: 'noise that cannot be seeded',
-      json: () => studentOf(() => [tfl.layers.gaussianNoise({ stddev: 1, name: 'fog' })]),
-      want: { where: 'layer fog', fault: { found: 'GaussianNoise' } },
+      json: () => studentOf(() => [tfl.layers.alphaDropout({ rate: 0.1, name: 'fog' })]),
+      want: { where: 'layer fog', fault: { found: 'AlphaDropout' } },
     },
     {
       title: 'an input of unknown size',

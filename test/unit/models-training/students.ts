@@ -2,7 +2,7 @@
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples } from '../../../workers/data/index.js';
-import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
 import { type ClassTargets, targetsOf } from '../../kit/samples.js';

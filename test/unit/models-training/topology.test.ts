@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 
-import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../../../workers/models/topology.js';
 import { checkShapes } from '../../../workers/models/topology-shapes.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';

@@ -54,7 +54,37 @@ describe('a manifest', () => {
       student.loss = loss;
       Object.assign(student.optimizer, more, { schedule: structuredClone(schedule) });
     });
-    expect(manifestOf(job, 'u-1').student).toMatchObject({ loss, optimizer: { ...more, schedule } });
+    const manifest = manifestOf(job, 'u-1');
+    expect(manifest.student).toMatchObject({ loss, optimizer: { ...more, schedule } });
+    const features = ['clip-norm', 'label-smoothing', 'loss-kind', 'rate-decay', 'weight-averages'];
+    expect(manifest.requires).toEqual(features);
+  });
+
+  test('names the weights to start from, frozen layers and the early stop, and requires workers that obey', () => {
+    const earlyStop = { metric: 'loss', patience: 3, minDelta: 0, restoreBestWeights: true } as const;
+    const { job } = new JobMaker().change(({ spec }) => {
+      spec.student.model.weights = { uri: 'pvc://models/former/model.json', except: ['logits'] };
+      spec.student.freeze = ['conv*'];
+      spec.training.earlyStop = earlyStop;
+    });
+    const manifest = manifestOf(job, 'u-1');
+    expect(manifest.student.freeze).toEqual(['conv*']);
+    expect(manifest.student.model.weights).toEqual({
+      uri: expect.stringMatching(/^file:\/\/\/.*\/models\/former\/model\.json$/),
+      except: ['logits'],
+    });
+    expect(manifest.training.earlyStop).toEqual(earlyStop);
+    expect(manifest.requires).toEqual(['early-stop', 'freeze-layers', 'start-weights']);
+    expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
+  });
+
+  test('requires what decides how models are read', () => {
+    const { job } = new JobMaker().change(({ spec }) => {
+      spec.teacher.output = { kind: 'Embedding' };
+      spec.teacher.tokenizer = { uri: 'file:///tokenizer.json', maxTokens: 8 };
+      spec.student.inputs = [{ name: 'ids', field: 'words' }];
+    });
+    expect(manifestOf(job, 'u-1').requires).toEqual(['model-inputs', 'teacher-output', 'tokenizer']);
   });
 
   test('is what a worker reads back from its file', () => {

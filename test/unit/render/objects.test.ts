@@ -237,6 +237,33 @@ describe('the places that a job names', () => {
   });
 });
 
+describe('the weights that a student starts from', () => {
+  const started = (weights: string): JobMaker =>
+    named('started').change(({ spec: { student } }) => {
+      student.model.uri = 'preset://mlp';
+      student.model.weights = { uri: weights };
+      student.model.secretRef = { name: 'models-key' };
+    });
+
+  test('are mounted into the student alone', () => {
+    const claim = started('pvc://former/model.json');
+    const isClaim = ({ persistentVolumeClaim }: Pod['spec']['volumes'][0]): boolean =>
+      (persistentVolumeClaim as { claimName?: string } | undefined)?.claimName === 'former';
+    expect(studentSpec(claim).template.spec.volumes.filter(isClaim)).toHaveLength(1);
+    expect(teacherSpec(claim).template.spec.volumes.filter(isClaim)).toEqual([]);
+  });
+
+  test('are fetched with the Secret of its model, also when the model is a preset', () => {
+    const secrets = (spec: Spec): unknown[] =>
+      spec.template.spec.volumes.flatMap(
+        ({ secret }) => (secret as { secretName?: string } | undefined)?.secretName ?? [],
+      );
+    const remote = started('s3://models/former/model.json');
+    expect(secrets(studentSpec(remote))).toContain('models-key');
+    expect(secrets(teacherSpec(remote))).not.toContain('models-key');
+  });
+});
+
 describe('the way to the streams', () => {
   test('is the key of one role, as a file that no other role mounts', () => {
     for (const [role, spec] of [

@@ -23,9 +23,16 @@ export const maxOnnxBytes = 2 ** 31 - 1;
 /** One read; larger ones are refused by some systems. */
 const readBytes = 2 ** 28;
 
-/** @throws ModelError when the file cannot be read or is longer than `maxBytes`; ReadError when another attempt may read it */
-export async function readModelFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  return readRegular(path, path, maxBytes, 'a model file', null);
+/**
+ * @param setting the field of the job that names it
+ * @throws ModelError when the file cannot be read or is longer than `maxBytes`; ReadError when another attempt may read it
+ */
+export async function readModelFile(
+  path: string,
+  maxBytes: number,
+  setting = 'teacher.model.uri',
+): Promise<Uint8Array> {
+  return readRegular({ path, modelPath: path, setting }, maxBytes, 'a model file', null);
 }
 
 /**
@@ -48,7 +55,7 @@ export async function readBeside(modelPath: string, name: string, maxBytes: numb
   const path = join(dirname(modelPath), ...parts);
   const remedy = `copy ${shownName(name)} into the folder of the model`;
   const target = await realpath(path).catch((cause: unknown) => {
-    throw unreadable(path, modelPath, cause, 'the file of weights that the model names', remedy);
+    throw unreadable({ path, modelPath }, cause, 'the file of weights that the model names', remedy);
   });
   const folders = await Promise.all([realpath(dirname(modelPath)), realpath(modelPath).then(dirname)]);
   if (!folders.some((folder) => target.startsWith(folder.endsWith(sep) ? folder : folder + sep))) {
@@ -59,33 +66,34 @@ export async function readBeside(modelPath: string, name: string, maxBytes: numb
       remedy,
     });
   }
-  return readRegular(target, modelPath, maxBytes, 'the file of weights that the model names', remedy);
+  return readRegular({ path: target, modelPath }, maxBytes, 'the file of weights that the model names', remedy);
+}
+
+/** A file of a model, and the field of the job that names it. */
+interface Asked {
+  readonly path: string;
+  readonly modelPath: string;
+  readonly setting?: string;
 }
 
 /** @param remedy null = what the fault of the file itself suggests */
-async function readRegular(
-  path: string,
-  modelPath: string,
-  maxBytes: number,
-  what: string,
-  remedy: string | null,
-): Promise<Uint8Array> {
+async function readRegular(asked: Asked, maxBytes: number, what: string, remedy: string | null): Promise<Uint8Array> {
   let file: FileHandle;
   try {
-    file = await openRegular(path);
+    file = await openRegular(asked.path);
   } catch (cause) {
-    throw unreadable(path, modelPath, cause, what, remedy);
+    throw unreadable(asked, cause, what, remedy);
   }
   try {
     const { size } = await file.stat();
     if (size > maxBytes) {
       const sizes = [`a file of ${String(size)} bytes`, `at most ${String(maxBytes)}`] as const;
-      throw refused(path, modelPath, ...sizes, remedy ?? 'export a smaller model');
+      throw refused(asked, ...sizes, remedy ?? 'export a smaller model');
     }
     return await readWhole(file, size);
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
-    throw unreadable(path, modelPath, cause, what, remedy);
+    throw unreadable(asked, cause, what, remedy);
   } finally {
     await file.close();
   }
@@ -104,13 +112,8 @@ async function readWhole(file: FileHandle, size: number): Promise<Uint8Array> {
 }
 
 /** A ReadError where the disk or the network may recover before another attempt. */
-function unreadable(
-  path: string,
-  modelPath: string,
-  cause: unknown,
-  what: string,
-  remedy: string | null,
-): ModelError | ReadError {
+function unreadable(asked: Asked, cause: unknown, what: string, remedy: string | null): ModelError | ReadError {
+  const { path, setting = 'teacher.model.uri' } = asked;
   const fault = readFaultOf(cause, path);
   if (fault.passes) {
     return new ReadError(
@@ -118,12 +121,11 @@ function unreadable(
       { cause },
     );
   }
-  return refused(path, modelPath, fault.found, what, remedy ?? `${fault.remedy} (teacher.model.uri)`, cause);
+  return refused(asked, fault.found, what, remedy ?? `${fault.remedy} (${setting})`, cause);
 }
 
 function refused(
-  path: string,
-  modelPath: string,
+  { path, modelPath }: Asked,
   found: string,
   expected: string,
   remedy: string,

@@ -3,6 +3,10 @@ import { isJsonObject } from '@distillery/base';
 import { dispose, io, type NamedTensorMap } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
+import { asKeras2 } from '../keras3.js';
+import { areNumbered, fileLabels, modelLabels } from '../keras3-weights.js';
+import { useDropoutMasks, withoutFlips } from '../layer-forms.js';
+import { supplyTensorMethods } from '../tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import type { ModelInput } from '../../inputs/index.js';
@@ -18,10 +22,11 @@ import { pairWeights } from './weight-names.js';
 export async function openTfjs(file: ModelFile, backend: string): Promise<Engine> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-layers');
-  checkTopology(json.modelTopology, path);
+  const topology = checkedTopology(json.modelTopology, path);
   const weights = await readWeights(json, file);
   // Every variable gets a weight, so that none needs the random numbers that it would begin with.
-  const modelTopology = withoutInitializers(json.modelTopology) as Json;
+  const modelTopology = withoutInitializers(topology) as Json;
+  supplyTensorMethods();
   let model: LayersModel;
   try {
     model = await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) });
@@ -29,15 +34,17 @@ export async function openTfjs(file: ModelFile, backend: string): Promise<Engine
     throw refusedByTfjs(path, 'tfjs-layers', cause);
   }
   try {
-    setWeights(model, path, weights);
+    setWeights(model, path, weights, json.modelTopology);
   } catch (error) {
     model.dispose();
     throw error;
   }
   return {
     description: backend,
-    inputs: model.inputs.map((input): ModelInput => {
-      const { name, dtype, shape } = input;
+    // Names of layers: those of tensors depend on what else this process has opened.
+    inputs: model.inputs.map((input, at): ModelInput => {
+      const { dtype, shape } = input;
+      const name = model.inputNames[at] ?? input.name;
       return { name, dtype: dtype === 'int32' ? 'int32' : 'float32', shape, ...idsOf(model, input) };
     }),
     outputs: model.outputs.map(({ shape }, at) => ({
@@ -76,21 +83,30 @@ function withoutInitializers(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutInitializers(inner)]));
 }
 
-/** @throws ModelError when a weight fits no variable, or a variable has no weight */
-function setWeights(model: LayersModel, path: string, { specs, data }: Weights): void {
+/**
+ * @param topology of the file, as it writes it
+ * @throws ModelError when a weight fits no variable, or a variable has no weight
+ */
+function setWeights(model: LayersModel, path: string, { specs, data }: Weights, topology: Json): void {
   const own = specs.filter(({ group }) => group !== 'optimizer');
   const variables = model.layers
     .flatMap(({ weights }) => weights)
     .map(({ originalName: name, shape }) => ({ name, shape }));
-  // tfjs itself pairs the numbered weights of Keras 3: "layers/dense/vars/0".
-  const isNumbered = own.some(({ name }) => /\/\d+$/.test(name));
-  const paired = isNumbered ? null : pairWeights(own, variables);
+  const nameOf = modelNames(
+    own.map(({ name }) => name),
+    variables.map(({ name }) => name),
+    topology,
+  );
+  const renamed = own.map(({ name, shape }) => ({ name: nameOf(name), shape }));
+  // Numbers that are not of Keras 3 layers: tfjs pairs what it knows.
+  const isNumbered = renamed.some(({ name }) => /\/\d+$/.test(name));
+  const paired = isNumbered ? null : pairWeights(renamed, variables);
   if (paired?.ok === false) throw fault(path, paired.found, paired.expected, 'export the model again with its weights');
   const values = io.decodeWeights(data, specs);
   const named: NamedTensorMap = Object.fromEntries(
     own.flatMap(({ name }) => {
       const value = values[name];
-      return value === undefined ? [] : [[paired?.pairs.get(name) ?? name, value]];
+      return value === undefined ? [] : [[paired?.pairs.get(nameOf(name)) ?? nameOf(name), value]];
     }),
   );
   try {
@@ -100,6 +116,18 @@ function setWeights(model: LayersModel, path: string, { specs, data }: Weights):
   } finally {
     dispose(values);
   }
+}
+
+/** What the model calls the weights that Keras 3 has numbered (keras3-weights.ts); other names stay as they are. */
+function modelNames(
+  names: readonly string[],
+  variables: readonly string[],
+  { model_config: inner, ...topology }: Json,
+): (name: string) => string {
+  if (!areNumbered(names)) return (name) => name;
+  const byLabel = new Map([...modelLabels(variables)].map(([name, label]) => [label, name]));
+  const labelOf = fileLabels(inner ?? topology);
+  return (name) => byLabel.get(labelOf(name)) ?? name;
 }
 
 /** How many ids an input has that a layer of embeddings takes directly. */
@@ -119,11 +147,18 @@ function closingActivation(model: LayersModel, at: number): string | null {
   return name === 'softmax' ? 'Softmax' : name === 'sigmoid' ? 'Sigmoid' : null;
 }
 
-/** @throws ModelError for a topology that tfjs would not finish, or whose layers give nothing */
-function checkTopology(modelTopology: Json, path: string): void {
+/**
+ * The topology in a form that tfjs reads.
+ * @throws ModelError for one that tfjs would not finish, or whose layers give nothing
+ */
+function checkedTopology(modelTopology: Json, path: string): Json {
   const inner = modelTopology.model_config;
   try {
-    checkShapes(containersOf(isJsonObject(inner) ? inner : modelTopology));
+    // Nothing is mirrored in inference.
+    const topology = withoutFlips(asKeras2(isJsonObject(inner) ? inner : modelTopology));
+    useDropoutMasks(topology);
+    checkShapes(containersOf(topology));
+    return topology;
   } catch (cause) {
     if (!(cause instanceof TopologyError)) throw cause;
     throw fault(path, `${cause.found} in ${cause.where}`, cause.expected, cause.remedy, cause);

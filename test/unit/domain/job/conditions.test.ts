@@ -242,6 +242,23 @@ describe('the end', () => {
       'Complete True AllStepsTrained: All 200 steps trained; weights sha256:ab.',
     ],
     [
+      'says that training ended early, and by which score',
+      complete.reported(
+        training({
+          phase: 'Done',
+          step: 96,
+          steps: 96,
+          result: {
+            digest: 'sha256:ab',
+            accuracy: 0.9,
+            loss: 0.3,
+            stoppedEarly: { metric: 'accuracy', plannedSteps: 200, bestStep: 64 },
+          },
+        }),
+      ),
+      'Complete True StoppedEarly: Training ended early, after 96 of 200 steps: accuracy has not improved since step 64; weights sha256:ab.',
+    ],
+    [
       'is Complete although the job was suspended meanwhile',
       complete.job((job) => job.suspended()),
       'Complete True AllStepsTrained: All 200 steps trained; weights sha256:ab.',

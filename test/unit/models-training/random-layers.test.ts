@@ -1,0 +1,150 @@
+/** Layers that draw at random while they train: from the seed and the step, and not at all in evaluation and export. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+
+import { openStudentModel } from '../../../workers/models/student-model.js';
+import type { StudentTrainer, TrainerState } from '../../../workers/models/training.js';
+import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
+import { batchAt, columns, optimizerSettings } from './students.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime('wasm', 'training');
+});
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** A layer of a class that plain tfjs may lack, between pictures of 8 × 8 × 2 and logits. */
+function modelOf(className: string, config: Config = {}): string {
+  const layer = (name: string, of: string, more: Config): object => ({ class_name: of, config: { name, ...more } });
+  return JSON.stringify({
+    class_name: 'Sequential',
+    config: {
+      name: 'random',
+      layers: [
+        layer('widened', 'Conv2D', {
+          filters: 2,
+          kernel_size: 1,
+          batch_input_shape: [null, 8, 8, 1],
+          kernel_initializer: { class_name: 'Ones', config: {} },
+        }),
+        layer('random', className, config),
+        layer('flat', 'Flatten', {}),
+        layer('logits', 'Dense', { units: columns }),
+      ],
+    },
+  });
+}
+
+const layers: readonly { readonly className: string; readonly config: Config }[] = [
+  { className: 'RandomFlip', config: { mode: 'horizontal' } },
+  { className: 'RandomFlip', config: { mode: 'horizontal_and_vertical', seed: 5 } },
+  { className: 'GaussianNoise', config: { stddev: 0.3 } },
+  { className: 'GaussianDropout', config: { rate: 0.4 } },
+  { className: 'SpatialDropout2D', config: { rate: 0.5 } },
+];
+
+function open(modelJson: string, seed = 7): Promise<StudentTrainer> {
+  return runtime.openTrainer({
+    modelJson,
+    seed,
+    loss: { temperature: 2, softWeight: 0.5 },
+    optimizer: optimizerSettings(),
+    totalSteps: 10,
+  });
+}
+
+const bits = ({ weights }: TrainerState): string[] =>
+  weights.map(
+    ({ name, data }) => `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
+  );
+
+describe.each(layers)('a $className of $config', ({ className, config }) => {
+  const modelJson = modelOf(className, config);
+
+  it('draws from the seed and the step, so that a restored trainer continues bit for bit', async () => {
+    const straight = await open(modelJson);
+    for (let step = 0; step < 6; step++) straight.train(batchAt(step));
+    const first = await open(modelJson);
+    for (let step = 0; step < 3; step++) first.train(batchAt(step));
+    const second = await open(modelJson);
+    second.restore(structuredClone(first.state()));
+    for (let step = 3; step < 6; step++) second.train(batchAt(step));
+    expect(bits(second.state())).toEqual(bits(straight.state()));
+    const again = batchAt(0);
+    // Two steps with one batch differ by what they draw.
+    const [once, twice] = [straight.gradients(again).loss, straight.gradients({ ...again, step: 1 }).loss];
+    expect(once).not.toBe(twice);
+    for (const student of [straight, first, second]) student.dispose();
+  });
+
+  it('changes nothing in evaluation, and is exported as what plain tfjs and ONNX have', async () => {
+    const [random, plain] = [await open(modelJson), await open(modelOf('Activation', { activation: 'linear' }))];
+    const { samples } = batchAt(1);
+    expect([...random.logits(samples)]).toEqual([...plain.logits(samples)]);
+    const exported = random.export().modelJson;
+    expect(exported).not.toMatch(/RandomFlip|SpatialDropout2D/);
+    random.dispose();
+    plain.dispose();
+  });
+});
+
+/** What the layer makes of a batch of pictures while it trains: [samples, height, width, channels]. */
+async function trained(className: string, config: Config, pixels: tf.Tensor4D, step: number): Promise<number[][][][]> {
+  const [, height, width, channels] = pixels.shape;
+  const topology = {
+    class_name: 'Sequential',
+    config: {
+      name: 'alone',
+      layers: [
+        {
+          class_name: className,
+          config: { name: 'random', batch_input_shape: [null, height, width, channels], ...config },
+        },
+        { class_name: 'Flatten', config: { name: 'flat' } },
+      ],
+    },
+  };
+  const model = await openStudentModel(JSON.stringify(topology), 3);
+  model.seedMasks(step);
+  const found = tf.tidy(() => tf.reshape(model.apply([pixels], true), pixels.shape).arraySync() as number[][][][]);
+  model.dispose();
+  return found;
+}
+
+it('mirrors each picture or leaves it, from left to right or upside down as the layer says', async () => {
+  const picture = [
+    [[1], [2], [3]],
+    [[4], [5], [6]],
+  ];
+  const sideways = picture.map((row) => row.toReversed());
+  const forms: Readonly<Record<string, number[][][][]>> = {
+    horizontal: [picture, sideways],
+    vertical: [picture, picture.toReversed()],
+    horizontal_and_vertical: [picture, sideways, picture.toReversed(), sideways.toReversed()],
+  };
+  for (const [mode, wanted] of Object.entries(forms)) {
+    const pixels = tf.tensor4d(Array.from({ length: 40 }, () => picture));
+    const found = await trained('RandomFlip', { mode }, pixels, 4);
+    const seen = new Set(found.map((each) => JSON.stringify(each)));
+    expect(seen).toEqual(new Set(wanted.map((each) => JSON.stringify(each))));
+    pixels.dispose();
+  }
+});
+
+it('drops whole channels', async () => {
+  const pixels: tf.Tensor4D = tf.ones([6, 3, 3, 8]);
+  const found = await trained('SpatialDropout2D', { rate: 0.5 }, pixels, 2);
+  const values = found.map((sample) =>
+    Array.from({ length: 8 }, (_, channel) => [...new Set(sample.flat().map((pixel) => pixel[channel]))]),
+  );
+  expect(values.flat().every((each) => each.length === 1)).toBe(true);
+  expect([...new Set(values.flat(2))].sort()).toEqual([0, 2]);
+  pixels.dispose();
+});
+
+it('is refused for pictures that it does not know, and for what is no picture', async () => {
+  await expect(open(modelOf('RandomFlip', { mode: 'sideways' }))).rejects.toThrow(
+    'layer random: found a config that tfjs refuses',
+  );
+});

@@ -1,0 +1,75 @@
+/**
+ * Weights of Keras 3 files, and of what converters make of them, have numbers for names: `layers/dense_1/vars/0` is the first
+ * weight of the second layer of class Dense, in the order of the layers. A label says the same by the layer's own name, for the
+ * file and for the model that is built: `logits#0`, and `both/forward#0` for one direction of a Bidirectional. Pure.
+ */
+import { isJsonObject } from '@distillery/base';
+
+import { isContainer, type Json } from './topology.js';
+
+const numbered = /^(.*)\/vars\/(\d+)$/;
+
+/** Whether any of the names is one of a Keras 3 file. */
+export function areNumbered(names: readonly string[]): boolean {
+  return names.some((name) => numbered.test(name));
+}
+
+/**
+ * @param topology of the file, as it writes it
+ * @returns what gives the label for a name of the file; other names stay as they are
+ */
+export function fileLabels(topology: unknown): (name: string) => string {
+  const layers = new Map<string, string>();
+  if (isJsonObject(topology)) collect(topology, '', layers);
+  return (name) => {
+    const [, path = '', index = ''] = numbered.exec(name) ?? [];
+    if (index === '') return name;
+    const parts = path.split('/');
+    for (let end = parts.length; end > 0; end--) {
+      const layer = layers.get(parts.slice(0, end).join('/'));
+      if (layer === undefined) continue;
+      const side = parts.slice(end).find((part) => /^(forward|backward)_layer$/.test(part));
+      return `${layer}${side === undefined ? '' : `/${side.replace('_layer', '')}`}#${index}`;
+    }
+    return name;
+  };
+}
+
+function collect(container: Json, prefix: string, found: Map<string, string>): void {
+  const { config } = container;
+  const layers = isJsonObject(config) && Array.isArray(config.layers) ? (config.layers as unknown[]) : [];
+  const taken = new Map<string, number>();
+  for (const layer of layers.filter(isJsonObject)) {
+    const className = snakeCase(String(layer.class_name));
+    const earlier = taken.get(className) ?? 0;
+    taken.set(className, earlier + 1);
+    const path = `${prefix}layers/${className}${earlier === 0 ? '' : `_${String(earlier)}`}`;
+    const own = isJsonObject(layer.config) ? layer.config.name : undefined;
+    if (isContainer(String(layer.class_name))) collect(layer, `${path}/`, found);
+    else found.set(path, String(own ?? layer.name ?? layer.class_name));
+  }
+}
+
+/** As Keras names the folders of layers. */
+function snakeCase(className: string): string {
+  return className
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+/** @param names of a model's weights, in its order @returns the label of each */
+export function modelLabels(names: readonly string[]): ReadonlyMap<string, string> {
+  const counts = new Map<string, number>();
+  return new Map(
+    names.map((name) => {
+      const [layer = '', inner = '', weight] = name.split('/');
+      const side = weight === undefined ? undefined : /^(forward|backward)_/.exec(inner)?.[1];
+      const place = side === undefined ? layer : `${layer}/${side}`;
+      const index = counts.get(place) ?? 0;
+      counts.set(place, index + 1);
+      return [name, `${place}#${String(index)}`];
+    }),
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * When training ends before its last epoch, and which evaluation was the best. Pure: a function of the recorded evaluations
+ * alone, which are in every checkpoint, so that a resumed attempt ends after the same step (I1). The rules and the names are
+ * those of Keras's EarlyStopping.
+ */
+import type { EarlyStop } from '@distillery/protocol';
+
+import { WorkerError } from '../base/index.js';
+import type { TargetSpec } from '../data/index.js';
+import type { EvaluationRecord } from './progress.js';
+
+export interface Judged {
+  /** The last evaluation that improved on all before it; null = none yet. */
+  readonly best: EvaluationRecord | null;
+  /** Whether as many evaluations followed the best one as the job is patient for. */
+  readonly stops: boolean;
+}
+
+/** Scores of an evaluation by the kind of the targets. */
+const scores = {
+  class: ['loss', 'accuracy', 'top5Accuracy'],
+  classes: ['loss', 'microF1'],
+  values: ['loss', 'meanAbsoluteError'],
+} satisfies Record<TargetSpec['kind'], readonly EarlyStop['metric'][]>;
+
+const falling: readonly EarlyStop['metric'][] = ['loss', 'meanAbsoluteError'];
+
+/** @param evaluations in the order of their steps */
+export function judge(
+  { metric, patience, minDelta, baseline }: EarlyStop,
+  evaluations: readonly EvaluationRecord[],
+): Judged {
+  const sign = falling.includes(metric) ? -1 : 1;
+  let best: EvaluationRecord | null = null;
+  let waited = 0;
+  let stops = false;
+  for (const record of evaluations) {
+    const score = sign * (scoreOf(record, metric) ?? NaN);
+    waited += 1;
+    // False also for a score that is no number.
+    const improves = best === null ? !Number.isNaN(score) : score - minDelta > sign * (scoreOf(best, metric) ?? NaN);
+    if (improves) best = record;
+    // As in Keras: an improvement below the baseline is the best so far, but patience goes on running out.
+    if (improves && (baseline === undefined || score - minDelta > sign * baseline)) waited = 0;
+    stops = !improves && waited >= patience;
+  }
+  return { best, stops };
+}
+
+function scoreOf(
+  { loss, accuracy, metrics }: EvaluationRecord,
+  metric: EarlyStop['metric'],
+): number | null | undefined {
+  if (metric === 'loss') return loss;
+  return metric === 'accuracy' ? accuracy : metrics?.[metric];
+}
+
+/**
+ * @param target of the samples that are held out; null = none are, or they have no targets
+ * @throws WorkerError terminal for a score that no evaluation has
+ */
+export function checkEarlyStop(settings: EarlyStop | undefined, target: TargetSpec['kind'] | null): void {
+  if (settings === undefined) return;
+  if (target === null) {
+    throw new WorkerError('terminal', {
+      about: 'training.earlyStop',
+      problem: 'no samples with labels are held out, so there are no evaluations to stop by',
+      remedy: 'hold some out with dataset.split, or leave training.earlyStop out',
+    });
+  }
+  if (scores[target].some((name) => name === settings.metric)) return;
+  throw new WorkerError('terminal', {
+    about: 'training.earlyStop.metric',
+    found: settings.metric,
+    expected: `a score of this data set: ${scores[target].join(', ')}`,
+    remedy: 'choose one of these',
+  });
+}
+
+/** @throws WorkerError terminal when the evaluation lacks the score: `top5Accuracy` of a model with five columns or fewer */
+export function requireScore({ metric }: EarlyStop, record: EvaluationRecord): void {
+  if (typeof scoreOf(record, metric) === 'number') return;
+  throw new WorkerError('terminal', {
+    about: 'training.earlyStop.metric',
+    problem: `the evaluations of this student have no ${metric}`,
+    remedy: 'set it to accuracy or loss',
+  });
+}
