@@ -115,6 +115,6 @@ export class Evaluator {
 }
 
 /** `agreement` → `heldOutAgreement`. */
-function heldOutName(name: string): string {
+export function heldOutName(name: string): string {
   return `heldOut${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }

@@ -6,7 +6,8 @@
  *  held-out/H1 Which samples are asked for is a pure function of the manifest, the data set and the student's width.
  *  held-out/H2 Items have step numbers from `schedule.steps` on: they meet no step of the training, and their frames pass the
  *     training by.
- *  held-out/H3 Measuring never fails a job: samples without a usable answer are left out, with a warning.
+ *  held-out/H3 Measuring never fails a job: samples without a usable answer are left out, with a warning. A
+ *     job that stops by the agreement (`training.earlyStop`) needs an answer to one of them at least (early-stop.ts).
  */
 import type { Clock } from '@distillery/base';
 import { bytesPerRow, decodeFrame, FrameError, type Manifest, rowsPerFrame, type WorkItem } from '@distillery/protocol';

@@ -118,10 +118,16 @@ async function prepare(
     notes.add(note);
   }
   checkLoss(loss, trainer.columns);
-  checkEarlyStop(manifest.training.earlyStop, dataset.test?.spec.target?.kind ?? null);
   const width = { uri: manifest.student.model.uri, target: dataset.train.spec.target };
   checkTargetWidth(trainer.columns, width);
   await checkClasses(trainer, dataset, width);
+  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
+  checkEarlyStop(manifest.training.earlyStop, {
+    target: dataset.test?.spec.target?.kind ?? null,
+    teachers: asksTeachers(manifest, dataset, schedule, trainer.columns)
+      ? { kind: answers, columns: trainer.columns }
+      : null,
+  });
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule, notes });
@@ -140,7 +146,7 @@ async function prepare(
       supply,
       facts,
       start: from,
-      answers: loss.answers ?? answersFor(loss.kind ?? 'KL'),
+      answers,
       replaced: () => replaced.record,
       state: claim,
       checkpoints: stores.checkpoints,
@@ -200,6 +206,12 @@ async function checkClasses(
   for (const split of test === null ? [train] : [train, test]) {
     await checkLabels(split, columns, (outputs) => widen(uri, outputs));
   }
+}
+
+/** Whether teachers answer held-out samples. */
+function asksTeachers(manifest: Manifest, { test }: Dataset, schedule: Schedule, columns: number): boolean {
+  if (needsNoTeacher(manifest)) return false;
+  return heldOutItems({ ...schedule, manifest, samples: test?.length ?? 0, columns }).length > 0;
 }
 
 interface Stores {

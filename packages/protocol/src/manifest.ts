@@ -107,8 +107,17 @@ export type Augment = z.infer<typeof augmentSchema>;
 
 /** Named as in Keras's EarlyStopping. */
 const earlyStopSchema = z.strictObject({
-  /** Score of the evaluation split. */
-  metric: z.enum(['loss', 'accuracy', 'top5Accuracy', 'microF1', 'meanAbsoluteError']),
+  /** Score of the evaluation split, or agreement with the teachers on the held-out samples that they answer. */
+  metric: z.enum([
+    'loss',
+    'accuracy',
+    'top5Accuracy',
+    'microF1',
+    'meanAbsoluteError',
+    'heldOutAgreement',
+    'heldOutTopKOverlap',
+    'heldOutKlDivergence',
+  ]),
   /** Evaluations without improvement after which training ends. */
   patience: count,
   /** A change of at most this is no improvement. */

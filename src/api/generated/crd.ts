@@ -571,9 +571,12 @@ export const jobSchema: Schema = {
                     "accuracy",
                     "top5Accuracy",
                     "microF1",
-                    "meanAbsoluteError"
+                    "meanAbsoluteError",
+                    "heldOutAgreement",
+                    "heldOutTopKOverlap",
+                    "heldOutKlDivergence"
                   ],
-                  "description": "Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise."
+                  "description": "Score of the evaluation split that has to improve: fall, if it is a loss, an error or a divergence, otherwise rise. Those that begin with heldOut need a teacher and no labels (student.evaluation.teacherSamples)."
                 },
                 "patience": {
                   "type": "integer",

@@ -213,9 +213,17 @@ export interface Training {
  */
 export interface TrainingEarlyStop {
   /**
-   * Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise.
+   * Score of the evaluation split that has to improve: fall, if it is a loss, an error or a divergence, otherwise rise. Those that begin with heldOut need a teacher and no labels (student.evaluation.teacherSamples).
    */
-  metric: 'loss' | 'accuracy' | 'top5Accuracy' | 'microF1' | 'meanAbsoluteError';
+  metric:
+    | 'loss'
+    | 'accuracy'
+    | 'top5Accuracy'
+    | 'microF1'
+    | 'meanAbsoluteError'
+    | 'heldOutAgreement'
+    | 'heldOutTopKOverlap'
+    | 'heldOutKlDivergence';
   /**
    * Evaluations without improvement after which training ends.
    */
@@ -1453,9 +1461,17 @@ export interface TrainingDraft {
  */
 export interface TrainingEarlyStopDraft {
   /**
-   * Score of the evaluation split that has to improve: fall, if it is a loss or an error, otherwise rise.
+   * Score of the evaluation split that has to improve: fall, if it is a loss, an error or a divergence, otherwise rise. Those that begin with heldOut need a teacher and no labels (student.evaluation.teacherSamples).
    */
-  metric: 'loss' | 'accuracy' | 'top5Accuracy' | 'microF1' | 'meanAbsoluteError';
+  metric:
+    | 'loss'
+    | 'accuracy'
+    | 'top5Accuracy'
+    | 'microF1'
+    | 'meanAbsoluteError'
+    | 'heldOutAgreement'
+    | 'heldOutTopKOverlap'
+    | 'heldOutKlDivergence';
   /**
    * Evaluations without improvement after which training ends.
    */

@@ -31,6 +31,14 @@ export function openBaselineFolder(folder: RunFolder, uid: string, pid: number):
 export async function checkBaseline(folder: RunFolder, worker: ShortWorker): Promise<void> {
   const isStopped = (): boolean => worker.stop.aborted;
   if (isStopped()) return;
+  const metric = folder.job.spec.training.earlyStop?.metric;
+  if (metric?.startsWith('heldOut') === true) {
+    throw new CliError('badInput', {
+      about: '--baseline',
+      problem: `training.earlyStop.metric is ${metric}, and a student on labels alone has no teacher to agree with`,
+      remedy: 'stop by loss or accuracy, or leave --baseline out',
+    });
+  }
   writeManifest(folder.path, folder.job, folder.job.metadata.uid ?? '');
   const { exitCode, stdout, stderr } = await ask(folder, worker);
   // What was asked to stop says so itself.

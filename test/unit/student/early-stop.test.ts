@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type EarlyStop, type Manifest, resultReportSchema } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { checkEarlyStop, judge } from '../../../workers/student/early-stop.js';
+import { checkEarlyStop, judge, type Measured } from '../../../workers/student/early-stop.js';
 import type { EvaluationRecord } from '../../../workers/student/progress.js';
 import { type Attempt, StudentHome } from '../../kit/student-home.js';
-import { manifestWith } from '../../kit/worker-fakes.js';
+import { type FakeStreams, manifestWith } from '../../kit/worker-fakes.js';
 
 interface KerasCase extends Omit<EarlyStop, 'restoreBestWeights'> {
   readonly scores: readonly number[];
@@ -51,14 +51,80 @@ describe('the judgment of evaluations', () => {
   });
 
   test('needs a score that the evaluations have', () => {
-    const check = (metric: EarlyStop['metric'], target: Parameters<typeof checkEarlyStop>[1]) => () =>
-      checkEarlyStop({ ...settings, metric }, target);
+    const check = (metric: EarlyStop['metric'], target: Measured['target']) => () =>
+      checkEarlyStop({ ...settings, metric }, { target, teachers: null });
     expect(check('accuracy', 'class')).not.toThrow();
     expect(check('accuracy', 'values')).toThrow(
       'training.earlyStop.metric: found accuracy, expected a score of this data set: loss, meanAbsoluteError. Choose one of these.',
     );
     expect(check('accuracy', null)).toThrow('training.earlyStop: no samples with labels are held out');
-    expect(() => checkEarlyStop(undefined, null)).not.toThrow();
+    expect(() => checkEarlyStop(undefined, { target: null, teachers: null })).not.toThrow();
+  });
+});
+
+describe('a job that stops by the agreement with its teacher', () => {
+  const check = (metric: EarlyStop['metric'], teachers: Measured['teachers'], target: Measured['target'] = null) => {
+    return () => checkEarlyStop({ ...settings, metric }, { target, teachers });
+  };
+
+  test('needs teachers that answer held-out samples, and no labels', () => {
+    expect(check('heldOutAgreement', { kind: 'Logits', columns: 3 })).not.toThrow();
+    expect(check('heldOutTopKOverlap', { kind: 'Sigmoid', columns: 6 })).not.toThrow();
+    expect(check('heldOutAgreement', null)).toThrow('training.earlyStop: no samples with labels are held out');
+    expect(check('heldOutAgreement', null, 'values')).toThrow(
+      'expected a score of this data set: loss, meanAbsoluteError. Choose one of these, or have teachers answer held-out samples (student.evaluation.teacherSamples).',
+    );
+    expect(check('loss', { kind: 'Logits', columns: 3 })).toThrow(
+      'found loss, expected a score of this data set: heldOutAgreement, heldOutKlDivergence. Choose one of these.',
+    );
+  });
+
+  test('is refused a score that its teachers do not have', () => {
+    expect(check('heldOutTopKOverlap', { kind: 'Logits', columns: 5 }, 'class')).toThrow('found heldOutTopKOverlap');
+    expect(check('heldOutAgreement', { kind: 'Embedding', columns: 8 }, 'class')).toThrow('found heldOutAgreement');
+  });
+
+  test('takes a falling divergence for an improvement', () => {
+    const judged = judge(
+      { ...settings, metric: 'heldOutKlDivergence' },
+      recordsOf('heldOutKlDivergence', [0.5, 0.4, 0.6]),
+    );
+    expect(judged).toMatchObject({ best: { step: 20 }, stops: true });
+  });
+
+  const byAgreement = (answer?: ConstructorParameters<typeof FakeStreams>[1]): StudentHome => {
+    const manifest = manifestWith({ epochs: 30, everySteps: 4, keep: 3, teacherSamples: 5 });
+    const earlyStop = { ...settings, metric: 'heldOutAgreement', patience: 2 } as const;
+    return new StudentHome({
+      manifest: { ...manifest, training: { ...manifest.training, earlyStop } },
+      test: 7,
+      labeled: false,
+      ...(answer === undefined ? {} : { answer }),
+    });
+  };
+
+  test('ends after the evaluation that says so, also when it was killed', async () => {
+    const calm = byAgreement();
+    await calm.finish(await calm.attempt());
+    const { stoppedEarly, evaluations } = resultReportSchema.parse(calm.results.json('metrics.json'));
+    expect(stoppedEarly).toMatchObject({ metric: 'heldOutAgreement' });
+    expect(evaluations.at(-1)).toMatchObject({ accuracy: null, metrics: { heldOutAgreement: expect.any(Number) } });
+    const home = byAgreement();
+    const first = await home.attempt();
+    void first.student.run().catch(() => undefined);
+    await until(home, () => first.trainer.steps.length >= 9);
+    first.kill();
+    await home.finish(await home.attempt());
+    expect(digestIn(home)).toBe(digestIn(calm));
+    expect(resultReportSchema.parse(home.results.json('metrics.json')).stoppedEarly).toEqual(stoppedEarly);
+  });
+
+  test('fails where no teacher can answer a held-out sample', async () => {
+    const home = byAgreement(({ split }) => (split === 'test' ? { afterMs: 5, fault: 'deadLetter' } : { afterMs: 5 }));
+    const { student } = await home.attempt();
+    await expect(home.clock.run(student.run())).rejects.toThrow(
+      'training.earlyStop.metric: no teacher could answer a held-out sample, so the evaluations have no heldOutAgreement.',
+    );
   });
 });
 

@@ -31,7 +31,7 @@ describe('the summary of a run', () => {
 
   test('has the accuracy of a baseline', () => {
     const { lines, record } = completeSummary({ ...run, baseline: { accuracy: 0.97, metrics: { accuracy: 0.97 } } });
-    expect(lines[3]).toBe('  baseline  97.00 % (the same student, labels alone, same steps)');
+    expect(lines[3]).toBe('  baseline  97.00 % (the same student, labels alone, same settings)');
     expect(record).toMatchObject({ baselineAccuracy: 0.97, baselineMetrics: { accuracy: 0.97 } });
   });
 
@@ -69,7 +69,7 @@ describe('the summary of a run', () => {
     expect(lines.slice(1, 4)).toEqual([
       `  teacher   ${words('75.00', '0.750')}`,
       `  student   ${words('50.00', '0.500')}`,
-      `  baseline  ${words('25.00', '0.250')} (the same student, labels alone, same steps)`,
+      `  baseline  ${words('25.00', '0.250')} (the same student, labels alone, same settings)`,
     ]);
     expect(record).toMatchObject({
       teacherAccuracy: null,
