@@ -19,7 +19,7 @@ const orange = {
 
 /** Most frequent words, and words of a text, that each model reads. */
 const teacher = { words: 40_000, tokens: 512 };
-const student = { words: 5_000, tokens: 192 };
+const student = { words: 5_000, tokens: 128 };
 const small = { teacher: { words: 4_000, tokens: 512 }, train: 600, test: 200 };
 
 export const topics: Example = {

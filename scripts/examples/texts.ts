@@ -86,6 +86,20 @@ export async function answersToTexts({ teacher, student, dataset, batch }: TextC
   }
 }
 
+/** All texts of a split of a data set with one field of texts. */
+export async function textsOf(dataset: DatasetSettings, split: 'train' | 'test'): Promise<readonly string[]> {
+  const data = await openDataset(dataset);
+  try {
+    const { [split]: rows } = data;
+    if (rows === null) throw new Error(`${dataset.uri} holds nothing out`);
+    const [input] = Object.values((await rows.read(Array.from({ length: rows.length }, (_, at) => at))).inputs);
+    if (input?.dtype !== 'text') throw new Error(`${dataset.uri} holds no texts`);
+    return input.data;
+  } finally {
+    await data.close();
+  }
+}
+
 class MeasuredModel {
   readonly model: Inference;
   readonly answers: Float32Array;
