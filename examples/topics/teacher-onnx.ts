@@ -15,7 +15,7 @@ const leastLength = 1e-6;
 export function linearOnnx({ idf, weights, bias }: LinearModel, tokens: number): Uint8Array {
   const [words, classes] = [idf.length, bias.length];
   const graph = new Graph();
-  const node = graph.node.bind(graph, 'TFIDF');
+  const node = graph.node.bind(graph, 'teacher');
   const ids = graph.name('input_ids');
   const rows = node('Shape', [ids], { start: { int: 0 }, end: { int: 1 } });
   const counts = node(
