@@ -83,6 +83,10 @@ function step(
   }
 }
 
+/**
+ * Weights of the words of one text: log(1 + count) · inverse document frequency, of length 1.
+ * @public for the test, which runs this file as a program
+ */
 export function tfIdf(text: readonly number[], idf: Float32Array): Sparse {
   const counts = new Map<number, number>();
   for (const id of text) if ((idf[id] ?? 0) > 0) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -92,6 +96,10 @@ export function tfIdf(text: readonly number[], idf: Float32Array): Sparse {
   return { ids, values: values.map((value) => value / length) };
 }
 
+/**
+ * @returns one number for each class
+ * @public for the test, which runs this file as a program
+ */
 export function linearLogits({ weights, bias }: LinearModel, { ids, values }: Sparse): number[] {
   const logits = Array.from(bias);
   for (const [at, id] of ids.entries()) {

@@ -31,7 +31,7 @@ export function numbersOf(cell: Cell): readonly number[] | null {
 }
 
 /** The classes that apply to a row; a clause when it is no row of zeros and ones that the field can have. */
-export function hotClasses(
+function hotClasses(
   { type }: Pick<HotField, 'type'>,
   values: Values,
   row: number,

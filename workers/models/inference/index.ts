@@ -1,5 +1,5 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
-export { type Evaluation, evaluationOf, evaluationSum, score, scoresOf } from '../evaluation.js';
+export { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
 export { openEngine } from './engines.js';
 export { inspectModel } from './inspect.js';
