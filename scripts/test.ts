@@ -17,6 +17,8 @@ import { quietLibraries } from '@distillery/protocol';
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
 import { buildTools } from '../dist/test/kit/cluster/tools.js';
 
+import { buildNative } from './native/build.ts';
+
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
 const clusterSuites = join(root, 'test/cluster/');
@@ -49,7 +51,13 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     // Tests also load native libraries into jest's own process.
-    env: { ...process.env, ...quietLibraries },
+    env: {
+      ...process.env,
+      ...quietLibraries,
+      // The other tests compute alike on every machine; those of the runtime `native` pass its folder on.
+      DISTILL_NATIVE_FOLDER: 'none',
+      DISTILLERY_TEST_NATIVE: nativeFolder ?? '',
+    },
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const over = new AbortController();
@@ -152,6 +160,20 @@ await findNatsServer({
   nowMs: Date.now(),
   progress: say,
   stop: stop.signal,
+});
+/** null where it cannot be built: its tests are then skipped, and counted. */
+const nativeFolder = await buildNative({
+  cacheFolder: cacheFolderOf(process.env, homedir),
+  platform: process.platform,
+  arch: process.arch,
+  environment: process.env,
+  nowMs: Date.now(),
+  progress: say,
+  stop: stop.signal,
+}).catch((error: unknown) => {
+  stop.signal.throwIfAborted();
+  say(`the tests of the runtime native are skipped: ${messageOf(error)}`);
+  return null;
 });
 process.off('SIGINT', abort).off('SIGTERM', abort);
 const parts = await run(process.argv.slice(2));

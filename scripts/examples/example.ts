@@ -1,4 +1,6 @@
 /** What an example is. Each one is an `example.ts` in a folder of examples/, beside its job and its README. */
+import type { Manifest } from '@distillery/protocol';
+
 import type { DatasetSettings } from '../../dist/workers/data/index.js';
 
 import type { Package } from './packages.ts';
@@ -30,7 +32,9 @@ export type Edit = readonly [path: readonly (string | number)[], value: unknown]
 export interface FinishedRun {
   /** Folder with the prepared data. */
   readonly data: string;
-  /** That of the job that ran, with an absolute uri. */
+  /** Of the job that ran: absolute uris, and every default. */
+  readonly manifest: Manifest;
+  /** Its data set. */
   readonly dataset: DatasetSettings;
   /** Folder with `model.onnx` and `metrics.json`. */
   readonly model: string;

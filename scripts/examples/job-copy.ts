@@ -5,8 +5,6 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { readUri, uriText } from '@distillery/protocol';
 import { parseDocument, visit } from 'yaml';
 
-import type { DatasetSettings } from '../../dist/workers/data/index.js';
-
 import type { Edit } from './example.ts';
 
 export interface JobCopy {
@@ -19,8 +17,8 @@ export interface JobCopy {
   readonly edits: readonly Edit[];
 }
 
-/** Writes the copy to `target`. @returns the data set that it names */
-export function writeJobCopy(target: string, { source, named, data, seed, edits }: JobCopy): DatasetSettings {
+/** Writes the copy to `target`. */
+export function writeJobCopy(target: string, { source, named, data, seed, edits }: JobCopy): void {
   const document = parseDocument(readFileSync(source, 'utf8'));
   visit(document, {
     Scalar: (_, node) => {
@@ -36,5 +34,4 @@ export function writeJobCopy(target: string, { source, named, data, seed, edits 
   for (const [path, value] of edits) document.setIn(path, value);
   if (seed !== null) document.setIn(['spec', 'training', 'seed'], seed);
   writeFileSync(target, document.toString({ lineWidth: 0 }));
-  return (document.toJS() as { spec: { dataset: DatasetSettings } }).spec.dataset;
 }

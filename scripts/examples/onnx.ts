@@ -58,27 +58,45 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-export interface Comparison {
-  /** Paths of ONNX files with one input each. */
-  readonly teacher: string;
-  readonly student: string;
+export interface ComparedModel {
+  /** An ONNX file with one input. */
+  readonly path: string;
+  /** What this model takes of a sample's only input; absent = the values as they are. */
+  readonly inputOf?: (input: NumericTensor) => NumericTensor;
+}
+
+export interface HeldOutRun {
+  readonly models: readonly ComparedModel[];
+  /** With one numeric input. */
   readonly dataset: DatasetSettings;
   /** Samples of one call of a model. */
   readonly batch: number;
 }
 
+export interface HeldOutAnswers {
+  readonly samples: number;
+  /** Of each model, in the order of the run. */
+  readonly models: readonly {
+    /** Of its file. */
+    readonly bytes: number;
+    /** Median over the batches, on one thread. */
+    readonly samplesPerSecond: number;
+    /** Its first output, row-major: one row for each sample. */
+    readonly answers: Float32Array;
+  }[];
+}
+
 /**
- * Compares two classifiers on the held-out samples of a data set with one numeric input. Both take the same batches in
- * turn, so that whatever else the machine does slows both.
- * @returns heldOutSamples, heldOutAgreement (share of the samples to which both give the same class), the bytes of each
- *   file and their ratio, the samples a second of each (median over the batches, one thread) and their ratio
+ * Runs models on the held-out samples of a data set. All take the same batches in turn, so that whatever else the machine
+ * does slows all of them.
  */
-export async function compareClassifiers({ teacher, student, dataset, batch }: Comparison): Promise<Figures> {
+export async function heldOutAnswers({ models: compared, dataset, batch }: HeldOutRun): Promise<HeldOutAnswers> {
   const data = await openDataset(dataset);
-  const models = [await openModel(teacher), await openModel(student)] as const;
-  const speeds: [number[], number[]] = [[], []];
-  let same = 0;
-  let all = 0;
+  const models = await Promise.all(
+    compared.map(async ({ path, inputOf = (input: NumericTensor) => input }) => {
+      return { model: await openModel(path), inputOf, speeds: [] as number[], answers: [] as Float32Array[] };
+    }),
+  );
   try {
     const { test } = data;
     if (test === null) throw new Error(`${dataset.uri} holds nothing out`);
@@ -86,32 +104,58 @@ export async function compareClassifiers({ teacher, student, dataset, batch }: C
       const indices = Array.from({ length: Math.min(batch, test.length - start) }, (_, at) => start + at);
       const [input] = Object.values((await test.read(indices)).inputs);
       if (input === undefined || input.dtype === 'text') throw new Error(`${dataset.uri} has no numeric input`);
-      const classes: number[][] = [];
-      for (const [at, model] of models.entries()) {
-        const inputs = { [model.inputNames[0] ?? '']: input };
+      for (const { model, inputOf, speeds, answers } of models) {
+        const inputs = { [model.inputNames[0] ?? '']: inputOf(input) };
         // The first call allocates memory.
         if (start === 0) await model.run(inputs);
         const startMs = performance.now();
-        const answers = await model.run(inputs);
-        speeds[at]?.push((indices.length / (performance.now() - startMs)) * 1_000);
-        classes.push(largestOfRows(answers, indices.length));
+        answers.push(await model.run(inputs));
+        speeds.push((indices.length / (performance.now() - startMs)) * 1_000);
       }
-      same += indices.filter((_, at) => classes[0]?.[at] === classes[1]?.[at]).length;
-      all += indices.length;
     }
+    return {
+      samples: test.length,
+      models: models.map(({ model: { bytes }, speeds, answers }) => ({
+        bytes,
+        samplesPerSecond: median(speeds),
+        answers: Float32Array.from(answers.flatMap((part) => [...part])),
+      })),
+    };
   } finally {
-    await Promise.all([data.close(), ...models.map((model) => model.close())]);
+    await Promise.all([data.close(), ...models.map(({ model }) => model.close())]);
   }
-  const [{ bytes: teacherBytes }, { bytes: studentBytes }] = models;
-  const [teacherSamplesPerSecond, studentSamplesPerSecond] = [median(speeds[0]), median(speeds[1])];
+}
+
+/**
+ * @param models the teacher, then the student
+ * @returns heldOutSamples, the bytes of each file and their ratio, the samples a second of each and their ratio
+ */
+export function sizesAndSpeeds({ samples, models: [teacher, student] }: HeldOutAnswers): Figures {
+  if (teacher === undefined || student === undefined) throw new RangeError('sizesAndSpeeds: two models are compared');
   return {
-    heldOutSamples: all,
-    heldOutAgreement: same / all,
-    teacherBytes,
-    studentBytes,
-    timesSmaller: teacherBytes / studentBytes,
-    teacherSamplesPerSecond,
-    studentSamplesPerSecond,
-    timesFaster: studentSamplesPerSecond / teacherSamplesPerSecond,
+    heldOutSamples: samples,
+    teacherBytes: teacher.bytes,
+    studentBytes: student.bytes,
+    timesSmaller: teacher.bytes / student.bytes,
+    teacherSamplesPerSecond: teacher.samplesPerSecond,
+    studentSamplesPerSecond: student.samplesPerSecond,
+    timesFaster: student.samplesPerSecond / teacher.samplesPerSecond,
   };
+}
+
+export interface Comparison extends Omit<HeldOutRun, 'models'> {
+  readonly teacher: ComparedModel['path'] | ComparedModel;
+  readonly student: ComparedModel['path'] | ComparedModel;
+}
+
+/**
+ * Compares two classifiers on the held-out samples of a data set.
+ * @returns what `sizesAndSpeeds` does, and heldOutAgreement: the share of the samples to which both give the same class
+ */
+export async function compareClassifiers({ teacher, student, ...run }: Comparison): Promise<Figures> {
+  const models = [teacher, student].map((each) => (typeof each === 'string' ? { path: each } : each));
+  const found = await heldOutAnswers({ ...run, models });
+  const [ofTeacher = [], ofStudent = []] = found.models.map(({ answers }) => largestOfRows(answers, found.samples));
+  const same = ofTeacher.filter((each, at) => each === ofStudent[at]).length;
+  return { ...sizesAndSpeeds(found), heldOutAgreement: same / found.samples };
 }

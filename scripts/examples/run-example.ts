@@ -42,8 +42,8 @@ export async function runExample(example: Example, run: ExampleRun): Promise<See
     const job = join(run.folder, `${name}.yaml`);
     const source = join(root, 'examples', example.name, 'job.yaml');
     const edits = run.isSmall ? example.small(data) : [];
-    const dataset = writeJobCopy(job, { source, named: join(examplesCache, example.name), data, seed, edits });
-    const { figures, digest, model } = await runJob({
+    writeJobCopy(job, { source, named: join(examplesCache, example.name), data, seed, edits });
+    const { figures, digest, model, manifest } = await runJob({
       job,
       folder: join(run.folder, name),
       hasBaseline: example.hasBaseline && seed !== null,
@@ -51,7 +51,8 @@ export async function runExample(example: Example, run: ExampleRun): Promise<See
       progress: (line) => run.progress(`${seed === null ? example.name : `seed ${String(seed)}`}: ${line}`),
       stop: run.stop,
     });
-    const measured: Figures = (await example.measure?.({ data, dataset, model, figures, packages })) ?? {};
+    const measured: Figures =
+      (await example.measure?.({ data, manifest, dataset: manifest.dataset, model, figures, packages })) ?? {};
     results.push({ seed: seed ?? 0, figures: { ...figures, ...measured }, digest });
   }
   if (run.seeds === tableSeeds && !run.isSmall) {

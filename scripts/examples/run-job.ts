@@ -5,6 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { type Manifest, parseManifest } from '@distillery/protocol';
+
 import { CliError } from '../../dist/src/cli/shared/cli-error.js';
 import { type Ending, exitCodes } from '../../dist/src/cli/shared/exit.js';
 
@@ -29,6 +31,8 @@ export interface RunResult {
   readonly digest: string;
   /** Folder of the student's model. */
   readonly model: string;
+  /** What the workers got. */
+  readonly manifest: Manifest;
 }
 
 interface Line {
@@ -110,6 +114,7 @@ function resultIn(folder: string, line: object): RunResult {
     figures: { ...numbersOf(report), ...numbersOf(report.metrics ?? {}), ...numbersOf(line) },
     digest: report.digest,
     model,
+    manifest: parseManifest(readFileSync(join(folder, 'job/manifest.json'), 'utf8')),
   };
 }
 

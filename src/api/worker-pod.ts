@@ -27,6 +27,7 @@ export const variableDefaults: Readonly<Record<string, string>> = {
   DISTILL_POOL: '',
   DISTILL_THREADS: '1',
   DISTILL_RUNTIME: 'auto',
+  DISTILL_NATIVE_FOLDER: '',
   DISTILL_FOLDER: '',
   DISTILL_CACHE_FOLDER: '',
   DISTILL_CACHE_BYTES: '',

@@ -13,6 +13,7 @@ import { fileLog } from '../telemetry/index.js';
 import { openCluster } from './cluster/cluster-reader.js';
 import type { ClusterNeeds } from './cluster/commands.js';
 import { type Config, readConfig } from './config.js';
+import { machineFacts } from './local/commands.js';
 import { program, type ProgramNeeds } from './program.js';
 import { exitCodeOf } from './shared/exit-code.js';
 import { exitCodes } from './shared/exit.js';
@@ -34,6 +35,7 @@ export async function runCommand(stop: Stop): Promise<void> {
         terminal: output,
         say: (line) => output.say(line),
         readInput: (path) => readInput(path, { stdin: process.stdin, stop }),
+        machine: () => machineFacts(config.installEnvironment, config.cacheFolder),
         clock: systemClock,
         nowMs: () => systemClock.now(),
         stop,

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
 
-import { quietLibraries } from '@distillery/protocol';
+import { nativeFolderName, quietLibraries } from '@distillery/protocol';
 
 import { cacheFolderOf } from '../stream/index.js';
 
@@ -44,6 +44,7 @@ const passedOn = [
   'TZ',
   'NODE_EXTRA_CA_CERTS',
   'DISTILL_RUNTIME',
+  'DISTILL_NATIVE_FOLDER',
   'DISTILL_LOG_LEVEL',
 ];
 const ofCaches = ['DISTILL_CACHE_FOLDER', 'DISTILL_CACHE_BYTES'];
@@ -70,7 +71,12 @@ export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): 
     faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
     cores: availableParallelism(),
     cacheFolder,
-    workerEnvironment: { ...given(environment, passedOn), ...quietLibraries },
+    workerEnvironment: {
+      // Where `npm run native` builds it; a worker looks whether it is there.
+      ...(cacheFolder === null ? {} : { DISTILL_NATIVE_FOLDER: join(cacheFolder, nativeFolderName) }),
+      ...given(environment, passedOn),
+      ...quietLibraries,
+    },
     remote: {
       cache: {
         ...(cacheFolder === null ? {} : { DISTILL_CACHE_FOLDER: join(cacheFolder, 'places') }),

@@ -36,6 +36,7 @@ const uses: Readonly<Record<Feature, (spec: Spec) => boolean>> = {
   'rate-decay': ({ student }) => !['Constant', 'Cosine'].includes(student.optimizer.schedule.name),
   'shuffle-blocks': ({ training }) => training.shuffle === 'Blocks',
   'start-weights': ({ student }) => student.model.weights !== undefined,
+  'student-runtime': ({ student }) => student.runtime !== undefined,
   'teacher-ensemble': ({ teacher }) => teacher.ensemble !== undefined,
   'teacher-output': (spec) => teachers(spec).some(({ output }) => Object.keys(output).length > 0),
   'tfjs-graph': (spec) => teachers(spec).some(({ model }) => model.format === 'tfjs-graph'),

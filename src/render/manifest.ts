@@ -36,6 +36,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
       model: omit(student.model, 'secretRef'),
       ...readingOf(student),
       ...(student.freeze === undefined ? {} : { freeze: student.freeze }),
+      ...(student.runtime === undefined ? {} : { runtime: student.runtime }),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },

@@ -10,7 +10,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import { imageSamples, onlyInput, sizeOf } from '../../workers/data/index.js';
 import { type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
-import { openRuntime, type Runtime } from '../../workers/runtimes/index.js';
+import { noNative, openRuntime, type Runtime, runtimeTable } from '../../workers/runtimes/index.js';
+import { builtNative } from '../kit/native.js';
 
 import { type BenchTable, median } from './table.js';
 
@@ -39,15 +40,19 @@ function referenceNetwork(): string {
 }
 
 export async function trainerBench(say: (line: string) => void): Promise<BenchTable> {
-  const runtime = await openRuntime('auto', 'training');
-  const cases = [
-    { model: 'conv16-pool-conv32-pool-dense128', modelJson: referenceNetwork(), batch: 64 },
-    { model: 'examples/mnist student', modelJson: readFileSync(student, 'utf8'), batch: 128 },
-  ];
+  const table = runtimeTable({ ...noNative, folder: builtNative() });
   const rows: BenchTable['rows'][number][] = [];
-  for (const { model, modelJson, batch } of cases) {
-    say(`${model} on ${runtime.description}`);
-    rows.push({ model, runtime: runtime.description, batch, ...(await measure(runtime, modelJson, batch)) });
+  for (const choice of ['wasm', 'native'] as const) {
+    if (choice === 'native' && builtNative() === null) continue;
+    const runtime = await openRuntime(choice, 'training', table);
+    const cases = [
+      { model: 'conv16-pool-conv32-pool-dense128', modelJson: referenceNetwork(), batch: 64 },
+      { model: 'examples/mnist student', modelJson: readFileSync(student, 'utf8'), batch: 128 },
+    ];
+    for (const { model, modelJson, batch } of cases) {
+      say(`${model} on ${runtime.description}`);
+      rows.push({ model, runtime: runtime.description, batch, ...(await measure(runtime, modelJson, batch)) });
+    }
   }
   return { name: 'trainer', goal: 'at least 500 samples/s for the first, 1,200 for the second', rows };
 }

@@ -159,6 +159,8 @@ class FakeCheckpoints implements CheckpointStore {
   /** Checkpoints that fit at a time. */
   room = Infinity;
   afterPut: (step: number) => void = () => undefined;
+  /** Of the next removals. */
+  removalFailure: Error | null = null;
 
   constructor(journal: Journal = []) {
     this.#journal = journal;
@@ -183,6 +185,7 @@ class FakeCheckpoints implements CheckpointStore {
   }
 
   remove({ step, attempt }: CheckpointKey): Promise<void> {
+    if (this.removalFailure !== null) return Promise.reject(this.removalFailure);
     this.stored.delete(`${String(step)}.${String(attempt)}`);
     return Promise.resolve();
   }

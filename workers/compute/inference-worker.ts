@@ -7,13 +7,15 @@ import {
   openTeacher,
   type TeacherSource,
 } from '../models/inference/index.js';
-import { type OpenedRuntime, openRuntime } from '../runtimes/index.js';
+import { type NativeSettings, type OpenedRuntime, openRuntime, runtimeTable } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
 export interface InferenceWorkerSource extends TeacherSource {
   readonly runtime: RuntimeChoice;
+  /** Absent = this machine has no runtime `native`. */
+  readonly native?: NativeSettings;
 }
 
 let opened: Inference | undefined;
@@ -36,9 +38,11 @@ function inference(): Inference {
 }
 
 const handlers = {
-  open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
+  open: async ({ runtime: choice, native, ...source }: InferenceWorkerSource) => {
     const runtimes = new Map<ModelFormat, OpenedRuntime>();
-    for (const format of formatsOf(source)) runtimes.set(format, await openRuntime(choice, format));
+    for (const format of formatsOf(source)) {
+      runtimes.set(format, await openRuntime(choice, format, runtimeTable(native)));
+    }
     opened = await openTeacher(source, (file) => {
       const runtime = runtimes.get(file.format);
       if (runtime === undefined) throw new RangeError(`open: no runtime for ${file.format}`);

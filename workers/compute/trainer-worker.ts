@@ -1,13 +1,15 @@
 /** The compute thread of a student: opens the runtime and the trainer and serves its calls. See trainer-thread.ts. */
 import type { Samples, Targets } from '../data/index.js';
 import { type StudentTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../models/training.js';
-import { openRuntime } from '../runtimes/index.js';
+import { type NativeSettings, openRuntime, runtimeTable } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
 export interface TrainerSource extends TrainerOptions {
   readonly runtime: RuntimeChoice;
+  /** Absent = this machine has no runtime `native`. */
+  readonly native?: NativeSettings;
 }
 
 let opened: StudentTrainer | undefined;
@@ -18,8 +20,8 @@ function trainer(): StudentTrainer {
 }
 
 const handlers = {
-  open: async ({ runtime: choice, ...options }: TrainerSource) => {
-    const runtime = await openRuntime(choice, 'training');
+  open: async ({ runtime: choice, native, ...options }: TrainerSource) => {
+    const runtime = await openRuntime(choice, 'training', runtimeTable(native));
     opened = await runtime.openTrainer(options);
     const { name, description } = runtime;
     const { columns, inputs, parameters } = opened;

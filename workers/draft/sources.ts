@@ -16,8 +16,8 @@ const choicesShown = 12;
 export function teacherOf({ folder, asked, found }: Seen): TeacherChoice | Undecided {
   const { teachers } = found;
   if (asked.teacher !== undefined) {
-    const format = asked.teacher.toLowerCase().endsWith('.json') ? 'tfjs-layers' : 'onnx';
-    return { path: asked.teacher, format, why: 'as --teacher says' };
+    const named = teachers.find(({ path }) => path === asked.teacher);
+    return { path: asked.teacher, format: named?.format ?? 'onnx', why: 'as --teacher says' };
   }
   const [only, another] = teachers;
   if (only === undefined) {

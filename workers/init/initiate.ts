@@ -16,7 +16,7 @@ import { inspectModel } from '../models/inference/index.js';
 import { openRuntime } from '../runtimes/index.js';
 import { besideOf } from './beside.js';
 import { inspectOpened } from './opened.js';
-import { dataAt, scan } from './scan.js';
+import { dataAt, scan, teacherAt } from './scan.js';
 import { runTrials } from './trials.js';
 import { placeUri } from './uri.js';
 
@@ -36,7 +36,11 @@ export type InitReply =
 /** @throws what looking throws: PlaceError, DataError, ReadError, ModelError, InputError, RuntimeError */
 export async function initiate({ folder, jobFolder, runtime, asked }: InitRequest, clock: Clock): Promise<InitReply> {
   const inFolder = await scan(folder);
-  const found = asked.data === undefined ? inFolder : { ...inFolder, data: await dataAt(asked.data) };
+  const found = {
+    ...inFolder,
+    ...(asked.data === undefined ? {} : { data: await dataAt(asked.data) }),
+    ...(asked.teacher === undefined ? {} : { teachers: [await teacherAt(asked.teacher)] }),
+  };
   let seen: Seen = { folder, jobFolder, asked, found };
   for (;;) {
     const decision = decide(seen);

@@ -43,11 +43,17 @@ export async function scan(root: string): Promise<Found> {
     else if (name === 'tokenizer.json') tokenizers.push(file.path);
     else if (name.endsWith('.json')) {
       const kind = await kindOfJson(file.path);
-      if (kind === 'model') teachers.push({ path: file.path, format: 'tfjs-layers' });
+      if (kind === 'tfjs-layers' || kind === 'tfjs-graph') teachers.push({ path: file.path, format: kind });
       if (kind === 'list') others.push(file);
     } else others.push(file);
   }
   return { teachers, tokenizers, data: dataIn(root, others), files: files.length };
+}
+
+/** The model that a person named. @throws DataError, ReadError for a JSON file that cannot be read */
+export async function teacherAt(path: string): Promise<Found['teachers'][number]> {
+  if (!path.toLowerCase().endsWith('.json')) return { path, format: 'onnx' };
+  return { path, format: (await kindOfJson(path)) === 'tfjs-graph' ? 'tfjs-graph' : 'tfjs-layers' };
 }
 
 /** What a path holds that a person named as the data. @throws DataError, ReadError */
@@ -114,13 +120,14 @@ async function isFileBehind(path: string): Promise<boolean> {
   );
 }
 
-/** `model` = of TensorFlow.js, with weights; `list` = rows; `other` = settings of something. */
-async function kindOfJson(path: string): Promise<'model' | 'list' | 'other'> {
+/** A model of TensorFlow.js with weights; `list` = rows; `other` = settings of something. */
+async function kindOfJson(path: string): Promise<'tfjs-layers' | 'tfjs-graph' | 'list' | 'other'> {
   const start = await headOf(path);
   if (/^\uFEFF?\s*\[/.test(start)) return 'list';
   const isModel =
     /"(?:modelTopology|weightsManifest)"/.test(start) || (await tailOf(path)).includes('"weightsManifest"');
-  return isModel ? 'model' : 'other';
+  if (!isModel) return 'other';
+  return /"format"\s*:\s*"graph-model"/.test(start) ? 'tfjs-graph' : 'tfjs-layers';
 }
 
 async function headOf(path: string): Promise<string> {

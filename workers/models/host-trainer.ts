@@ -6,37 +6,32 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
-import { type Samples, samplesBetween, sizeOf, type Targets, targetsBetween } from '../data/index.js';
+import { sizeOf } from '../data/index.js';
 import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
 import { createAverages } from './averages.js';
+import { evaluationInParts } from './evaluation-parts.js';
 import { createKept } from './kept-weights.js';
-import { type Evaluation, evaluationOf, evaluationSum } from './evaluation.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
-import { exportModel, openStudentModel } from './student-model.js';
+import { exportModel } from './student-model.js';
 import type { StudentModel } from './student-model.js';
-import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
-import { checkBatch, checkRows, checkSamples, checkTargets, checkTensors, requireFinite } from './trainer-checks.js';
+import { forwardAndBackward, predict } from './tensor-pass.js';
+import {
+  checkBatch,
+  checkGradients,
+  checkSamples,
+  checkTargets,
+  checkTensors,
+  requireFinite,
+} from './trainer-checks.js';
 import { NumericError } from './trainer-errors.js';
 import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
-/** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
-const evaluationSamples = 256;
-
-/** @throws StudentModelError when the model cannot be built or trained */
-export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
-  const model = await openStudentModel(options.modelJson, options.seed, options.start);
-  try {
-    rehearse(model);
-    return trainerOf(model, options);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
-}
-
-function trainerOf(model: StudentModel, options: TrainerOptions): StudentTrainer {
-  const { loss, optimizer: settings, totalSteps, keepsWeights = false } = options;
+/** @param model rehearsed (tensor-pass.ts); the trainer owns it */
+export function hostTrainer(
+  model: StudentModel,
+  { loss, optimizer: settings, totalSteps, keepsWeights = false }: TrainerOptions,
+): StudentTrainer {
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
@@ -60,12 +55,7 @@ function trainerOf(model: StudentModel, options: TrainerOptions): StudentTrainer
     return { step: batch.step, loss: batchLoss, metrics, values };
   };
   const apply = ({ step, values }: Pick<Gradients, 'step' | 'values'>): void => {
-    checkRows('gradients', values.length, trainable.length);
-    values.forEach((gradient, index) => {
-      const name = trainable[index]?.name ?? '';
-      checkRows(`gradient of ${name}`, gradient.length, parameters[index]?.values.length ?? 0);
-      requireFinite(gradient, `gradient of ${name}`, step);
-    });
+    checkGradients(values, parameters, step);
     optimizer.update(values, step);
     upload();
     averages?.update();
@@ -88,8 +78,6 @@ function trainerOf(model: StudentModel, options: TrainerOptions): StudentTrainer
       trainable.forEach((weight, index) => weight.assign(parameters[index]?.values ?? weight.read()));
     }
   };
-  const evaluatePart = (samples: Samples, targets: Targets): Evaluation =>
-    evaluationOf(predict(model, samples), targets, columns);
   return {
     columns,
     inputs,
@@ -105,17 +93,7 @@ function trainerOf(model: StudentModel, options: TrainerOptions): StudentTrainer
     evaluate: (samples, targets) => {
       checkSamples(samples, inputs);
       checkTargets(targets, samples.count, columns);
-      return withExported(() => {
-        const partAt = (start: number): Evaluation => {
-          const end = Math.min(start + evaluationSamples, samples.count);
-          return evaluatePart(samplesBetween(samples, start, end), targetsBetween(targets, start, end));
-        };
-        let evaluation = partAt(0);
-        for (let start = evaluationSamples; start < samples.count; start += evaluationSamples) {
-          evaluation = evaluationSum(evaluation, partAt(start));
-        }
-        return evaluation;
-      });
+      return withExported(() => evaluationInParts(samples, targets, columns, (part) => predict(model, part)));
     },
     logits: (samples) => {
       checkSamples(samples, inputs);

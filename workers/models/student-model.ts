@@ -40,6 +40,8 @@ export interface ModelWeight {
   /** @param values of the weight's size, taken as they are: the layer's constraint does not change them */
   assign(values: Float32Array): void;
   readonly constrained: boolean;
+  /** The layer's constraint of the weight as an operation on tensors; null where it has none. */
+  readonly constrain: ((value: tf.Tensor) => tf.Tensor) | null;
   readonly variable: tf.Variable;
 }
 
@@ -56,6 +58,10 @@ export interface StudentModel {
   apply(xs: readonly tf.Tensor[], training: boolean): tf.Tensor;
   /** Sum of the layers' regularization terms; undefined where there are none. */
   regularization(): tf.Scalar | undefined;
+  /** Seeds of the random layers' masks in this step, one for each layer. */
+  maskSeeds(step: number): readonly number[];
+  /** Whether layers draw something else than masks in training. */
+  readonly drawsNoise: boolean;
   /** Makes the masks of the next training pass those of this step. */
   seedMasks(step: number): void;
   dispose(): void;
@@ -137,6 +143,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
     ...flips,
   ];
   for (const layer of layers) if (!layer.trainable) keepAverages(layer);
+  const maskSeeds = (step: number): number[] => random.map((_, index) => nonZeroSeed(dropoutMasks, seed, step, index));
   return {
     inputs,
     columns,
@@ -152,9 +159,12 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       const terms = model.calculateLosses();
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
+    maskSeeds,
+    drawsNoise: random.length > ofClass('Dropout', 'SpatialDropout1D').length,
     seedMasks: (step) => {
+      const seeds = maskSeeds(step);
       random.forEach((layer, index) => {
-        layer.seed = nonZeroSeed(dropoutMasks, seed, step, index);
+        layer.seed = seeds[index] ?? layer.seed;
       });
     },
     dispose: () => {
@@ -201,6 +211,9 @@ export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
       throw new StudentModelError(`weight ${weight.originalName}`, value.dtype, 'float32');
     }
     const variable = value as tf.Variable;
+    // tfjs's types promise a constraint; most weights have none.
+    const constraint = weight.constraint as ReturnType<typeof tfl.constraints.nonNeg> | null | undefined;
+    const constrained = constraint !== undefined && constraint !== null;
     // Layers of different sub-models may share a name.
     const earlier = taken.get(weight.originalName) ?? 0;
     taken.set(weight.originalName, earlier + 1);
@@ -208,8 +221,8 @@ export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
       name: earlier === 0 ? weight.originalName : `${weight.originalName}#${earlier}`,
       shape: variable.shape,
       trainable: trainable.has(weight),
-      // tfjs's types promise a constraint; most weights have none.
-      constrained: ![undefined, null].includes(weight.constraint as unknown as null),
+      constrained,
+      constrain: constrained ? (tensor) => constraint.apply(tensor) : null,
       variable,
       // A copy: the cpu backend hands out its own array.
       read: () => variable.dataSync<'float32'>().slice(),

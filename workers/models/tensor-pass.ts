@@ -64,7 +64,7 @@ function tensorsOf(samples: Samples, inputs: NumericSpecs): tf.Tensor[] {
 }
 
 /** Samples of zeros. */
-function zeroSamples(inputs: NumericSpecs, count: number): Samples {
+export function zeroSamples(inputs: NumericSpecs, count: number): Samples {
   const zeros = Object.entries(inputs).map(([name, { dtype, shape: sample }]) => {
     const shape = [count, ...sample];
     const size = sizeOf(shape);

@@ -2,6 +2,7 @@
 import { inputFor, sizeOf } from '../data/index.js';
 import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import { BatchError, NumericError, StateError } from './trainer-errors.js';
+import type { Parameter } from './optimizer.js';
 import type { NamedTensor, TrainingBatch } from './trainer.js';
 
 /** @throws NumericError */
@@ -49,8 +50,18 @@ export function checkSamples(samples: Samples, inputs: NumericSpecs): void {
   }
 }
 
+/** @param parameters what the gradients are of, in their order @throws BatchError, NumericError */
+export function checkGradients(values: readonly Float32Array[], parameters: readonly Parameter[], step: number): void {
+  checkRows('gradients', values.length, parameters.length);
+  values.forEach((gradient, index) => {
+    const { name = '', values: weight } = parameters[index] ?? {};
+    checkRows(`gradient of ${name}`, gradient.length, weight?.length ?? 0);
+    requireFinite(gradient, `gradient of ${name}`, step);
+  });
+}
+
 /** @throws BatchError */
-export function checkRows(what: string, found: number, expected: number): void {
+function checkRows(what: string, found: number, expected: number): void {
   if (found !== expected) throw new BatchError(what, `${found} numbers`, `${expected} for this model`);
 }
 

@@ -1,4 +1,5 @@
 /** The door to training a student; inference has its own. It loads no library until a trainer is opened. */
+import type { Device } from './device.js';
 import type { StudentTrainer, TrainerOptions } from './trainer.js';
 
 export { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
@@ -22,11 +23,27 @@ export type {
   TrainingBatch,
 } from './trainer.js';
 
+export {
+  type Device,
+  type DeviceTensor,
+  type Program,
+  type RecordedConstant,
+  type Recording,
+  RecordingError,
+} from './device.js';
+
 /**
  * Opens a trainer on the current tfjs backend, with loss and optimizer on plain arrays.
  * @throws StudentModelError when the model cannot be built or trained
  */
 export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
-  const hostTrainer = await import('./host-trainer.js');
-  return hostTrainer.openHostTrainer(options);
+  return (await import('./open-trainer.js')).openHostTrainer(options);
+}
+
+/**
+ * Opens a trainer whose steps are programs of the device below the current tfjs backend.
+ * @throws StudentModelError when the model cannot be built or trained
+ */
+export async function openDeviceTrainer(options: TrainerOptions, device: Device): Promise<StudentTrainer> {
+  return (await import('./open-trainer.js')).openDeviceTrainer(options, device);
 }

@@ -6,7 +6,7 @@ export type { BucketFile } from './bucket-folder.js';
 export { PlaceError, RemoteError } from './errors.js';
 export type { RemoteReason } from './errors.js';
 export { Places } from './places.js';
-export { RangedFiles, rangedLimits } from './ranged-files.js';
+export { rangedLimits } from './ranged-files.js';
 export type { DataPlace, PlacesOptions, PlaceUse, StoreUse } from './places.js';
 export { resolve } from './resolve.js';
 export type { LocalPlace } from './resolve.js';

@@ -31,7 +31,7 @@ const never = new AbortController().signal;
 const tools: RetryTools = {
   clock: systemClock,
   random: randomFrom(data.seed),
-  // Whoever waits says what went wrong in the end.
+  // The reader says what went wrong in the end.
   log: { info: () => undefined, warn: (text) => say({ kind: 'warning', text }) },
   limits: data.retries,
   signal: never,

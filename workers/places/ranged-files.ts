@@ -107,7 +107,7 @@ export class RangedFiles {
     this.#thread.on('message', (message: ThreadMessage) => {
       if (message.kind === 'warning') tools.log.warn(message.text);
     });
-    // Whoever waits for it finds that it does not answer.
+    // The next read finds that it does not answer.
     this.#thread.on('error', (error: Error) => tools.log.warn(`the thread that reads parts ended: ${error.message}`));
   }
 

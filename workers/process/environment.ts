@@ -27,6 +27,12 @@ const environmentSchema = z.object({
     .default(1),
   /** Of training and of inference alike. */
   DISTILL_RUNTIME: z.enum(runtimeChoices, `one of ${runtimeChoices.join(', ')}`).default('auto'),
+  /** What `npm run native` built; empty or `none` = there is none. */
+  DISTILL_NATIVE_FOLDER: z
+    .string()
+    .regex(/^(|none|\/.*)$/, 'an absolute path, or none')
+    .transform((folder) => (folder === '' || folder === 'none' ? null : folder))
+    .default(null),
   /** Folder for `store: file` and for results. */
   DISTILL_FOLDER: z.string().default(''),
   /** Folder for copies of remote files; empty = remote places are refused. */
@@ -66,6 +72,8 @@ export interface WorkerEnvironment extends PlacesEnvironment {
   readonly pool: string;
   readonly threads: number;
   readonly runtime: RuntimeChoice;
+  /** Folder of a build of TensorFlow, for the runtime `native`; null = there is none. */
+  readonly nativeFolder: string | null;
   readonly folder: string;
   readonly terminationLog: string;
   readonly ownerPipe: boolean;
@@ -83,6 +91,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
     pool: env.DISTILL_POOL,
     threads: env.DISTILL_THREADS,
     runtime: env.DISTILL_RUNTIME,
+    nativeFolder: env.DISTILL_NATIVE_FOLDER,
     folder: env.DISTILL_FOLDER,
     terminationLog: env.DISTILL_TERMINATION_LOG,
     ownerPipe: env.DISTILL_OWNER_PIPE === '1',
@@ -93,12 +102,13 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
 /** The part that labeling without any stream needs. @throws WorkerError as `readEnvironment` does */
 export function readLabelingEnvironment(
   variables: NodeJS.ProcessEnv,
-): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime' | keyof PlacesEnvironment> {
+): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime' | 'nativeFolder' | keyof PlacesEnvironment> {
   const env = parsed(environmentSchema.pick(labelingVariables), variables);
   return {
     manifest: readManifest(env.DISTILL_MANIFEST),
     threads: env.DISTILL_THREADS,
     runtime: env.DISTILL_RUNTIME,
+    nativeFolder: env.DISTILL_NATIVE_FOLDER,
     ...placesIn(env, variables),
   };
 }
@@ -115,6 +125,7 @@ const labelingVariables = {
   DISTILL_MANIFEST: true,
   DISTILL_THREADS: true,
   DISTILL_RUNTIME: true,
+  DISTILL_NATIVE_FOLDER: true,
   ...placesVariables,
 } as const;
 

@@ -5,7 +5,7 @@
 import { printableJson } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
-import { quietLibraries, workerExitCodes } from '@distillery/protocol';
+import { fixedLibraries, quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
 import { framesOf, type Log, writeLastWords } from '../base/index.js';
@@ -34,7 +34,7 @@ const longestSentence = 4_000;
 /** Runs `work` to its end and ends the process; never returns. */
 export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
   // Before a native library starts, also when the parent process did not set them.
-  Object.assign(process.env, quietLibraries);
+  Object.assign(process.env, quietLibraries, fixedLibraries);
   let terminationLog = process.env.DISTILL_TERMINATION_LOG ?? '/dev/termination-log';
   const output = pino.destination({ dest: 1, sync: true });
   // A disk without room costs lines of the log, never the process that writes them.

@@ -8,25 +8,27 @@ import { openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
 
 /**
- * @param startBackend makes the tfjs backend of that name the current one and returns its description; not called for
- *   ONNX, which needs no tfjs
+ * @param startBackend makes the tfjs backend of the runtime the current one and returns its description; not called
+ *   for ONNX, which needs no tfjs
+ * @param backend name of that tfjs backend
  * @throws RuntimeError from `startBackend`
  */
 export async function hostRuntime(
   name: RuntimeName,
   work: Work,
   startBackend: () => Promise<string>,
+  backend: string = name,
 ): Promise<Runtime> {
   const description = work === 'onnx' ? 'onnxruntime (cpu)' : await startBackend();
   return {
     name,
     description,
     openTrainer: async (options) => {
-      (await import('./backend.js')).requireBackend(name);
+      (await import('./backend.js')).requireBackend(backend);
       return openHostTrainer(options);
     },
     openEngine: async (file) => {
-      if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(name);
+      if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(backend);
       return openEngine(file, { device: 'cpu', tfjs: description });
     },
   };

@@ -13,7 +13,7 @@ export type Work = 'training' | ModelFormat;
 /** A runtime that works on this thread. */
 export interface Runtime {
   readonly name: RuntimeName;
-  /** For people: "wasm (SIMD, 1 thread)". */
+  /** For people, with all that decides the bits of its results: "wasm (SIMD, 1 thread)". */
   readonly description: string;
   /** @throws StudentModelError when the model cannot be built or trained */
   openTrainer(options: TrainerOptions): Promise<StudentTrainer>;

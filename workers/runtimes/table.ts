@@ -2,9 +2,20 @@
 import { alternatives, statementOf } from '@distillery/base';
 import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } from '@distillery/protocol';
 import { hostRuntime } from './host.js';
+import { nativeMissing, type NativeSettings, noNative } from './native/settings.js';
 import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
 
-const rows: Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>> = {
+type Rows = Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>>;
+
+const rowsOf = (native: NativeSettings): Rows => ({
+  native: {
+    available: () => Promise.resolve(nativeMissing(native)),
+    // ONNX needs neither TensorFlow nor tfjs.
+    start: async (work) =>
+      work === 'onnx'
+        ? hostRuntime('native', work, () => Promise.resolve(''))
+        : (await import('./native/runtime.js')).nativeRuntime(native, work),
+  },
   wasm: {
     available: (work) =>
       Promise.resolve(
@@ -18,10 +29,13 @@ const rows: Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>> = {
     available: () => Promise.resolve(null),
     start: (work) => hostRuntime('cpu', work, async () => (await import('./cpu.js')).startCpu()),
   },
-};
+});
 
-/** In order of preference. */
-export const runtimeTable: readonly RuntimeEntry[] = runtimeNames.map((name) => ({ name, ...rows[name] }));
+/** In order of preference. @param native what this process knows of the native runtime; absent = there is none */
+export function runtimeTable(native: NativeSettings = noNative): readonly RuntimeEntry[] {
+  const rows = rowsOf(native);
+  return runtimeNames.map((name) => ({ name, ...rows[name] }));
+}
 
 /** The runtime of this thread. */
 export interface OpenedRuntime extends Runtime {
@@ -38,7 +52,7 @@ export interface OpenedRuntime extends Runtime {
 export async function openRuntime(
   choice: RuntimeChoice,
   work: Work,
-  table: readonly RuntimeEntry[] = runtimeTable,
+  table: readonly RuntimeEntry[] = runtimeTable(),
 ): Promise<OpenedRuntime> {
   if (choice === 'auto') return openPreferred(work, table);
   const entry = table.find(({ name }) => name === choice);

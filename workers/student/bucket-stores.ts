@@ -4,7 +4,7 @@
  * Invariants:
  *  bucket-stores/B4 A folder with the mark of another job is refused before the training, and never written.
  *  bucket-stores/B5 Opening a store tries each right that it needs: to list, to write, to read, to remove. So a student
- *     does not train for hours towards a store that refuses its checkpoints.
+ *     does not train for hours for a store that refuses its checkpoints.
  */
 import { type FaultOf, problemOf } from '@distillery/base';
 import { markName } from '@distillery/platform';
@@ -109,7 +109,7 @@ function mark(owner: string): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ kind: markKind, owner })}\n`);
 }
 
-/** The job that a mark names; null for a text that is none. */
+/** The job that a mark names; null for a text that is not a mark. */
 function ownerIn(bytes: Uint8Array | null): string | null {
   if (bytes === null || bytes.length > longestMark) return null;
   try {

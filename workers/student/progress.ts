@@ -24,6 +24,8 @@ const shownLossSteps = 50;
 const shownMetricPoints = 20;
 export const maxEvaluations = 1_000;
 export const maxSkippedSteps = 1_000;
+/** Number of changes of the runtime that are kept: the first ones. */
+const maxRuntimes = 20;
 
 export class Progress {
   readonly #stretch: number;
@@ -36,6 +38,7 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
   #stretchMetrics: Sums;
+  #computedBy: NonNullable<TrainingMetrics['computedBy']>;
   readonly #replacedBefore: ReplacedRowsRecord;
   readonly #replacedNow: () => ReplacedRowsRecord;
 
@@ -61,6 +64,13 @@ export class Progress {
     this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
     this.#replacedBefore = metrics?.replacedRows ?? { count: 0, names: [] };
     this.#replacedNow = replaced;
+    this.#computedBy = [...(metrics?.computedBy ?? [])];
+  }
+
+  /** @param runtime what computes from `step` on */
+  computedBy(runtime: string, step: number): void {
+    if (this.#computedBy.at(-1)?.runtime === runtime || this.#computedBy.length >= maxRuntimes) return;
+    this.#computedBy.push({ step, runtime });
   }
 
   /** @param metrics of the step; a step without teacher logits has none */
@@ -135,6 +145,7 @@ export class Progress {
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
       ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
+      ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
       ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }

@@ -25,7 +25,7 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
+import { type ExportLimits, noNative, type TrainerThread, type TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import { answersFor, type LossSettings } from '../models/training.js';
@@ -52,6 +52,7 @@ import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
+import { runtimeChange } from './runtime-change.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore, SweptResults } from './results.js';
 import { checkSameData } from './same-data.js';
@@ -166,14 +167,21 @@ async function prepare(
 }
 
 function trainerSourceOf(
-  { env: { manifest, runtime } }: WorkerContext,
+  { env: { manifest, runtime, nativeFolder } }: WorkerContext,
   modelJson: string,
   schedule: Schedule,
   loss: LossSettings,
 ): TrainerThreadSource {
   const { training, student } = manifest;
+  const { name = 'auto', threads, instructionSet } = student.runtime ?? {};
   return {
-    runtime,
+    // The person or the image that sets the variable knows the machine.
+    runtime: runtime === 'auto' ? name : runtime,
+    native: {
+      folder: nativeFolder,
+      threads: threads ?? noNative.threads,
+      instructionSet: instructionSet ?? noNative.instructionSet,
+    },
     modelJson,
     seed: training.seed,
     loss,
@@ -292,6 +300,8 @@ async function claimAndLoad(parts: {
   if (resumed !== null) {
     checkStart(manifest, resumed.metrics.startedFrom, startedFrom);
     await trainer.restore(resumed.checkpoint.state);
+    const change = runtimeChange(resumed.metrics, trainer.runtime.description, resumed.checkpoint.step);
+    if (change !== null) notes.add(change);
   }
   const step = resumed?.checkpoint.step ?? 0;
   const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };

@@ -101,6 +101,7 @@ export class Student {
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics, options.replaced, start.startedFrom);
+    this.#progress.computedBy(options.facts.runtime, start.step);
     this.#retention = new Retention(manifest.logits.maxBytes);
     this.#evaluator = new Evaluator({
       trainer: options.trainer,

@@ -1,5 +1,5 @@
 /** Measures the teacher on the evaluation split, as the student is measured; prints one line of JSON, a `Measured`. No stream is needed. */
-import { type NamedMetrics, quietLibraries, workerExitCodes } from '@distillery/protocol';
+import { fixedLibraries, type NamedMetrics, quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
 import { inParts, openDataset, type TargetSpec } from '../data/index.js';
@@ -24,9 +24,9 @@ interface Measured {
 const nothing: Measured = { samples: 0, accuracy: null, metrics: {} };
 
 async function evaluate(): Promise<Measured> {
-  Object.assign(process.env, quietLibraries);
+  Object.assign(process.env, quietLibraries, fixedLibraries);
   const env = readLabelingEnvironment(process.env);
-  const { manifest, threads, runtime } = env;
+  const { manifest } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);
   const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.data(uri) });
   const { test } = dataset;
@@ -38,7 +38,7 @@ async function evaluate(): Promise<Measured> {
     await dataset.close();
     return nothing;
   }
-  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, dataset, places));
+  const inference = await openInferenceThread(await inferenceSource(manifest, env, dataset, places));
   // A class beyond the teacher's columns is never predicted; several classes and numbers have a column each.
   const fits = target.kind === 'class' || widthOf(target) === inference.columns;
   let evaluation: Evaluation | null = null;

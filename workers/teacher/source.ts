@@ -1,15 +1,18 @@
 /** What a teacher opens: the models of its manifest, with all that decides their answers. */
 import type { Manifest } from '@distillery/protocol';
 
-import type { InferenceThreadSource } from '../compute/index.js';
+import { type InferenceThreadSource, noNative } from '../compute/index.js';
 import type { Dataset } from '../data/index.js';
 import { type EnsembleSource, filesBeside, lossKindOf, meanFor, type ModelSource } from '../models/inference/index.js';
 import type { Places } from '../places/index.js';
 
+/** What a process has to compute with. */
+type TeacherMachine = Pick<InferenceThreadSource, 'threads' | 'runtime'> & { readonly nativeFolder: string | null };
+
 /** @throws PlaceError for a uri that names nothing here; RemoteError; DataError, ReadError for the data's identity */
 export async function inferenceSource(
   manifest: Manifest,
-  { threads, runtime }: Pick<InferenceThreadSource, 'threads' | 'runtime'>,
+  { threads, runtime, nativeFolder }: TeacherMachine,
   dataset: Pick<Dataset, 'train' | 'identity'>,
   places: Pick<Places, 'resolve'>,
 ): Promise<InferenceThreadSource> {
@@ -24,6 +27,7 @@ export async function inferenceSource(
     ...(dataIdentity === null ? {} : { dataIdentity }),
     threads,
     runtime,
+    native: { ...noNative, folder: nativeFolder, threads },
     // The members load and answer one after the other.
     limitSeconds: [teacher, ...members].reduce((sum, { model }) => sum + model.timeoutSeconds, 0),
   };

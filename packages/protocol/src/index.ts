@@ -100,8 +100,8 @@ export {
 export type { NamedWeights, ResultReport, StoppedEarly, TrainingMetrics } from './results.js';
 export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
 export type { NamedMetrics } from './metrics.js';
-export { runtimeChoices, runtimeNames } from './runtimes.js';
-export type { RuntimeChoice, RuntimeName } from './runtimes.js';
+export { instructionSets, nativeBuildFile, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';
+export type { InstructionSet, RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { rowsPerFrame, samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
@@ -134,4 +134,4 @@ export {
 export type { PresetUri, Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
-export { quietLibraries } from './quiet.js';
+export { fixedLibraries, quietLibraries } from './quiet.js';

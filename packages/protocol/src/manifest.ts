@@ -9,6 +9,7 @@ import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
 import { fieldOf, ignoringUnknown, problemIn, requiresField, withRequires } from './messages.js';
+import { instructionSets, runtimeNames } from './runtimes.js';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -246,6 +247,16 @@ export const writtenManifestSchema = z.strictObject({
     tokenizer: tokenizerSchema.optional(),
     /** Layers that keep their weights; absent = those that the model's file freezes. */
     freeze: layersSchema.optional(),
+    /** What computes the student; absent = the first runtime that its machine has. */
+    runtime: z
+      .strictObject({
+        name: z.enum(runtimeNames).optional(),
+        /** Absent = 1. */
+        threads: count.max(256).optional(),
+        /** Absent = AVX2. */
+        instructionSet: z.enum(instructionSets).optional(),
+      })
+      .optional(),
     loss: z.strictObject({
       /** Of the soft part; absent = by `teacher.output.kind` where it is set, else KL. */
       kind: z.enum(['KL', 'MSE', 'Cosine', 'BinaryCrossEntropy']).optional(),

@@ -27,6 +27,7 @@ export const features = [
   'rate-decay',
   'shuffle-blocks',
   'start-weights',
+  'student-runtime',
   'teacher-ensemble',
   'teacher-output',
   'tfjs-graph',

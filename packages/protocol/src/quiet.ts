@@ -6,3 +6,9 @@
  * compute thread's own copy of `process.env` is set too late.
  */
 export const quietLibraries: Readonly<Record<string, string>> = { ORT_DISABLE_TELEMETRY: '1' };
+
+/**
+ * What every worker process sets for itself before a native library loads, whatever its own environment says: TensorFlow
+ * computes with oneDNN, since other kernels round differently.
+ */
+export const fixedLibraries: Readonly<Record<string, string>> = { TF_ENABLE_ONEDNN_OPTS: '1' };

@@ -110,6 +110,11 @@ export const trainingMetricsSchema = z.object({
   /** Digest of the weights before the first step; absent where the seed decided all of them. */
   startedFrom: z.string().max(200).optional(),
   /**
+   * The runtimes that trained, each from its first step on: what decides the last bits of the weights, with all of it. More
+   * than one where an attempt continued with another. Absent in earlier releases.
+   */
+  computedBy: z.array(z.object({ step: z.number(), runtime: z.string() })).optional(),
+  /**
    * Rows of the data set that gave way to others (`dataset.onBadSample: Replace`), by file and row: the first ones in the order of
    * their names, and how many in all. Absent = none.
    */

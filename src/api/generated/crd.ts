@@ -2200,6 +2200,44 @@ export const jobSchema: Schema = {
                 "pattern": "^[A-Za-z0-9_.*/-]+$"
               }
             },
+            "runtime": {
+              "type": "object",
+              "description": "What computes the student (docs/guide.md \"Runtimes\"). The last bits of the weights follow from it, so a job that must end alike on every machine names it. Absent = the first that the student's machine has, and one thread.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.runtime is immutable, since it decides every step; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "enum": [
+                    "native",
+                    "wasm",
+                    "cpu"
+                  ],
+                  "description": "native is TensorFlow on the CPU, where a machine or image has it; wasm needs nothing and is slower; cpu is plain JavaScript. A machine without it fails the job."
+                },
+                "threads": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 256,
+                  "description": "Threads of one operation (native). Another number gives other last bits. Absent = 1."
+                },
+                "instructionSet": {
+                  "type": "string",
+                  "enum": [
+                    "SSE41",
+                    "AVX",
+                    "AVX2",
+                    "AVX512_CORE"
+                  ],
+                  "description": "The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2."
+                }
+              }
+            },
             "loss": {
               "type": "object",
               "default": {},

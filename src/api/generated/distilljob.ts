@@ -676,6 +676,7 @@ export interface Student {
    * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
    */
   freeze?: string[];
+  runtime?: StudentRuntime;
   loss: StudentLoss;
   optimizer: StudentOptimizer;
   checkpoint: StudentCheckpoint;
@@ -783,6 +784,23 @@ export interface StudentTokenizer {
    * Longer texts are cut, before their closing tokens.
    */
   maxTokens: number;
+}
+/**
+ * What computes the student (docs/guide.md "Runtimes"). The last bits of the weights follow from it, so a job that must end alike on every machine names it. Absent = the first that the student's machine has, and one thread.
+ */
+export interface StudentRuntime {
+  /**
+   * native is TensorFlow on the CPU, where a machine or image has it; wasm needs nothing and is slower; cpu is plain JavaScript. A machine without it fails the job.
+   */
+  name?: 'native' | 'wasm' | 'cpu';
+  /**
+   * Threads of one operation (native). Another number gives other last bits. Absent = 1.
+   */
+  threads?: number;
+  /**
+   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2.
+   */
+  instructionSet?: 'SSE41' | 'AVX' | 'AVX2' | 'AVX512_CORE';
 }
 /**
  * softWeight · soft loss against the teacher + (1 − softWeight) · hard loss against the labels. Without labels the soft loss is all.
@@ -1906,6 +1924,7 @@ export interface StudentDraft {
    * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
    */
   freeze?: string[];
+  runtime?: StudentRuntimeDraft;
   loss?: StudentLossDraft;
   optimizer?: StudentOptimizerDraft;
   checkpoint?: StudentCheckpointDraft;
@@ -2013,6 +2032,23 @@ export interface StudentTokenizerDraft {
    * Longer texts are cut, before their closing tokens.
    */
   maxTokens?: number;
+}
+/**
+ * What computes the student (docs/guide.md "Runtimes"). The last bits of the weights follow from it, so a job that must end alike on every machine names it. Absent = the first that the student's machine has, and one thread.
+ */
+export interface StudentRuntimeDraft {
+  /**
+   * native is TensorFlow on the CPU, where a machine or image has it; wasm needs nothing and is slower; cpu is plain JavaScript. A machine without it fails the job.
+   */
+  name?: 'native' | 'wasm' | 'cpu';
+  /**
+   * Threads of one operation (native). Another number gives other last bits. Absent = 1.
+   */
+  threads?: number;
+  /**
+   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2.
+   */
+  instructionSet?: 'SSE41' | 'AVX' | 'AVX2' | 'AVX512_CORE';
 }
 /**
  * softWeight · soft loss against the teacher + (1 − softWeight) · hard loss against the labels. Without labels the soft loss is all.

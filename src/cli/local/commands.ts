@@ -1,17 +1,22 @@
 /** Options and help of the commands about runs on this machine: `distill run` and `distill slots`. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { runtimeChoices } from '@distillery/protocol';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import { helpAfter, positiveInteger } from '../shared/options.js';
 
+import { doctorLines, findingsOf, type MachineFacts } from './doctor.js';
 import { run, type RunNeeds } from './run.js';
 import { writeSlots } from './slots.js';
 
+export { machineFacts } from './doctor.js';
 export type { RemoteEnvironment } from './run-environment.js';
 
 export interface LocalNeeds extends RunNeeds {
   readonly say: (line: string) => void;
+  /** What this machine has, for `distill doctor`. */
+  readonly machine: () => MachineFacts;
 }
 
 interface RunFlags {
@@ -20,6 +25,7 @@ interface RunFlags {
   readonly baseline: boolean;
   readonly slots: number;
   readonly json: boolean;
+  readonly runtime?: string;
 }
 
 /** @param ended is called with how `distill run` ends */
@@ -32,11 +38,18 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
     .option('--resume <folder>', 'resume a stopped run')
     .option('--baseline', 'also train the same student on labels alone, and print the accuracy of both', false)
     .option('--slots <n>', 'most teachers at a time (default: one for each core)', positiveInteger, needs.cores)
+    .addOption(
+      new Option('--runtime <name>', 'what computes the models (default: DISTILL_RUNTIME, else auto)').choices(
+        runtimeChoices,
+      ),
+    )
     .option('--json', 'one JSON object a line', false)
     .addHelpText('after', helpAfter)
-    .action(async (file: string | undefined, options: RunFlags) => {
+    .action(async (file: string | undefined, { runtime, ...options }: RunFlags) => {
       refuseContradictions(file, options);
-      ended(await run({ ...options, ...(file === undefined ? {} : { file }) }, needs));
+      const chosen = runtime === undefined ? {} : { DISTILL_RUNTIME: runtime };
+      const environment = { ...needs.environment, ...chosen };
+      ended(await run({ ...options, ...(file === undefined ? {} : { file }) }, { ...needs, environment }));
     });
   root
     .command('slots')
@@ -51,10 +64,18 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
       const run = writeSlots(slots, dir, 'runs');
       needs.say(`${run}: ${String(slots)} slots`);
     });
+  root
+    .command('doctor')
+    .description('say what this machine has for a run, and what to do about the rest')
+    .option('--json', 'one JSON object', false)
+    .action(({ json }: { readonly json: boolean }) => {
+      const findings = findingsOf(needs.machine());
+      needs.say(json ? JSON.stringify({ findings }) : doctorLines(findings).join('\n'));
+    });
 }
 
 /** @throws CliError usage */
-function refuseContradictions(file: string | undefined, { dir, resume }: RunFlags): void {
+function refuseContradictions(file: string | undefined, { dir, resume }: Pick<RunFlags, 'dir' | 'resume'>): void {
   if (resume === undefined) return;
   if (file !== undefined) {
     throw new CliError('usage', {

@@ -44,6 +44,9 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
     if (value === undefined || allowed.includes(value)) continue;
     throw wrong(name, value, alternatives(allowed));
   }
+  const { DISTILL_NATIVE_FOLDER: native = 'none' } = environment;
+  if (native !== 'none' && !native.startsWith('/'))
+    throw wrong('DISTILL_NATIVE_FOLDER', native, 'an absolute path, or none');
   const { DISTILL_CACHE_FOLDER: folder = '/', DISTILL_CACHE_BYTES: bytes = '1' } = environment;
   if (!folder.startsWith('/')) throw wrong('DISTILL_CACHE_FOLDER', folder, 'an absolute path');
   if (!numberOfBytes.test(bytes)) throw wrong('DISTILL_CACHE_BYTES', bytes, 'a number of bytes, such as 10737418240');

@@ -25,7 +25,7 @@ import { WebServer, type WebFault } from '../../kit/web-server.js';
 
 const ownAuthorities = getCACertificates('default');
 const bytes = randomBytes(200_000);
-const secrets = ['word-of-nobody', rootKeys.secret, 'token-of-the-test'];
+const secrets = ['word-of-another', rootKeys.secret, 'token-of-the-test'];
 const many = 100;
 
 let folder = '';
@@ -269,12 +269,12 @@ const cases: readonly (readonly [place: string, wrong: string, attempt: () => Pr
   [
     's3',
     'wrong credentials, or too few rights',
-    () => fetched(bucketUri, places(variables({ AWS_SECRET_ACCESS_KEY: 'word-of-nobody' }))),
+    () => fetched(bucketUri, places(variables({ AWS_SECRET_ACCESS_KEY: 'word-of-another' }))),
   ],
   [
     's3',
     'wrong credentials, or too few rights',
-    () => fetched(bucketUri, places(variables({ AWS_ACCESS_KEY_ID: 'nobody' }))),
+    () => fetched(bucketUri, places(variables({ AWS_ACCESS_KEY_ID: 'unknown-user' }))),
   ],
   ['s3', 'wrong credentials, or too few rights', () => onBucket(refusal(403, 'AccessDenied'))],
   [

@@ -201,7 +201,7 @@ describe('a folder', () => {
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('with a mark that nobody can read is refused', async () => {
+  test('with an unreadable mark is refused', async () => {
     await server.put('runs', `${path}/.distillery`, bytesOf('{'));
     expect(await endOf(opened())).toContain('belongs to another job (its mark cannot be read)');
   });

@@ -1,7 +1,11 @@
 /** What the command takes from the environment, and what it passes on to workers. */
+import { nativeFolderName } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { type Config, readConfig } from '../../../src/cli/config.js';
+
+/** Where workers look for the runtime `native`. */
+const native = { DISTILL_NATIVE_FOLDER: `/home/ann/.cache/distillery/${nativeFolderName}` };
 
 const readConfigOf = (environment: NodeJS.ProcessEnv): Config => readConfig(environment, () => '/home/ann');
 
@@ -19,7 +23,7 @@ describe('the configuration', () => {
       dumbTerminal: false,
       startedBy: { kind: 'shell' },
       faults: 'sentence',
-      workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
+      workerEnvironment: { ...native, ORT_DISABLE_TELEMETRY: '1' },
       remote: { cache: { DISTILL_CACHE_FOLDER: '/home/ann/.cache/distillery/places' }, buckets: {} },
     });
   });
@@ -59,6 +63,7 @@ describe('the configuration', () => {
     const environment = { PATH: '/bin', HOME: '/home', DISTILL_RUNTIME: 'wasm', DISTILL_LOG_LEVEL: 'debug' };
     const secrets = { NPM_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', DISTILL_NATS_URL: 'nats://me:secret@host:4222' };
     expect(readConfigOf({ ...environment, ...secrets }).workerEnvironment).toEqual({
+      ...native,
       ...environment,
       ORT_DISABLE_TELEMETRY: '1',
     });
@@ -75,11 +80,15 @@ describe('the configuration', () => {
   test('treats an empty variable of ours as not set', () => {
     expect(readConfigOf({ DISTILL_RUNTIME: '', HOME: '' }).workerEnvironment).toEqual({
       HOME: '',
+      ...native,
       ORT_DISABLE_TELEMETRY: '1',
     });
   });
 
   test('always switches off the telemetry of libraries', () => {
-    expect(readConfigOf({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
+    expect(readConfigOf({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({
+      ...native,
+      ORT_DISABLE_TELEMETRY: '1',
+    });
   });
 });

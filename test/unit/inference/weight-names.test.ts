@@ -38,7 +38,7 @@ beforeAll(async () => {
     layers: [
       of.conv1d({ filters: 5, kernelSize: 2, inputShape: [4, 3], name: 'conv', kernelInitializer: seed(3) }),
       of.batchNormalization({ name: 'norm' }),
-      of.bidirectional({ layer: recurrent as layers.RNN, mergeMode: 'concat', name: 'both' }),
+      of.bidirectional({ layer: recurrent, mergeMode: 'concat', name: 'both' }),
       of.dense({ units: 6, name: 'dense', kernelInitializer: seed(4) }),
       of.dense({ units: 6, name: 'dense_1', kernelInitializer: seed(5) }),
       of.dense({ units: 2, name: 'logits', kernelInitializer: seed(6) }),

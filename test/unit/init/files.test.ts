@@ -57,6 +57,7 @@ describe('a folder', () => {
   it('has models, tokenizers and data, and hidden and foreign folders are left out', async () => {
     const files = {
       'teacher.onnx': '',
+      'graph/model.json': JSON.stringify({ format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [] }),
       'student/model.json': layersModel,
       'tokenizer.json': '{}',
       'config.json': '{}',
@@ -69,12 +70,13 @@ describe('a folder', () => {
     await withFolder(files, async (folder) => {
       expect(await scan(folder)).toEqual({
         teachers: [
+          { path: join(folder, 'graph/model.json'), format: 'tfjs-graph' },
           { path: join(folder, 'student/model.json'), format: 'tfjs-layers' },
           { path: join(folder, 'teacher.onnx'), format: 'onnx' },
         ],
         tokenizers: [join(folder, 'tokenizer.json')],
         data: [{ path: join(folder, 'rows.json'), format: 'jsonl', holds: '1 file' }],
-        files: 5,
+        files: 6,
       });
     });
   });

@@ -79,6 +79,7 @@ describe('the environment', () => {
       pool: '',
       threads: 1,
       runtime: 'auto',
+      nativeFolder: null,
       folder: '',
       terminationLog: '/dev/termination-log',
       ownerPipe: false,
@@ -92,6 +93,7 @@ describe('the environment', () => {
       DISTILL_POOL: 'cpu',
       DISTILL_THREADS: '2',
       DISTILL_RUNTIME: 'wasm',
+      DISTILL_NATIVE_FOLDER: '/native',
       DISTILL_FOLDER: folder,
       DISTILL_TERMINATION_LOG: join(folder, 'end'),
       DISTILL_OWNER_PIPE: '1',
@@ -101,6 +103,7 @@ describe('the environment', () => {
       pool: 'cpu',
       threads: 2,
       runtime: 'wasm',
+      nativeFolder: '/native',
       folder,
       terminationLog: join(folder, 'end'),
       ownerPipe: true,
@@ -122,6 +125,7 @@ describe('the environment', () => {
     ['DISTILL_THREADS', 'two', 'found "two", expected a whole number from 1 to 256'],
     ['DISTILL_THREADS', '1.5', 'found "1.5", expected a whole number from 1 to 256'],
     ['DISTILL_RUNTIME', 'abacus', `found "abacus", expected one of ${runtimeChoices.join(', ')}`],
+    ['DISTILL_NATIVE_FOLDER', 'here', 'found "here", expected an absolute path, or none'],
     ['DISTILL_OWNER_PIPE', 'yes', 'found "yes", expected one of 0, 1'],
     ['DISTILL_LOG_LEVEL', 'loud', 'found "loud", expected one of trace, debug, info, warn, error'],
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {
@@ -272,6 +276,7 @@ describe('the environment', () => {
       manifest: manifestWith(),
       threads: 1,
       runtime: 'auto',
+      nativeFolder: null,
       ...noPlaces,
     });
     expect(refusalOf(() => readLabelingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');

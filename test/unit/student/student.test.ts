@@ -199,13 +199,28 @@ describe('a checkpoint', () => {
     expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left' });
   });
 
-  test('waits for room while training goes on; then only the newest is stored', async () => {
+  const away = new StoreError('away', 's3://runs/x', { problem: 'the server cannot answer now', remedy: '' });
+
+  test('counts although the store is away when older ones are to be removed; they are removed later', async () => {
     const home = new StudentHome();
-    home.checkpoints.failure = full;
+    home.checkpoints.removalFailure = away;
+    home.checkpoints.afterPut = (step) => {
+      if (step === 12) home.checkpoints.removalFailure = null;
+    };
+    await home.finish(await home.attempt());
+    expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(
+      ['3', '6', '9', '12'].map((step) => `checkpoint ${step}`),
+    );
+    expect((await home.checkpoints.list()).map(({ step }) => step)).toEqual([12, 9]);
+  });
+
+  test.each([full, away])('waits while training goes on; then only the newest is stored: $reason', async (fault) => {
+    const home = new StudentHome();
+    home.checkpoints.failure = fault;
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left') });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: fault.message });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));

@@ -59,8 +59,16 @@ export function outputOf(
     found: `${count(outputs.length, 'output')}: ${all}`,
     expected:
       only === undefined ? 'an output of floating-point numbers' : `${place}.output.name to say which one is meant`,
-    remedy: only === undefined ? 'export the model with its logits' : 'set it to the output with the logits',
+    remedy: only === undefined ? remedyWithoutNumbers(outputs) : 'set it to the output with the logits',
   });
+}
+
+/** Converters of trees and of scikit-learn end a classifier with ZipMap, a list of maps from label to probability. */
+function remedyWithoutNumbers(outputs: readonly ModelOutput[]): string {
+  const isZipped = outputs.some(({ operator }) => operator === 'ZipMap');
+  return isZipped
+    ? "export the model without ZipMap: options={'zipmap': False} of skl2onnx, zipmap=False of onnxmltools"
+    : 'export the model with its logits';
 }
 
 /**

@@ -134,7 +134,7 @@ type Comparison =
 
 /**
  * @param tolerance largest difference of a logit that still passes
- * @param dataIdentity of the data set, which is part of the digest: told apart, so that the sentence names what differs
+ * @param dataIdentity of the data set, which is part of the digest: compared first, so that the sentence names what differs
  */
 export async function compareWithReference(
   inference: Answering,

@@ -131,7 +131,7 @@ const webdatasetCases: readonly DataCase[] = [
     want: 'DIR/x.tar.gz: found a gzip file, expected a tar archive',
   },
   {
-    what: 'has a picture that is none',
+    what: 'has an invalid picture',
     files: async () => ({ 'x.tar': tar(...key('a', await png()), ...key('b', 'wau')) }),
     path: 'x.tar',
     want: 'x.tar, b: column png: it begins with 776175, which is no PNG, JPEG or WebP picture',

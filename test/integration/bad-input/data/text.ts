@@ -6,7 +6,7 @@ const csv = ['a,b,label', ...sound.map(({ a, b, label }) => `${String(a)},${Stri
   '\n',
 );
 const jsonl = sound.map((row) => `${JSON.stringify(row)}\n`).join('');
-const latin1 = Buffer.from('name,label\ncaf\u00e9,1\n', 'latin1');
+const latin1 = Buffer.from(['name,label', 'caf\u00e9,1', ''].join('\n'), 'latin1');
 const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
 const numbers = [
   { name: 'input', type: 'tensor', columns: ['a', 'b'] },

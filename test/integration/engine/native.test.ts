@@ -1,0 +1,92 @@
+/** The runtime `native` through the whole engine: the same weights in each run, under kills, and over a stop and a resume. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import type { ResultReport } from '@distillery/protocol';
+
+import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { builtNative } from '../../kit/native.js';
+
+const built = builtNative();
+const folder = mkdtempSync(join(tmpdir(), 'distill-native-'));
+// Dropout and normalization: all that has state or randomness.
+const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
+
+(built === null ? describe.skip : describe)('a student on TensorFlow', () => {
+  let data = '';
+  let undisturbed = '';
+  const environment = { DISTILL_NATIVE_FOLDER: built ?? 'none' };
+
+  function jobOf(runtime: object | undefined): string {
+    return writeSmallJob(folder, data, (spec) => {
+      spec.student.model = { uri: `preset://${preset}` };
+      if (runtime !== undefined) spec.student.runtime = runtime;
+    });
+  }
+  const start = (name: string, runtime: object | undefined, ...more: string[]): DistillProcess =>
+    new DistillProcess(['run', jobOf(runtime), '--json', '--dir', join(folder, name), ...more], environment);
+  const digestOf = async (run: DistillProcess): Promise<string | undefined> => {
+    expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(await run.survivors()).toEqual([]);
+    return run.result?.digest;
+  };
+  const reportOf = (name: string): ResultReport =>
+    JSON.parse(readFileSync(join(folder, name, 'model', 'metrics.json'), 'utf8')) as ResultReport;
+
+  beforeAll(async () => {
+    data = smallMnist(join(folder, 'data'), { train: 2_048, test: 256 });
+    undisturbed = (await digestOf(start('undisturbed', { name: 'native' }))) ?? '';
+  }, 300_000);
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is chosen where it is there, and says what decides its bits', () => {
+    const { runtime, computedBy } = reportOf('undisturbed');
+    expect(runtime).toMatch(/^native \(TensorFlow [\d.]+, AVX2, 1 thread\)$/);
+    expect(computedBy).toEqual([{ step: 0, runtime }]);
+  });
+
+  it('ends with the same weights when its process is killed', async () => {
+    // Without a name it takes the first runtime of the machine.
+    const run = start('killed', undefined);
+    await run.until('steps beyond a checkpoint are trained', () => (run.progress?.step ?? 0) > 25);
+    const student = run.progress?.pids.student;
+    expect(student).not.toBeNull();
+    process.kill(student ?? 0, 'SIGKILL');
+    await run.until('another student continues', () => {
+      const next = run.progress?.pids.student ?? null;
+      return next !== null && next !== student;
+    });
+    expect(await digestOf(run)).toBe(undisturbed);
+    expect(reportOf('killed').computedBy).toHaveLength(1);
+  }, 300_000);
+
+  it('that is resumed on another runtime says so, and the report names both', async () => {
+    const run = start('changed', undefined);
+    await run.until('steps beyond a checkpoint are trained', () => (run.progress?.step ?? 0) > 25);
+    run.child.kill('SIGINT');
+    await run.ended();
+    const resumed = new DistillProcess(
+      ['run', '--resume', join(folder, 'changed'), '--json', '--runtime', 'wasm'],
+      environment,
+    );
+    expect(await digestOf(resumed)).not.toBe(undisturbed);
+    const { computedBy = [] } = reportOf('changed');
+    expect(computedBy.map(({ runtime }) => runtime.split(' ')[0])).toEqual(['native', 'wasm']);
+  }, 300_000);
+
+  it('that names a runtime which is not there fails the job, and says what to do', async () => {
+    const job = jobOf({ name: 'native' });
+    const run = new DistillProcess(['run', job, '--json', '--dir', join(folder, 'missing')], {
+      DISTILL_NATIVE_FOLDER: 'none',
+    });
+    expect(await run.ended()).not.toBe(0);
+    expect(run.result?.message ?? run.stderr).toContain('npm run native');
+  }, 300_000);
+});

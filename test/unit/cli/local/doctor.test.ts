@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+
+import {
+  doctorLines,
+  type Finding,
+  findingsOf,
+  type MachineFacts,
+  machineFacts,
+} from '../../../../src/cli/local/doctor.js';
+
+const whole: MachineFacts = {
+  node: '24.21.0',
+  platform: 'linux',
+  arch: 'x64',
+  cores: 2,
+  processor: 'Some CPU',
+  cpuFlags: new Set(['sse4_1', 'avx', 'avx2']),
+  memoryBytes: 8 * 2 ** 30,
+  freeBytes: 2 ** 30,
+  namesNats: false,
+  programs: new Set(['python3', 'npm', 'tar', 'g++']),
+  cachedNats: ['nats-server-2.14.5'],
+  nativeFolder: '/cache/tensorflow',
+  nativeBuilt: true,
+  hasNvidia: false,
+};
+const finding = (part: string, given: Partial<MachineFacts>): Finding | undefined =>
+  findingsOf({ ...whole, ...given }).find((one) => one.part === part);
+
+describe('distill doctor', () => {
+  it('finds nothing missing on a machine that has all', () => {
+    expect(findingsOf(whole).filter(({ state }) => state === 'missing')).toEqual([]);
+    expect(doctorLines(findingsOf(whole))).toContain('processor       Some CPU, 2 cores, SSE41 AVX AVX2');
+  });
+
+  it.each<[string, Partial<MachineFacts>, string, string]>([
+    ['not built', { nativeBuilt: false }, 'not built', 'run `npm run native` in the repository'],
+    [
+      'not built, and programs are missing',
+      { nativeBuilt: false, programs: new Set(['npm', 'tar']) },
+      'not built',
+      'install python3 and g++, then run `npm run native` in the repository',
+    ],
+    ['switched off', { nativeBuilt: false, nativeFolder: null }, 'says that there is none', 'unset it'],
+    ['on another system', { nativeBuilt: false, platform: 'darwin' }, 'linux on x64 alone', 'students use wasm'],
+    ['too new for the processor', { cpuFlags: new Set(['sse4_1']) }, 'lacks AVX2', 'instructionSet to SSE41'],
+  ])('says of a native runtime that is %s what to do', (_what, given, text, remedy) => {
+    const found = finding('runtime native', given);
+    expect(found).toMatchObject({ state: 'missing', text: expect.stringContaining(text) });
+    expect(found?.remedy).toContain(remedy);
+  });
+
+  it('never prints the address of a server, which may hold a login', () => {
+    const environment = { DISTILL_NATS_URL: 'nats://me:secret@host', PATH: '/nowhere' };
+    const lines = doctorLines(findingsOf(machineFacts(environment, null))).join();
+    expect(lines).toContain('the one that DISTILL_NATS_URL names');
+    expect(lines).not.toMatch(/secret|host/);
+  });
+
+  it('says what the first run does without a server', () => {
+    expect(finding('nats-server', { cachedNats: [] })?.remedy).toContain('the first run installs one');
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * What a device trainer needs of its device: tensors that outlive a call, and programs. A program is what a function did
+ * with tensors, recorded once and run as one operation from then on; its shapes are fixed. The runtime implements it.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** A tensor on the device. Its owner frees it. */
+export interface DeviceTensor {
+  readonly id: number;
+  readonly shape: readonly number[];
+}
+
+/** A tensor that the recorded function made of plain values: part of the program, unless `isInput` claims it. */
+export interface RecordedConstant {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface Recording {
+  /** Tensors that are given at each run. The function reads them, or the variables that hold them. */
+  readonly inputs: readonly tf.Tensor[];
+  /** @returns the results, in their order */
+  readonly body: () => readonly tf.Tensor[];
+  /** Whether a constant differs from run to run: it becomes a further input, after the others, in the order of this call. */
+  readonly isInput?: (constant: RecordedConstant) => boolean;
+}
+
+export interface Program {
+  /** @returns the results; the caller frees them, and keeps the inputs */
+  run(inputs: readonly DeviceTensor[]): DeviceTensor[];
+  /** Takes it off the device. */
+  dispose(): void;
+}
+
+export interface Device {
+  upload(values: Float32Array | Int32Array, shape: readonly number[]): DeviceTensor;
+  /** A copy of its values; 0 and 1 where they are truths. */
+  read(tensor: DeviceTensor): Float32Array;
+  free(tensors: readonly DeviceTensor[]): void;
+  /**
+   * Runs the function once and records it.
+   * @throws RecordingError when it does something that a program cannot repeat
+   */
+  record(recording: Recording): Program;
+}
+
+/** A function that cannot become a program: the trainer then computes it operation by operation. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError';
+}

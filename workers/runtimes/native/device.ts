@@ -1,0 +1,66 @@
+/** TensorFlow as the device of a trainer (workers/models/device.ts): a program is a function of its ops. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Device, DeviceTensor, Program, Recording } from '../../models/training.js';
+import { types } from './addon.js';
+import { encodeFunction } from './function-def.js';
+import { type OpDefinition, opDefinitions } from './op-list.js';
+import { OpRecorder } from './recording.js';
+import type { StartedNative } from './start.js';
+
+/** What the backend of tfjs-node knows of its tensors. */
+interface NodeBackend {
+  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
+}
+
+let nextFunction = 0;
+
+export function nativeDevice({ addon, binding }: StartedNative): Device {
+  let definitions: ReadonlyMap<string, OpDefinition> | undefined;
+  const idsOf = (tensors: readonly tf.Tensor[]): number[] =>
+    (tf.backend() as unknown as NodeBackend).getInputTensorIds(tensors);
+
+  const record = ({ inputs, body, isInput }: Recording): Program => {
+    definitions ??= opDefinitions(new Uint8Array(addon.opList()));
+    const name = `distillery_${String(nextFunction++)}`;
+    const given = idsOf(inputs).map((id) => ({ id, type: binding.typeOf(id) }));
+    const recorder = new OpRecorder(definitions, given, (id) => binding.constantOf(id));
+    binding.recorder = recorder;
+    tf.engine().startScope();
+    try {
+      const results = idsOf(body());
+      binding.recorder = null;
+      const further = isInput === undefined ? [] : recorder.claimed(isInput);
+      const definition = recorder.finish(name, further, results);
+      addon.addFunction(encodeFunction(definition));
+      return programOf(name, results.length);
+    } finally {
+      binding.recorder = null;
+      tf.engine().endScope();
+    }
+  };
+  const programOf = (name: string, results: number): Program => ({
+    run: (inputs) =>
+      binding.executeOp(
+        name,
+        [],
+        inputs.map(({ id }) => id),
+        results,
+      ),
+    dispose: () => addon.removeFunction(name),
+  });
+  return {
+    upload: (values, shape): DeviceTensor => {
+      // By its tag, since the array may come from another realm.
+      const type = values[Symbol.toStringTag] === 'Float32Array' ? types.float32 : types.int32;
+      return { id: binding.createTensor(shape, type, values), shape };
+    },
+    read: ({ id }) => {
+      const values = binding.read(id);
+      return values[Symbol.toStringTag] === 'Float32Array' ? (values as Float32Array) : Float32Array.from(values);
+    },
+    free: (tensors) => {
+      for (const { id } of tensors) binding.deleteTensor(id);
+    },
+    record,
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * From what a function did with tensors to a FunctionDef: the ops that its results need, in their order, with names of
+ * inputs and the attributes that an eager op infers and a node must state.
+ *
+ * A tensor is an input, the result of a recorded op, or a constant: one made of values meanwhile, or one from before.
+ */
+import { type RecordedConstant, RecordingError } from '../../models/training.js';
+import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js';
+import type { Recorder } from './binding.js';
+import type { Constant, FunctionDefinition, FunctionNode, NodeAttribute } from './function-def.js';
+import type { OpArgument, OpDefinition } from './op-list.js';
+
+interface RecordedOp {
+  readonly op: string;
+  readonly attributes: readonly OpAttribute[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly TensorMetadata[];
+}
+
+/** An input with its type, taken before the function runs, which may free it. */
+export interface RecordedInput {
+  readonly id: number;
+  readonly type: number;
+}
+
+/** Sees one run of a function. */
+export class OpRecorder implements Recorder {
+  readonly #constants = new Map<number, Constant>();
+  readonly #ops: RecordedOp[] = [];
+  /** By the id of a result. */
+  readonly #makers = new Map<number, RecordedOp>();
+  readonly #definitions: ReadonlyMap<string, OpDefinition>;
+  readonly #inputs: readonly RecordedInput[];
+  readonly #known: Set<number>;
+  readonly #constantOf: (id: number) => Constant;
+
+  /** @param constantOf a tensor from before the recording */
+  constructor(
+    definitions: ReadonlyMap<string, OpDefinition>,
+    inputs: readonly RecordedInput[],
+    constantOf: (id: number) => Constant,
+  ) {
+    this.#definitions = definitions;
+    this.#inputs = inputs;
+    this.#known = new Set(inputs.map(({ id }) => id));
+    this.#constantOf = constantOf;
+  }
+
+  made(id: number, type: number, shape: readonly number[], bytes: Uint8Array): void {
+    this.#known.add(id);
+    this.#constants.set(id, { type, shape: [...shape], bytes: bytes.slice() });
+  }
+
+  ran(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    outputs: readonly TensorMetadata[],
+  ): void {
+    for (const id of inputs) {
+      if (!this.#known.has(id)) this.#constants.set(id, this.#constantOf(id));
+      this.#known.add(id);
+    }
+    const recorded = { op, attributes: [...attributes], inputs: [...inputs], outputs: [...outputs] };
+    this.#ops.push(recorded);
+    for (const { id } of outputs) {
+      this.#known.add(id);
+      this.#makers.set(id, recorded);
+    }
+  }
+
+  read(id: number): void {
+    // What JavaScript does with a result is not part of a program.
+    if (this.#makers.has(id)) throw new RecordingError('it reads a result in the middle');
+  }
+
+  /** Ids of constants that differ from run to run, in the order in which they were made. */
+  claimed(isInput: (constant: RecordedConstant) => boolean): number[] {
+    return [...this.#constants]
+      .filter(([, { type, bytes, shape }]) => {
+        if (type !== types.float32 || bytes.length <= 4) return false;
+        return isInput({ shape, values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) });
+      })
+      .map(([id]) => id);
+  }
+
+  /**
+   * @param further constants that are inputs after the others
+   * @throws RecordingError naming an op that has no form as a node
+   */
+  finish(name: string, further: readonly number[], results: readonly number[]): FunctionDefinition {
+    const references = new Map<number, string>();
+    const typeOf = (id: number): number => {
+      const type =
+        this.#inputs.find((input) => input.id === id)?.type ??
+        this.#constants.get(id)?.type ??
+        this.#makers.get(id)?.outputs.find((output) => output.id === id)?.dtype;
+      if (type === undefined) throw new RecordingError('it uses a tensor that no operation has made');
+      return type;
+    };
+    const nodes: FunctionNode[] = [];
+    const own = [...this.#inputs.map(({ id }) => id), ...further].map((id, at) => {
+      // The first of two equal inputs counts.
+      if (!references.has(id)) references.set(id, `a${String(at)}`);
+      return { name: `a${String(at)}`, type: typeOf(id) };
+    });
+    const constant = (id: number): string => {
+      const value = this.#constants.get(id) ?? this.#constantOf(id);
+      const node = `c${String(nodes.length)}`;
+      const dtype = { name: 'dtype', type: kinds.type, value: value.type };
+      nodes.push({ name: node, op: 'Const', inputs: [], attributes: [dtype, { name: 'value', constant: value }] });
+      references.set(id, `${node}:output:0`);
+      return `${node}:output:0`;
+    };
+    const referenceOf = (id: number): string => references.get(id) ?? constant(id);
+    const needed = this.#needed(results);
+    for (const op of this.#ops) {
+      if (!needed.has(op)) continue;
+      const definition = this.#definitions.get(op.op);
+      if (definition === undefined) throw new RecordingError(`its op ${op.op} is not known`);
+      const sources = op.inputs.map(referenceOf);
+      const attributes = stated(op, definition, typeOf);
+      const node = `n${String(nodes.length)}`;
+      nodes.push({ name: node, op: op.op, inputs: sources, attributes });
+      outputNames(op, definition, attributes).forEach((output, at) => {
+        const id = op.outputs[at]?.id;
+        if (id !== undefined && !references.has(id)) references.set(id, `${node}:${output}`);
+      });
+    }
+    const outputs = results.map((id, at) => ({ name: `r${String(at)}`, type: typeOf(id), value: referenceOf(id) }));
+    return { name, inputs: own, outputs, nodes };
+  }
+
+  /** The ops that the results need. */
+  #needed(results: readonly number[]): ReadonlySet<RecordedOp> {
+    const needed = new Set<RecordedOp>();
+    const waiting = [...results];
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      const maker = this.#makers.get(id);
+      if (maker === undefined || needed.has(maker)) continue;
+      needed.add(maker);
+      waiting.push(...maker.inputs);
+    }
+    return needed;
+  }
+}
+
+/** Attributes of a node: those given, and those that an eager op takes from its inputs. */
+function stated(
+  { op, attributes, inputs }: RecordedOp,
+  { inputs: args, attributes: all }: OpDefinition,
+  typeOf: (id: number) => number,
+): NodeAttribute[] {
+  const found = new Map<string, OpAttribute>(attributes.map((attribute) => [attribute.name, attribute]));
+  const add = (name: string, type: number, value: OpAttribute['value']): void => {
+    if (name !== '' && !found.has(name)) found.set(name, { name, type, value });
+  };
+  let at = 0;
+  for (const argument of args) {
+    const count =
+      argument.numberAttribute === ''
+        ? 1
+        : numberOf(found.get(argument.numberAttribute), inputs.length - args.length + 1);
+    add(argument.numberAttribute, kinds.int, count);
+    const first = inputs[at];
+    if (first !== undefined) add(argument.typeAttribute, kinds.type, typeOf(first));
+    at += count;
+  }
+  const missing = all.find(({ name, hasDefault }) => !hasDefault && !found.has(name));
+  if (missing !== undefined || at !== inputs.length) throw new RecordingError(`its op ${op} has no form in a program`);
+  const known = new Set(all.map(({ name }) => name));
+  return [...found.values()].filter(({ name }) => known.has(name));
+}
+
+/** `name:index` of each output of a node, in their order. */
+function outputNames({ op }: RecordedOp, { outputs }: OpDefinition, attributes: readonly NodeAttribute[]): string[] {
+  return outputs.flatMap(({ name, numberAttribute, typeListAttribute }: OpArgument) => {
+    if (typeListAttribute !== '') throw new RecordingError(`its op ${op} has no form in a program`);
+    if (numberAttribute === '') return [`${name}:0`];
+    const number = attributes.find((attribute) => attribute.name === numberAttribute);
+    const count = number !== undefined && 'value' in number ? numberOf(number, 1) : 1;
+    return Array.from({ length: count }, (_, index) => `${name}:${String(index)}`);
+  });
+}
+
+function numberOf(attribute: OpAttribute | undefined, otherwise: number): number {
+  return typeof attribute?.value === 'number' ? attribute.value : otherwise;
+}
