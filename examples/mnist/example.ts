@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { uriText } from '@distillery/protocol';
 
 import { smallMnist } from '../../dist/test/kit/mnist.js';
-import { type Example, percent, whole } from '../../scripts/examples/example.ts';
-
-const points = (value: number): string => (value * 100).toFixed(2);
+import { type Example, percent, points, whole } from '../../scripts/examples/example.ts';
 
 export const mnist: Example = {
   name: 'mnist',

@@ -66,6 +66,8 @@ export interface Example {
 }
 
 export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
+/** Of shares. */
+export const points = (value: number): string => (value * 100).toFixed(2);
 export const times = (value: number): string => `${value.toFixed(1)} ×`;
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 export const kib = (value: number): string => `${whole(value / 1_024)} KiB`;

@@ -35,8 +35,8 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     student: {
       model: omit(student.model, 'secretRef'),
       ...readingOf(student),
-      ...(student.freeze === undefined ? {} : { freeze: student.freeze }),
       ...(student.runtime === undefined ? {} : { runtime: student.runtime }),
+      ...(student.freeze === undefined ? {} : { freeze: student.freeze }),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...omit(student.checkpoint, 'secretRef'), ...storeInPod(student.checkpoint.store) },

@@ -9,12 +9,11 @@
 import { sizeOf } from '../data/index.js';
 import { agreementOf, answersFor } from './agreement.js';
 import { createAverages } from './averages.js';
-import type { Device, DeviceTensor } from './device.js';
+import { type Device, type DeviceTensor, RecordingError } from './device.js';
 import { stepScalars } from './device-optimizer.js';
 import type { DevicePass } from './device-pass.js';
 import { DevicePrograms } from './device-programs.js';
 import { DeviceState } from './device-state.js';
-
 import { evaluationInParts } from './evaluation-parts.js';
 import { createKept } from './kept-weights.js';
 import { distillationLoss } from './loss.js';
@@ -29,15 +28,17 @@ import type { Gradients, Measured, StudentTrainer, TrainerOptions, TrainingBatch
  * @throws RecordingError when the model's pass cannot become a program; the model is then left as it was
  */
 export function deviceTrainer(model: StudentModel, options: TrainerOptions, device: Device): StudentTrainer {
-  const { optimizer: settings, totalSteps } = options;
+  const { optimizer: settings, totalSteps, keepsWeights = false } = options;
   const { columns, inputs } = model;
+  const [unmasked] = model.unmasked;
+  if (unmasked !== undefined) throw new RecordingError(`the draws of its layer ${unmasked} have no program`);
   const parameters = model.weights
     .filter(({ trainable }) => trainable)
     .map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const ofOptimizer = createOptimizer(settings, parameters, totalSteps).slots;
   const averages = settings.ema === undefined ? [] : createAverages(settings.ema, parameters).slots;
   const programs = new DevicePrograms(model, options, device, ofOptimizer.length / parameters.length);
-  const kept = options.keepsWeights === true ? createKept(model.weights).slots : [];
+  const kept = keepsWeights ? createKept(model.weights).slots : [];
   const state = new DeviceState(device, model, { own: [...ofOptimizer, ...averages], averages: averages.length, kept });
   try {
     programs.check(state.weights);

@@ -18,8 +18,6 @@ export function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer
 export function openDeviceTrainer(options: TrainerOptions, device: Device): Promise<StudentTrainer> {
   return opened(options, (model) => {
     try {
-      // A program would repeat the noise of the step that was recorded.
-      if (model.drawsNoise) throw new RecordingError('layers of it draw noise or mirror pictures');
       return deviceTrainer(model, options, device);
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;

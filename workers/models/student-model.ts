@@ -60,8 +60,8 @@ export interface StudentModel {
   regularization(): tf.Scalar | undefined;
   /** Seeds of the random layers' masks in this step, one for each layer. */
   maskSeeds(step: number): readonly number[];
-  /** Whether layers draw something else than masks in training. */
-  readonly drawsNoise: boolean;
+  /** Random layers whose draws are no masks, so that a recorded pass would repeat them in every step. */
+  readonly unmasked: readonly string[];
   /** Makes the masks of the next training pass those of this step. */
   seedMasks(step: number): void;
   dispose(): void;
@@ -136,10 +136,11 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   const ofClass = (...names: readonly string[]): tfl.layers.Layer[] =>
     layers.filter((layer) => names.includes(layer.getClassName()));
   const flips = ofClass(flipClass) as (tfl.layers.Layer & SeededLayer)[];
+  const noises = ofClass(...noiseClasses);
   // In this order: a dropout draws what it drew before the others had a seed.
   const random = [
     ...(ofClass('Dropout', 'SpatialDropout1D') as (tfl.layers.Layer & SeededLayer)[]),
-    ...ofClass(...noiseClasses).map(seedNoise),
+    ...noises.map(seedNoise),
     ...flips,
   ];
   for (const layer of layers) if (!layer.trainable) keepAverages(layer);
@@ -160,7 +161,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
     maskSeeds,
-    drawsNoise: random.length > ofClass('Dropout', 'SpatialDropout1D').length,
+    unmasked: [...noises, ...flips].map(({ name }) => name),
     seedMasks: (step) => {
       const seeds = maskSeeds(step);
       random.forEach((layer, index) => {

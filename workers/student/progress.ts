@@ -144,8 +144,8 @@ export class Progress {
       },
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
-      ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
       ...(this.#computedBy.length === 0 ? {} : { computedBy: [...this.#computedBy] }),
+      ...(this.#startedFrom === undefined ? {} : { startedFrom: this.#startedFrom }),
       ...(count === 0 ? {} : { replacedRows: { count, names: [...names] } }),
     };
   }

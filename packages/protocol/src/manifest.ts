@@ -245,8 +245,6 @@ export const writtenManifestSchema = z.strictObject({
     model: studentModelSchema,
     inputs: z.array(namedInputSchema).optional(),
     tokenizer: tokenizerSchema.optional(),
-    /** Layers that keep their weights; absent = those that the model's file freezes. */
-    freeze: layersSchema.optional(),
     /** What computes the student; absent = the first runtime that its machine has. */
     runtime: z
       .strictObject({
@@ -257,6 +255,8 @@ export const writtenManifestSchema = z.strictObject({
         instructionSet: z.enum(instructionSets).optional(),
       })
       .optional(),
+    /** Layers that keep their weights; absent = those that the model's file freezes. */
+    freeze: layersSchema.optional(),
     loss: z.strictObject({
       /** Of the soft part; absent = by `teacher.output.kind` where it is set, else KL. */
       kind: z.enum(['KL', 'MSE', 'Cosine', 'BinaryCrossEntropy']).optional(),

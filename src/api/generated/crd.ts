@@ -2180,26 +2180,6 @@ export const jobSchema: Schema = {
                 }
               }
             },
-            "freeze": {
-              "type": "array",
-              "x-kubernetes-list-type": "atomic",
-              "minItems": 1,
-              "maxItems": 64,
-              "description": "Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.",
-              "x-kubernetes-validations": [
-                {
-                  "rule": "self == oldSelf",
-                  "message": "student.freeze is immutable, since it decides every step; make a new job",
-                  "reason": "FieldValueForbidden"
-                }
-              ],
-              "items": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": 253,
-                "pattern": "^[A-Za-z0-9_.*/-]+$"
-              }
-            },
             "runtime": {
               "type": "object",
               "description": "What computes the student (docs/guide.md \"Runtimes\"). The last bits of the weights follow from it, so a job that must end alike on every machine names it. Absent = the first that the student's machine has, and one thread.",
@@ -2236,6 +2216,26 @@ export const jobSchema: Schema = {
                   ],
                   "description": "The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2."
                 }
+              }
+            },
+            "freeze": {
+              "type": "array",
+              "x-kubernetes-list-type": "atomic",
+              "minItems": 1,
+              "maxItems": 64,
+              "description": "Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.freeze is immutable, since it decides every step; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "pattern": "^[A-Za-z0-9_.*/-]+$"
               }
             },
             "loss": {

@@ -672,11 +672,11 @@ export interface Student {
    */
   inputs?: StudentInput[];
   tokenizer?: StudentTokenizer;
+  runtime?: StudentRuntime;
   /**
    * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
    */
   freeze?: string[];
-  runtime?: StudentRuntime;
   loss: StudentLoss;
   optimizer: StudentOptimizer;
   checkpoint: StudentCheckpoint;
@@ -1920,11 +1920,11 @@ export interface StudentDraft {
    */
   inputs?: StudentInputDraft[];
   tokenizer?: StudentTokenizerDraft;
+  runtime?: StudentRuntimeDraft;
   /**
    * Layers that keep their weights, by name; `*` stands for any characters. Normalizations among them keep their averages, too.
    */
   freeze?: string[];
-  runtime?: StudentRuntimeDraft;
   loss?: StudentLossDraft;
   optimizer?: StudentOptimizerDraft;
   checkpoint?: StudentCheckpointDraft;

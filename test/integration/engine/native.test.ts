@@ -40,7 +40,7 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
   beforeAll(async () => {
     data = smallMnist(join(folder, 'data'), { train: 2_048, test: 256 });
     undisturbed = (await digestOf(start('undisturbed', { name: 'native' }))) ?? '';
-  }, 300_000);
+  });
 
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -65,7 +65,7 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
     });
     expect(await digestOf(run)).toBe(undisturbed);
     expect(reportOf('killed').computedBy).toHaveLength(1);
-  }, 300_000);
+  });
 
   it('that is resumed on another runtime says so, and the report names both', async () => {
     const run = start('changed', undefined);
@@ -79,7 +79,7 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
     expect(await digestOf(resumed)).not.toBe(undisturbed);
     const { computedBy = [] } = reportOf('changed');
     expect(computedBy.map(({ runtime }) => runtime.split(' ')[0])).toEqual(['native', 'wasm']);
-  }, 300_000);
+  });
 
   it('that names a runtime which is not there fails the job, and says what to do', async () => {
     const job = jobOf({ name: 'native' });
@@ -88,5 +88,5 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
     });
     expect(await run.ended()).not.toBe(0);
     expect(run.result?.message ?? run.stderr).toContain('npm run native');
-  }, 300_000);
+  });
 });

@@ -156,16 +156,6 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
     }
   });
 
-  it('computes a student that draws noise operation by operation: a program would repeat one draw', async () => {
-    const student = await trainer(await opened('native'), {
-      modelJson: studentOf(() => [tfl.layers.gaussianNoise({ stddev: 1 }), tfl.layers.flatten()]),
-    });
-    expect(student.notes).toEqual([
-      'the student is trained operation by operation, which is slower: layers of it draw noise or mirror pictures',
-    ]);
-    student.dispose();
-  });
-
   it('trains bit for bit the same in two calls', async () => {
     native = await opened('native');
     const [atOnce, inTwoCalls] = [await trainer(native), await trainer(native)];
