@@ -9,27 +9,34 @@ import type { StudentModel } from './student-model.js';
 import { checkTensors } from './trainer-checks.js';
 import type { NamedTensor, TrainerState } from './trainer.js';
 
+/** What the state holds beside the weights. */
+export interface DeviceSlots {
+  /** Of the optimizer, then the averages. */
+  readonly own: readonly Slot[];
+  /** How many of `own`, the last ones, are averages of the trained weights. */
+  readonly averages: number;
+  /** One for each weight (kept-weights.ts), or none. */
+  readonly kept: readonly Slot[];
+}
+
 export class DeviceState {
   readonly #device: Device;
   readonly #model: Pick<StudentModel, 'weights'>;
-  readonly #ofSlots: readonly Slot[];
-  readonly #averages: number;
+  readonly #of: DeviceSlots;
   /** Of the model, in its order. */
   #weights: readonly DeviceTensor[];
   /** Of the optimizer, then the averages. */
   #slots: readonly DeviceTensor[];
+  #kept: readonly DeviceTensor[];
 
-  /**
-   * Uploads the model's weights and the slots.
-   * @param averages how many of the slots, the last ones, are averages of the trained weights
-   */
-  constructor(device: Device, model: Pick<StudentModel, 'weights'>, slots: readonly Slot[], averages: number) {
+  /** Uploads the model's weights and the slots. */
+  constructor(device: Device, model: Pick<StudentModel, 'weights'>, slots: DeviceSlots) {
     this.#device = device;
     this.#model = model;
-    this.#ofSlots = slots;
-    this.#averages = averages;
+    this.#of = slots;
     this.#weights = model.weights.map((weight) => device.upload(weight.read(), weight.shape));
-    this.#slots = slots.map(({ shape, values }) => device.upload(values, shape));
+    this.#slots = slots.own.map(({ shape, values }) => device.upload(values, shape));
+    this.#kept = slots.kept.map(({ shape, values }) => device.upload(values, shape));
   }
 
   get weights(): readonly DeviceTensor[] {
@@ -46,7 +53,8 @@ export class DeviceState {
 
   /** The weights that are exported: averages where there are any. */
   get exported(): readonly DeviceTensor[] {
-    return this.#averages === 0 ? this.#weights : this.#withTrained(this.#slots.slice(-this.#averages));
+    const { averages } = this.#of;
+    return averages === 0 ? this.#weights : this.#withTrained(this.#slots.slice(-averages));
   }
 
   /** @param frozen the weights that are not trained, after a pass */
@@ -73,20 +81,54 @@ export class DeviceState {
         const tensor = tensors[at];
         return tensor === undefined ? [] : [{ name, shape: [...shape], data: this.#device.read(tensor) }];
       });
-    return { weights: named(this.#weights, this.#model.weights), slots: named(this.#slots, this.#ofSlots) };
+    return {
+      weights: named(this.#weights, this.#model.weights),
+      slots: named([...this.#slots, ...this.#kept], this.#slotsOf),
+    };
   }
 
   /** @throws StateError when the state is of another model or optimizer; nothing is changed then */
   restore({ weights, slots }: TrainerState): void {
     checkTensors(weights, this.#model.weights);
-    checkTensors(slots, this.#ofSlots);
+    checkTensors(slots, this.#slotsOf);
     this.dispose();
     this.#weights = weights.map(({ data, shape }) => this.#device.upload(data, shape));
-    this.#slots = slots.map(({ data, shape }) => this.#device.upload(data, shape));
+    const tensors = slots.map(({ data, shape }) => this.#device.upload(data, shape));
+    this.#slots = tensors.slice(0, this.#of.own.length);
+    this.#kept = tensors.slice(this.#of.own.length);
+  }
+
+  /** Keeps a copy of the exported weights, where there is room for it. */
+  keep(): void {
+    if (this.#of.kept.length === 0) return;
+    this.#device.free(this.#kept);
+    this.#kept = this.exported.map((tensor, at) => this.#copy(tensor, at));
+  }
+
+  /** Makes the kept weights those that are exported. */
+  useKept(): void {
+    const { averages, kept } = this.#of;
+    if (kept.length === 0) return;
+    this.#device.free(this.#weights);
+    this.#weights = this.#kept.map((tensor, at) => this.#copy(tensor, at));
+    if (averages === 0) return;
+    const from = this.#slots.length - averages;
+    this.#device.free(this.#slots.slice(from));
+    const trained = this.#kept.flatMap((tensor, at) => (this.#isTrained(at) ? [this.#copy(tensor, at)] : []));
+    this.#slots = [...this.#slots.slice(0, from), ...trained];
   }
 
   dispose(): void {
-    this.#device.free([...this.#weights, ...this.#slots]);
+    this.#device.free([...this.#weights, ...this.#slots, ...this.#kept]);
+  }
+
+  get #slotsOf(): readonly Slot[] {
+    return [...this.#of.own, ...this.#of.kept];
+  }
+
+  /** @param at of the weight that it is of */
+  #copy(tensor: DeviceTensor, at: number): DeviceTensor {
+    return this.#device.upload(this.#device.read(tensor), this.#model.weights[at]?.shape ?? []);
   }
 
   #isTrained(at: number): boolean {

@@ -15,6 +15,7 @@ import type { DevicePass } from './device-pass.js';
 import { DevicePrograms } from './device-programs.js';
 import { DeviceState } from './device-state.js';
 import { evaluationInParts } from './evaluation-parts.js';
+import { createKept } from './kept-weights.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer, type Parameter } from './optimizer.js';
 import { exportModel, type StudentModel } from './student-model.js';
@@ -31,14 +32,14 @@ export function deviceTrainer(model: StudentModel, options: TrainerOptions, devi
   const { columns, inputs } = model;
   const [unmasked] = model.unmasked;
   if (unmasked !== undefined) throw new RecordingError(`the draws of its layer ${unmasked} have no program`);
-  if (keepsWeights) throw new RecordingError('the best weights of an early stop are kept on the host');
   const parameters = model.weights
     .filter(({ trainable }) => trainable)
     .map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const ofOptimizer = createOptimizer(settings, parameters, totalSteps).slots;
   const averages = settings.ema === undefined ? [] : createAverages(settings.ema, parameters).slots;
   const programs = new DevicePrograms(model, options, device, ofOptimizer.length / parameters.length);
-  const state = new DeviceState(device, model, [...ofOptimizer, ...averages], averages.length);
+  const kept = keepsWeights ? createKept(model.weights).slots : [];
+  const state = new DeviceState(device, model, { own: [...ofOptimizer, ...averages], averages: averages.length, kept });
   try {
     programs.check(state.weights);
   } catch (error) {
@@ -115,19 +116,18 @@ export function deviceTrainer(model: StudentModel, options: TrainerOptions, devi
       });
       return exportModel({ weights, topology: model.topology });
     },
-    keepWeights: refused,
-    useKeptWeights: refused,
+    keepWeights: () => {
+      state.keep();
+    },
+    useKeptWeights: () => {
+      state.useKept();
+    },
     dispose: () => {
       state.dispose();
       programs.dispose();
       model.dispose();
     },
   };
-}
-
-/** A trainer that keeps weights is refused when it is opened. */
-function refused(): never {
-  throw new Error('this trainer keeps no weights');
 }
 
 /** What a pass measured, computed on the host as the host trainer does. The result throws NumericError. */

@@ -137,6 +137,25 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
     second.dispose();
   });
 
+  it('exports the weights that it kept, also after a resume, with averages or without', async () => {
+    native = await opened('native');
+    for (const more of [{}, { ema: 0.9 }]) {
+      const options = { optimizer: optimizerSettings(more), keepsWeights: true };
+      const student = await trainer(native, options);
+      run(student, 0, 5);
+      const best = student.export().weights;
+      student.keepWeights();
+      run(student, 5, 8);
+      const next = await trainer(native, options);
+      next.restore(structuredClone(student.state()));
+      student.dispose();
+      expect(next.export().weights).not.toEqual(best);
+      next.useKeptWeights();
+      expect(next.export().weights).toEqual(best);
+      next.dispose();
+    }
+  });
+
   it('trains bit for bit the same in two calls', async () => {
     native = await opened('native');
     const [atOnce, inTwoCalls] = [await trainer(native), await trainer(native)];
