@@ -16,7 +16,6 @@ import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import {
   type Manifest,
   maxFaultLength,
-  resultFileNames,
   type Schedule,
   type StoppedEarly,
   type StudentState,
@@ -29,13 +28,14 @@ import type { Dataset, ReplacedRowsRecord } from '../data/index.js';
 import { exportedWeights, type TeacherAnswers } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
-import { Checkpointer, isFull } from './checkpointer.js';
+import { Checkpointer } from './checkpointer.js';
 import { type Judged, judge, requireScore } from './early-stop.js';
 import { Evaluator } from './evaluator.js';
-import { type OnnxFile, onnxOf, reasonOf, type WriteOnnx } from './onnx.js';
+import type { WriteOnnx } from './onnx.js';
 import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
-import { closingFilesOf, modelFilesOf, type ResultStore, type StudentResult } from './results.js';
+import type { ResultStore, StudentResult } from './results.js';
+import { storeResults } from './store-results.js';
 import { type LogitsSupply, Retention } from './supply.js';
 import type { TrainerClient, TrainReply } from './trainer-client.js';
 
@@ -269,7 +269,7 @@ export class Student {
   }
 
   async #finish(): Promise<StudentResult> {
-    const { trainer, results, manifest, facts } = this.#options;
+    const { trainer, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const best = manifest.training.earlyStop?.restoreBestWeights === true ? (this.#judged?.best ?? null) : null;
     if (best !== null) await trainer.useKeptWeights();
@@ -278,51 +278,25 @@ export class Student {
     const stoppedEarly = this.#stoppedEarly;
     const early = stoppedEarly === undefined ? {} : { stoppedEarly };
     const digest = digestOf(exportedWeights(await trainer.state()));
-    const fence = (): Promise<void> => this.#reporter.report();
-    const put = ([name, bytes]: readonly [string, Uint8Array]): Promise<void> =>
-      this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
-    await fence();
-    const model = modelFilesOf(await trainer.export());
-    for (const file of model) await put(file);
-    const onnx = await this.#storeOnnx(digest, fence);
-    const made = onnx.kind === 'made' ? ([[resultFileNames.onnx, onnx.bytes]] as const) : [];
-    const { files, filesDigest } = closingFilesOf([...model, ...made], {
-      job: manifest.job,
-      digest,
-      parameters: trainer.parameters,
-      evaluation,
-      steps: this.#trained,
-      ...early,
-      runtime: facts.runtime,
-      metrics: this.#progress.metrics,
-      named,
-      onnxLeftOut: onnx.kind === 'made' ? null : onnx.reason,
+    const { filesDigest } = await storeResults(this.#options, {
+      facts: {
+        job: manifest.job,
+        digest,
+        parameters: trainer.parameters,
+        evaluation,
+        steps: this.#trained,
+        ...early,
+        runtime: facts.runtime,
+        metrics: this.#progress.metrics,
+        named,
+      },
+      fence: () => this.#reporter.report(),
+      withRoom: (write) => this.#checkpointer.withRoom(write),
     });
-    for (const file of files) await put(file);
     const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest, metrics: named, ...early };
     return result;
-  }
-
-  /** Stores the model as ONNX, after the files that a result must have. Without it the result is whole, too. */
-  async #storeOnnx(digest: string, fence: () => Promise<void>): Promise<OnnxFile> {
-    const { trainer, dataset, view, manifest, results, writeOnnx, log, note } = this.#options;
-    let onnx = await onnxOf(trainer, dataset.test ?? dataset.train, view, writeOnnx, { job: manifest.job, digest });
-    if (onnx.kind === 'made') {
-      try {
-        await results.put(resultFileNames.onnx, onnx.bytes, fence);
-        log.info({ bytes: onnx.bytes.length }, `${resultFileNames.onnx} is written and answers as the trainer`);
-        return onnx;
-      } catch (error) {
-        if (!isFull(error)) throw error;
-        onnx = { kind: 'leftOut', reason: reasonOf(error) };
-      }
-    }
-    note(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
-    // An earlier attempt may have stored one, which the list of files would not name.
-    await results.remove(resultFileNames.onnx, fence);
-    return onnx;
   }
 
   get #judged(): Judged | null {
