@@ -5,7 +5,7 @@ import { type Dataset, openDataset, type DatasetSettings, type Samples } from '.
 import {
   type Inference,
   type ModelSource,
-  openEngine,
+  openSession,
   openInference,
 } from '../../dist/workers/models/inference/index.js';
 
@@ -20,7 +20,7 @@ export function openTextModel(
   fields: Dataset['train']['spec']['inputs'],
 ): Promise<Inference> {
   const source = { ...rest, path, format: 'onnx', input: {}, inputs: fields, threads: 1 } as const;
-  return openInference(source, (file) => openEngine(file, { device: 'cpu', tfjs: 'cpu' }));
+  return openInference(source, (file) => openSession(file, { device: 'cpu', tfjs: 'cpu' }));
 }
 
 export interface TextComparison {

@@ -46,7 +46,7 @@ const handlers = {
     opened = await openTeacher(source, (file) => {
       const runtime = runtimes.get(file.format);
       if (runtime === undefined) throw new RangeError(`open: no runtime for ${file.format}`);
-      return runtime.openEngine(file);
+      return runtime.openSession(file);
     });
     const { columns, digest, digestHex, description, notes, members } = opened;
     const ofRuntimes = [...new Set([...runtimes.values()].flatMap((runtime) => runtime.notes))];

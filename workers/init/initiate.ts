@@ -75,8 +75,8 @@ async function inspectTeacher(
   choice: RuntimeChoice,
 ): Promise<SeenTeacher> {
   const runtime = await openRuntime(choice, format);
-  const engine = await inspectModel({ path, format, threads: 1 }, (file) => runtime.openEngine(file));
-  const { inputs, outputs } = engine;
-  await engine.close();
+  const session = await inspectModel({ path, format, threads: 1 }, (file) => runtime.openSession(file));
+  const { inputs, outputs } = session;
+  await session.close();
   return { inputs, outputs, beside: await besideOf(path) };
 }

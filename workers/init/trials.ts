@@ -5,7 +5,7 @@ import type { RuntimeChoice } from '@distillery/protocol';
 import { librarySentence } from '../base/index.js';
 import type { Samples, Split, Targets } from '../data/index.js';
 import type { Inspection, Reading, Trial } from '../draft/index.js';
-import { type Engine, inspectModel, openInference } from '../models/inference/index.js';
+import { type ModelSession, inspectModel, openInference } from '../models/inference/index.js';
 import { openRuntime } from '../runtimes/index.js';
 import { openChosen, spread } from './opened.js';
 
@@ -30,23 +30,23 @@ const unitTolerance = 1e-3;
 /** @throws DataError, ReadError; RuntimeError; ModelError when the file cannot be read */
 export async function runTrials({ teacher, dataset, readings }: Trials, tools: TrialTools): Promise<readonly Trial[]> {
   const runtime = await openRuntime(tools.runtime, teacher.format);
-  const engine = await inspectModel({ ...teacher, threads }, (file) => runtime.openEngine(file));
+  const session = await inspectModel({ ...teacher, threads }, (file) => runtime.openSession(file));
   try {
-    return await tryAll(engine, { teacher, dataset, readings }, tools.clock);
+    return await tryAll(session, { teacher, dataset, readings }, tools.clock);
   } finally {
-    await engine.close();
+    await session.close();
   }
 }
 
 async function tryAll(
-  engine: Engine,
+  session: ModelSession,
   { teacher, dataset, readings }: Omit<Trials, 'what'>,
   clock: Clock,
 ): Promise<readonly Trial[]> {
   const data = await openChosen(dataset);
   try {
     const trials: Trial[] = [];
-    for (const reading of readings) trials.push(await tryOne(engine, teacher, data.train, reading, clock));
+    for (const reading of readings) trials.push(await tryOne(session, teacher, data.train, reading, clock));
     return trials;
   } finally {
     await data.close();
@@ -54,7 +54,7 @@ async function tryAll(
 }
 
 async function tryOne(
-  engine: Engine,
+  session: ModelSession,
   { path, format }: Trials['teacher'],
   split: Split,
   { input, inputs, tokenizer, output }: Reading,
@@ -72,8 +72,8 @@ async function tryOne(
         inputs: split.spec.inputs,
         threads,
       },
-      // The engine stays open for the next reading.
-      () => Promise.resolve({ ...engine, close: () => Promise.resolve() }),
+      // The session stays open for the next reading.
+      () => Promise.resolve({ ...session, close: () => Promise.resolve() }),
     );
     const { columns, kind } = inference;
     const tally = new Tally(columns);

@@ -1,4 +1,4 @@
-/** What a model takes, and what is given to it: the words that plans, engines and trainers share. */
+/** What a model takes, and what is given to it: the words that plans, sessions and trainers share. */
 
 /** One axis of a model's input; null = any size. */
 export type AxisSize = number | null;

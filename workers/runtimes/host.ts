@@ -3,7 +3,7 @@
  * models of its own format, and onnxruntime computes ONNX on the CPU.
  */
 import type { RuntimeName } from '@distillery/protocol';
-import { openEngine } from '../models/inference/index.js';
+import { openSession } from '../models/inference/index.js';
 import { openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
 
@@ -27,9 +27,9 @@ export async function hostRuntime(
       (await import('./backend.js')).requireBackend(backend);
       return openHostTrainer(options);
     },
-    openEngine: async (file) => {
+    openSession: async (file) => {
       if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(backend);
-      return openEngine(file, { device: 'cpu', tfjs: description });
+      return openSession(file, { device: 'cpu', tfjs: description });
     },
   };
 }

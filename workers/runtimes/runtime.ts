@@ -1,10 +1,10 @@
 /**
  * What computes models. A process chooses one runtime at its start, by what the machine has or by DISTILL_RUNTIME, and
- * opens every model through it: the callers of trainers and engines do not know which one it is (design §7).
+ * opens every model through it: the callers of trainers and sessions do not know which one it is (design §7).
  */
 import { DistilleryError, type FaultOf } from '@distillery/base';
 import type { RuntimeName } from '@distillery/protocol';
-import type { Engine, ModelFile, ModelFormat } from '../models/inference/index.js';
+import type { ModelSession, ModelFile, ModelFormat } from '../models/inference/index.js';
 import type { StudentTrainer, TrainerOptions } from '../models/training.js';
 
 /** What a process opens a runtime for: to train a student, or to answer with a teacher's model of a format. */
@@ -18,7 +18,7 @@ export interface Runtime {
   /** @throws StudentModelError when the model cannot be built or trained */
   openTrainer(options: TrainerOptions): Promise<StudentTrainer>;
   /** @throws ModelError when the library of the file's format refuses it */
-  openEngine(file: ModelFile): Promise<Engine>;
+  openSession(file: ModelFile): Promise<ModelSession>;
 }
 
 /** Why a runtime does not work here: "WebAssembly is not supported here", "use runtime cpu". */

@@ -49,7 +49,7 @@ const ensemble = (members: readonly Member[], more: Partial<EnsembleSource> = {}
 
 async function opened(teacher: TeacherSource): Promise<Inference> {
   const [onnx, tfjs] = [await openRuntime('auto', 'onnx'), await openRuntime('auto', 'tfjs-layers')];
-  return openTeacher(teacher, (file) => (file.format === 'onnx' ? onnx : tfjs).openEngine(file));
+  return openTeacher(teacher, (file) => (file.format === 'onnx' ? onnx : tfjs).openSession(file));
 }
 
 async function withTeacher<T>(teacher: TeacherSource, use: (inference: Inference) => Promise<T> | T): Promise<T> {

@@ -67,7 +67,7 @@ const source = (name: string, more: Partial<InferenceSource> = {}): InferenceSou
 
 async function withTeacher<T>(opening: InferenceSource, use: (teacher: Inference) => Promise<T>): Promise<T> {
   const runtime = await openRuntime('auto', opening.format);
-  const teacher = await openTeacher(opening, (file) => runtime.openEngine(file));
+  const teacher = await openTeacher(opening, (file) => runtime.openSession(file));
   try {
     return await use(teacher);
   } finally {

@@ -6,7 +6,7 @@ import { count } from '@distillery/base';
 
 import { type Feed, shapeText } from '../../inputs/index.js';
 import { ModelError } from './errors.js';
-import type { EngineOutput, ModelOutput, OutputSettings } from './inference.js';
+import type { SessionOutput, ModelOutput, OutputSettings } from './inference.js';
 
 type Kind = NonNullable<OutputSettings['kind']>;
 
@@ -28,7 +28,7 @@ export interface Answer {
    * @returns [rows, columns]
    * @throws ModelError when the answer has another shape than the first one
    */
-  logitsOf(output: EngineOutput, rows: number, mask: Feed | null): Float32Array;
+  logitsOf(output: SessionOutput, rows: number, mask: Feed | null): Float32Array;
 }
 
 /** Smallest probability: what lies below is float32's rounding, and the logarithm of 0 is no number. */
@@ -80,7 +80,7 @@ export function answerOf(
   where: AnswerPlace,
   { operator }: ModelOutput,
   settings: OutputSettings,
-  first: EngineOutput,
+  first: SessionOutput,
   rows: number,
 ): Answer {
   const rowsOf = rowReader(where, settings, rows, first);
@@ -129,10 +129,10 @@ function notesOf(
   return [];
 }
 
-type ReadRows = (output: EngineOutput, rows: number, mask: Feed | null) => Float32Array;
+type ReadRows = (output: SessionOutput, rows: number, mask: Feed | null) => Float32Array;
 
 /** One row of numbers for each sample. @throws ModelError */
-function rowReader(where: AnswerPlace, { pooling }: OutputSettings, rows: number, first: EngineOutput): ReadRows {
+function rowReader(where: AnswerPlace, { pooling }: OutputSettings, rows: number, first: SessionOutput): ReadRows {
   const shape = squeezed(first.shape);
   if (shape.length === 2 || shape.length === 1) {
     return (output, count) => {
@@ -178,7 +178,7 @@ function squeezed(shape: readonly number[]): readonly number[] {
 }
 
 /** [rows, tokens, width] as [rows, width]. */
-function pooled({ data, shape }: EngineOutput, mask: Feed | null, pooling: 'Mean' | 'First'): Float32Array {
+function pooled({ data, shape }: SessionOutput, mask: Feed | null, pooling: 'Mean' | 'First'): Float32Array {
   const [rows = 0, tokens = 0, width = 0] = shape;
   const answer = new Float32Array(rows * width);
   for (let row = 0; row < rows; row++) {

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { count } from '@distillery/base';
 
 import { LogitsError, ModelError } from './errors.js';
-import type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
+import type { ModelSession, Inference, ModelFile, ModelFormat } from './inference.js';
 import type { Samples } from '../../data/index.js';
 import { type Mean, meanOf, meanText } from './mean.js';
 import { joinedTexts } from './texts.js';
@@ -36,7 +36,7 @@ export function formatsOf({ format, ensemble }: TeacherSource): ReadonlySet<Mode
   return new Set([format, ...(ensemble?.members ?? []).map((member) => member.format)]);
 }
 
-type OpenEngine = (file: ModelFile) => Promise<Engine>;
+type OpenSession = (file: ModelFile) => Promise<ModelSession>;
 
 /** The name of `teacher.model` among the members, in messages. */
 const firstName = 'teacher.model';
@@ -49,8 +49,8 @@ interface Member {
 }
 
 /** @throws what `openInference` throws; ModelError for members whose answers cannot be averaged */
-export async function openTeacher({ ensemble, ...first }: TeacherSource, openEngine: OpenEngine): Promise<Inference> {
-  if (ensemble === undefined) return openInference(first, openEngine);
+export async function openTeacher({ ensemble, ...first }: TeacherSource, openSession: OpenSession): Promise<Inference> {
+  if (ensemble === undefined) return openInference(first, openSession);
   const { inputs, dataIdentity, threads } = first;
   const shared = { inputs, threads, isMember: true, ...(dataIdentity === undefined ? {} : { dataIdentity }) };
   const sources = [
@@ -66,7 +66,7 @@ export async function openTeacher({ ensemble, ...first }: TeacherSource, openEng
   };
   try {
     for (const { name, weight, source } of sources) {
-      members.push({ name, path: source.path, weight, model: await openInference(source, openEngine) });
+      members.push({ name, path: source.path, weight, model: await openInference(source, openSession) });
     }
     checkMembers(members);
     return { ...joined(members, ensemble.mean), close };

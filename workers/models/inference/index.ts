@@ -1,10 +1,10 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
 export { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
-export { openEngine } from './engines.js';
+export { openSession } from './sessions.js';
 export { inspectModel } from './inspect.js';
 export { type EnsembleSource, formatsOf, openTeacher, type TeacherSource } from './ensemble.js';
-export type { Engine, EnsembleMember, Inference, ModelFile, ModelFormat } from './inference.js';
+export type { ModelSession, EnsembleMember, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault } from './errors.js';
 export { meanFor } from './mean.js';

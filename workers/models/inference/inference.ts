@@ -21,7 +21,7 @@ export interface Inference {
   /** First 8 bytes of the SHA-256 over the model's files and its settings: what a frame's header carries. */
   readonly digest: Uint8Array;
   readonly digestHex: string;
-  /** For people: format, engine, shapes. */
+  /** For people: format, what computes it, shapes. */
   readonly description: string;
   /** What was recognized, and likely mistakes, in sentences. */
   readonly notes: readonly string[];
@@ -72,7 +72,7 @@ export interface ModelOutput {
 }
 
 /** A model loaded by one library, before anything is known of the data set. */
-export interface Engine {
+export interface ModelSession {
   readonly description: string;
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly ModelOutput[];
@@ -80,11 +80,11 @@ export interface Engine {
    * @param feeds one for each input, in order
    * @param output name of the one that is wanted
    */
-  run(feeds: readonly Feed[], output: string): Promise<EngineOutput>;
+  run(feeds: readonly Feed[], output: string): Promise<SessionOutput>;
   close(): Promise<void>;
 }
 
-export interface EngineOutput {
+export interface SessionOutput {
   readonly data: Float32Array;
   readonly shape: readonly number[];
 }

@@ -9,7 +9,7 @@ import { ModelError } from './errors.js';
 import { type AxisSize, type ElementType, elementTypes, type Feed, type ModelInput } from '../../inputs/index.js';
 import { closingOperators } from './closing-operator.js';
 import { embeddingRows } from './embedding-rows.js';
-import type { Engine, ModelFile, ModelOutput } from './inference.js';
+import type { ModelSession, ModelFile, ModelOutput } from './inference.js';
 import { readBeside } from './model-file.js';
 import { onnxGraph } from './onnx-graph.js';
 import { externalRanges, type ExternalRange, OnnxFileError } from './onnx-file.js';
@@ -19,7 +19,7 @@ const silent = { level: 'fatal', severity: 4 } as const;
 
 /**
  * The native part of release 1.30 reads and writes half floats as Uint16Array, but its JavaScript part asks for a
- * Float16Array where the engine has one. It decides at its first tensor, which is made here while that array is hidden.
+ * Float16Array where Node has one. It decides at its first tensor, which is made here while that array is hidden.
  */
 function takeHalfFloatsAsBits(): void {
   const hidden = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
@@ -44,7 +44,7 @@ const maxWeightsBytes = 2 ** 34;
 export async function openOnnx(
   { bytes, path, threads, isMember = false, note }: ModelFile,
   device: 'cpu' | 'cuda',
-): Promise<Engine> {
+): Promise<ModelSession> {
   env.logLevel = silent.level;
   const externalData = await externalFiles(bytes, path, note);
   let session: InferenceSession;
@@ -77,7 +77,7 @@ export async function openOnnx(
     );
   }
   try {
-    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`, bytes);
+    return modelSession(session, path, `${device}, ${count(threads, 'thread')}`, bytes);
   } catch (error) {
     await session.release();
     throw error;
@@ -136,7 +136,7 @@ function checkRange(path: string, { weight, location, offset, length }: External
  * @param bytes the model file
  * @throws ModelError for an input of a type that no sample has
  */
-function engineOf(session: InferenceSession, path: string, how: string, bytes: Uint8Array): Engine {
+function modelSession(session: InferenceSession, path: string, how: string, bytes: Uint8Array): ModelSession {
   const operators = closingOperators(bytes);
   const rows = embeddingRows(onnxGraph(bytes, session.inputNames));
   const inputs = session.inputMetadata.map((metadata): ModelInput => {

@@ -6,7 +6,7 @@ import { type Samples, samplesBetween, type SampleSpec } from '../../data/index.
 import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
 import { answerOf, type AnswerPlace, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
-import type { Engine, EngineOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
+import type { ModelSession, SessionOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { madeUpSamples } from './probe.js';
 import { seenTexts } from './texts.js';
@@ -44,12 +44,12 @@ const hashedBytes = 2 ** 28;
 const probedRows = 2;
 
 /**
- * @param openEngine the runtime's
+ * @param openSession the runtime's
  * @throws ModelError when the model cannot be read or does not answer logits; InputError when it does not fit the samples
  */
 export async function openInference(
   source: InferenceSource,
-  openEngine: (file: ModelFile) => Promise<Engine>,
+  openSession: (file: ModelFile) => Promise<ModelSession>,
 ): Promise<Inference> {
   const { format, path, threads, output: settings = {}, place = 'teacher', isMember = false } = source;
   const where = { path, place };
@@ -60,13 +60,13 @@ export async function openInference(
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const engine = await openEngine({ format, path, bytes, threads, isMember, note });
+  const session = await openSession({ format, path, bytes, threads, isMember, note });
   try {
-    const inputs = await openInputs(inputSourceOf(source, engine));
+    const inputs = await openInputs(inputSourceOf(source, session));
     for (const part of [...settingParts(source), ...inputs.identity]) hash.update(part);
     const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
-    const output = outputOf(where, engine.outputs, settings);
-    const run = (feeds: readonly Feed[]): Promise<EngineOutput> => engine.run(feeds, output.name);
+    const output = outputOf(where, session.outputs, settings);
+    const run = (feeds: readonly Feed[]): Promise<SessionOutput> => session.run(feeds, output.name);
     const rows = inputs.batch ?? probedRows;
     const answer = answerOf(where, output, settings, await probe(run, where, inputs, source.inputs), rows);
     const { columns } = answer;
@@ -74,7 +74,7 @@ export async function openInference(
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
-      description: shortened(`${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`),
+      description: shortened(`${format} by ${session.description}, ${inputs.description} → [N, ${String(columns)}]`),
       notes: [...inputs.notes, ...answer.notes],
       kind: answer.kind,
       members: [],
@@ -93,10 +93,10 @@ export async function openInference(
         return logits;
       },
       textsOf: (samples) => (inputs.tokenizer === null ? null : seenTexts(samples, inputs.readBack(samples))),
-      close: () => engine.close(),
+      close: () => session.close(),
     };
   } catch (error) {
-    await engine.close();
+    await session.close();
     throw error;
   }
 }
@@ -110,11 +110,11 @@ export function shortened(text: string): string {
 
 function inputSourceOf(
   { path, input, inputSettings, tokenizer, inputs, place = 'teacher' }: InferenceSource,
-  engine: Engine,
+  session: ModelSession,
 ): InputSource {
   return {
     about: `model ${path}`,
-    inputs: engine.inputs,
+    inputs: session.inputs,
     fields: inputs,
     settings: { side: 'teacher', place, named: inputSettings ?? [], only: input },
     tokenizer: tokenizer ?? null,
@@ -146,11 +146,11 @@ function padded({ dtype, shape, data }: Feed, rows: number): Feed {
 
 /** Runs made-up samples, so that a model that cannot take them never joins. */
 async function probe(
-  run: (feeds: readonly Feed[]) => Promise<EngineOutput>,
+  run: (feeds: readonly Feed[]) => Promise<SessionOutput>,
   { path, place }: AnswerPlace,
   inputs: ModelInputs,
   fields: SampleSpec['inputs'],
-): Promise<EngineOutput> {
+): Promise<SessionOutput> {
   const samples: Samples = madeUpSamples(fields, inputs.batch ?? probedRows);
   const feeds = inputs.feeds(samples);
   try {

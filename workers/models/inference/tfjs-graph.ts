@@ -4,7 +4,7 @@ import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 
 import type { AxisSize, ElementType, ModelInput } from '../../inputs/index.js';
 import { type Graph, type GraphEnd, readGraph } from './graph.js';
-import type { Engine, EngineOutput, ModelFile, ModelOutput } from './inference.js';
+import type { ModelSession, SessionOutput, ModelFile, ModelOutput } from './inference.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs } from './tfjs-files.js';
 import { tensorOf } from './tfjs-tensor.js';
 
@@ -12,7 +12,7 @@ import { tensorOf } from './tfjs-tensor.js';
  * @param backend the current one of tfjs, for people
  * @throws ModelError
  */
-export async function openTfjsGraph(file: ModelFile, backend: string): Promise<Engine> {
+export async function openTfjsGraph(file: ModelFile, backend: string): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-graph');
   const graph = readGraph(json);
@@ -60,7 +60,7 @@ async function answerOf(
   { isDynamic }: Graph,
   given: NamedTensorMap,
   output: string,
-): Promise<EngineOutput> {
+): Promise<SessionOutput> {
   // With captured tables, tfjs adds them to the map that it is given.
   const inputs = { ...given };
   const answers = isDynamic ? await model.executeAsync(inputs, [output]) : model.execute(inputs, [output]);

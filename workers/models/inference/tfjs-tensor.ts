@@ -1,4 +1,4 @@
-/** What an engine is fed, as a tensor of tfjs. */
+/** What an session is fed, as a tensor of tfjs. */
 import { tensor, type Tensor } from '@tensorflow/tfjs-core';
 
 import type { Feed } from '../../inputs/index.js';

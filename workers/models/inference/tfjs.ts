@@ -10,7 +10,7 @@ import { supplyTensorMethods } from '../tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import type { ModelInput } from '../../inputs/index.js';
-import type { Engine, ModelFile } from './inference.js';
+import type { ModelSession, ModelFile } from './inference.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs, type Weights } from './tfjs-files.js';
 import { tensorOf } from './tfjs-tensor.js';
 import { pairWeights } from './weight-names.js';
@@ -19,7 +19,7 @@ import { pairWeights } from './weight-names.js';
  * @param backend the current one of tfjs, for people
  * @throws ModelError
  */
-export async function openTfjs(file: ModelFile, backend: string): Promise<Engine> {
+export async function openTfjs(file: ModelFile, backend: string): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-layers');
   const topology = checkedTopology(json.modelTopology, path);

@@ -1,8 +1,8 @@
 /** The libraries that compute teachers' models, by format. Each is loaded when the first model of its format is opened. */
-import type { Engine, ModelFile, ModelFormat } from './inference.js';
+import type { ModelSession, ModelFile, ModelFormat } from './inference.js';
 
 /** Where a runtime computes, as far as the libraries ask. */
-export interface EngineDevice {
+export interface SessionDevice {
   /** The execution provider of onnxruntime. */
   readonly device: 'cpu' | 'cuda';
   /** For people: the current backend of tfjs. */
@@ -13,9 +13,9 @@ const libraries = {
   onnx: async (file, { device }) => (await import('./onnx.js')).openOnnx(file, device),
   'tfjs-layers': async (file, { tfjs }) => (await import('./tfjs.js')).openTfjs(file, tfjs),
   'tfjs-graph': async (file, { tfjs }) => (await import('./tfjs-graph.js')).openTfjsGraph(file, tfjs),
-} satisfies Record<ModelFormat, (file: ModelFile, where: EngineDevice) => Promise<Engine>>;
+} satisfies Record<ModelFormat, (file: ModelFile, where: SessionDevice) => Promise<ModelSession>>;
 
 /** @throws ModelError when the library refuses the file */
-export function openEngine(file: ModelFile, where: EngineDevice): Promise<Engine> {
+export function openSession(file: ModelFile, where: SessionDevice): Promise<ModelSession> {
   return libraries[file.format](file, where);
 }
