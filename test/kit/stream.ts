@@ -57,13 +57,17 @@ export function accessOf({ url }: TestNats, login: TestLogin): NatsAccess {
 }
 
 /** A plain client of the library, without our code. */
-export async function connectPlain(nats: TestNats, login: TestLogin): Promise<NatsConnection> {
+export async function connectPlain(
+  nats: TestNats,
+  login: TestLogin,
+  timeout = patienceMs,
+): Promise<NatsConnection> {
   const { inboxPrefix } = login;
   const proof =
     'creds' in login
       ? { authenticator: credsAuthenticator(new TextEncoder().encode(login.creds)) }
       : { user: login.user, pass: login.password };
-  return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, timeout: patienceMs, ...proof });
+  return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, timeout, ...proof });
 }
 
 /** A user with all rights, to inspect the server's state and to break things. */
