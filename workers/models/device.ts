@@ -2,6 +2,7 @@
  * What a device trainer needs of its device: tensors that outlive a call, and programs. A program is what a function did
  * with tensors, recorded once and run as one operation from then on; its shapes are fixed. The runtime implements it.
  */
+import { DistilleryError } from '@distillery/base';
 import type * as tf from '@tensorflow/tfjs-core';
 
 /** A tensor on the device. Its owner frees it. */
@@ -45,6 +46,12 @@ export interface Device {
 }
 
 /** A function that cannot become a program: the trainer then computes it operation by operation. */
-export class RecordingError extends Error {
+export class RecordingError extends DistilleryError {
   override readonly name = 'RecordingError';
+  readonly kind = 'Recording';
+  readonly retry = 'Never';
+  /** @param problem a clause about the model: `its op Foo is not known` */
+  constructor(problem: string) {
+    super({ about: '', problem, remedy: '' });
+  }
 }

@@ -72,7 +72,7 @@ describe('a job file', () => {
       text: [...sound.head, ...sound.spec, '  training: { batchsize: 64 }'].join('\n'),
       want: [
         'FILE:8:15: spec.training.batchsize',
-        '  found an unknown field, expected batchSize, epochs, seed, order, shuffle or augment',
+        '  found an unknown field, expected batchSize, epochs, seed, order, shuffle, earlyStop or augment',
         '  did you mean batchSize?',
         '',
         '1 problem',

@@ -50,6 +50,7 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/error
 import { OnnxExportError } from '../../../workers/models/export-onnx/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
 import { TopologyError } from '../../../workers/models/topology.js';
+import { RecordingError } from '../../../workers/models/device.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
 import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
@@ -137,6 +138,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   PortTaken: () => new PortTaken('noServer', fault),
   QuantityError: () => new QuantityError('x', 'an amount'),
   ReadError: () => new ReadError(fault),
+  RecordingError: () => new RecordingError('its op Foo is not known'),
   ReferenceRefused: () => new ReferenceRefused('requires test.a, which this release does not have'),
   RefusalError: () => new RefusalError(fault),
   RemoteError: () => new RemoteError('denied', fault),
@@ -156,9 +158,15 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
 };
 
 /** Without a remedy: the program itself does what helps, such as another attempt, and a person cannot do anything. */
-const withoutRemedy: readonly string[] = ['ComputeError', 'ConnectionLost', 'Fenced', 'ObjectDamaged'];
+const withoutRemedy: readonly string[] = [
+  'ComputeError',
+  'ConnectionLost',
+  'Fenced',
+  'ObjectDamaged',
+  'RecordingError',
+];
 /** Whose thing the caller names. */
-const withoutThing: readonly string[] = ['TextError'];
+const withoutThing: readonly string[] = ['RecordingError', 'TextError'];
 
 describe('the errors of the project', () => {
   const own = [...classes.keys()].filter((name) => descendsFrom(name, 'Error') && name !== 'DistilleryError').sort();
