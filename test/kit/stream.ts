@@ -57,11 +57,7 @@ export function accessOf({ url }: TestNats, login: TestLogin): NatsAccess {
 }
 
 /** A plain client of the library, without our code. */
-export async function connectPlain(
-  nats: TestNats,
-  login: TestLogin,
-  timeout = patienceMs,
-): Promise<NatsConnection> {
+export async function connectPlain(nats: TestNats, login: TestLogin, timeout = patienceMs): Promise<NatsConnection> {
   const { inboxPrefix } = login;
   const proof =
     'creds' in login
