@@ -62,14 +62,14 @@ const parquetCases: readonly DataCase[] = [
     files: { 'x.parquet': parquet },
     path: 'x.parquet',
     dataset: { fields: [{ name: 'input', type: 'tensor', columns: ['c'] }] },
-    want: 'file://DIR/x.parquet, x.parquet, row 1: found no column c, expected one of a, b, label, for the field input',
+    want: 'file://DIR/x.parquet, x.parquet, schema: found no column c, expected one of a, b, label, for the field input',
   },
   {
     what: 'has texts where numbers should be',
     files: { 'x.parquet': texts },
     path: 'x.parquet',
     dataset: { fields: [number, { name: 'label', type: 'class' }] },
-    want: 'field input, column a: found values that are no numbers, expected numbers',
+    want: 'field input, column a: found values that are no numbers ("x"), expected numbers',
   },
   {
     what: 'says that a page unpacks to 2 GiB',
@@ -166,7 +166,7 @@ const npyCases: readonly DataCase[] = [
     files: { 'x.npz': stored },
     path: 'x.npz',
     dataset: { fields: [{ name: 'input', type: 'tensor', columns: ['z'] }] },
-    want: 'file://DIR/x.npz, x.npz, row 0: found no column z, expected one of x, y, for the field input',
+    want: 'file://DIR/x.npz, the training split: found no column z, expected one of x, y, for the field input',
   },
   {
     what: 'says that a small array has 1 TB',

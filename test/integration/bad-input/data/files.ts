@@ -161,7 +161,7 @@ const webdatasetCases: readonly DataCase[] = [
     files: async () => ({ 'x.tar': tar(...key('a', await png())) }),
     path: 'x.tar',
     dataset: { fields: [{ name: 'image', type: 'image', columns: ['jpg'] }] },
-    want: 'file://DIR/x.tar, x.tar, a: found no column jpg, expected one of __key__, cls, png, for the field image',
+    want: 'file://DIR/x.tar: found no column jpg, expected one of __key__, cls, png, for the field image',
   },
   {
     what: 'says that a member has 8 GiB',
@@ -177,7 +177,7 @@ const webdatasetCases: readonly DataCase[] = [
 ];
 
 const filesCases: readonly DataCase[] = [
-  { what: 'is missing', files: {}, path: 'docs', want: 'DIR/docs: found nothing, expected a folder with files' },
+  { what: 'is missing', files: {}, path: 'docs', want: 'DIR/docs: found nothing, expected a data set' },
   { what: 'is empty', files: {}, want: 'DIR: found no files, expected a folder with files' },
   {
     what: 'is one file',

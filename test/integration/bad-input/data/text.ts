@@ -35,10 +35,10 @@ const csvCases: readonly DataCase[] = [
     want: 'DIR/x.csv: found a file with zero bytes, which is no text, expected a CSV file',
   },
   {
-    what: 'is packed',
+    what: 'is packed and cut',
     files: { 'x.csv.gz': Buffer.from('1f8b0800', 'hex') },
     path: 'x.csv.gz',
-    want: 'DIR/x.csv.gz: found a gzip file, expected a CSV file',
+    want: 'DIR/x.csv.gz: found a damaged gzip file (unexpected end of file), expected a CSV file',
   },
   {
     what: 'is no UTF-8',
@@ -70,7 +70,7 @@ const csvCases: readonly DataCase[] = [
     files: { 'x.csv': csv },
     path: 'x.csv',
     dataset: { fields: absent },
-    want: 'file://DIR/x.csv, x.csv, line 2: found no column c, expected one of a, b, label, for the field input',
+    want: 'file://DIR/x.csv, x.csv, line 1: found no column c, expected one of a, b, label, for the field input',
   },
   {
     what: 'has files with other head lines',
@@ -148,7 +148,7 @@ const jsonlCases: readonly DataCase[] = [
     files: { 'x.jsonl': jsonl },
     path: 'x.jsonl',
     dataset: { fields: absent },
-    want: 'file://DIR/x.jsonl, x.jsonl, line 1: found no column c, expected one of a, b, label, for the field input',
+    want: 'file://DIR/x.jsonl: found no column c, expected one of a, b, label, for the field input',
   },
   {
     what: 'is a link out of its folder',
