@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { ModelError } from './inference/errors.js';
 import { fileLabels } from './keras3-weights.js';
 import { maxJsonBytes, readBeside, readModelFile } from './inference/model-file.js';
+import { bytesOfNumber, manifestWeightSchema } from './weights-manifest.js';
 
 /** What a trainer takes its first weights from. */
 export interface StartingWeights {
@@ -29,20 +30,8 @@ export interface StudentStart {
 
 /** Bytes of all weights: as many as a student may have (topology-shapes.ts). */
 const maxBytes = 2 ** 30;
-const bytesOfType = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
 
-const weightSchema = z.looseObject({
-  name: z.string().min(1),
-  shape: z.array(z.number().int().min(0)),
-  dtype: z.enum(['float32', 'int32', 'bool']),
-  quantization: z
-    .looseObject({
-      dtype: z.enum(['uint8', 'uint16', 'float16']),
-      scale: z.number().optional(),
-      min: z.number().optional(),
-    })
-    .optional(),
-});
+const weightSchema = manifestWeightSchema.extend({ name: z.string().min(1) });
 type Weight = z.infer<typeof weightSchema>;
 
 const fileSchema = z.looseObject({
@@ -120,8 +109,8 @@ function wrongSize(path: string, found: number, expected: number): ModelError {
   return fault(path, `${String(found)} bytes of weights`, named, 'copy its files of weights again');
 }
 
-function bytesOf({ shape, dtype, quantization }: Weight): number {
-  return shape.reduce((product, axis) => product * axis, bytesOfType[quantization?.dtype ?? dtype]);
+function bytesOf(weight: Weight): number {
+  return weight.shape.reduce((product, axis) => product * axis, bytesOfNumber(weight));
 }
 
 /** @param bytes an array of its own: 0 is a multiple of every size of a number */

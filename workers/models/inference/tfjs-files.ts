@@ -13,6 +13,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
 import { librarySentence } from '../../base/index.js';
+import { bytesOfNumber, manifestWeightSchema } from '../weights-manifest.js';
 import { ModelError } from './errors.js';
 import type { ModelFile } from './inference.js';
 import { readBeside } from './model-file.js';
@@ -22,23 +23,9 @@ const maxWeights = 2 ** 28;
 /** A name out of the file, in a message. */
 const maxNameShown = 100;
 
-const bytesOfType = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
-
-const weightSchema = z.looseObject({
-  name: z.string(),
-  shape: z.array(z.number().int().min(0)),
-  dtype: z.enum(['float32', 'int32', 'bool']),
-  quantization: z
-    .looseObject({
-      dtype: z.enum(['uint8', 'uint16', 'float16']),
-      min: z.number().optional(),
-      scale: z.number().optional(),
-    })
-    .optional(),
-});
 const modelJsonSchema = z.looseObject({
   modelTopology: z.record(z.string(), z.unknown()),
-  weightsManifest: z.array(z.looseObject({ paths: z.array(z.string()), weights: z.array(weightSchema) })),
+  weightsManifest: z.array(z.looseObject({ paths: z.array(z.string()), weights: z.array(manifestWeightSchema) })),
 });
 export type ModelJson = z.infer<typeof modelJsonSchema>;
 
@@ -98,9 +85,7 @@ export async function readWeights(json: ModelJson, { path, note }: Pick<ModelFil
       'use a smaller model, or export it to ONNX',
     );
   }
-  const expected = weights.reduce((sum, { dtype, quantization }, at) => {
-    return sum + (sizes[at] ?? 0) * bytesOfType[quantization?.dtype ?? dtype];
-  }, 0);
+  const expected = weights.reduce((sum, weight, at) => sum + (sizes[at] ?? 0) * bytesOfNumber(weight), 0);
   const parts: Uint8Array[] = [];
   for (const name of json.weightsManifest.flatMap(({ paths }) => paths)) {
     if (basename(name) !== name || name === '..' || name === '.') {
