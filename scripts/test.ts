@@ -150,9 +150,7 @@ const stop = new AbortController();
 const abort = (): void => stop.abort();
 process.once('SIGINT', abort).once('SIGTERM', abort);
 // Install once here, so that no test waits for an installation.
-await findNatsServer({
-  url: undefined,
-  path: process.env.PATH ?? '',
+const machine = {
   cacheFolder: cacheFolderOf(process.env, homedir),
   platform: process.platform,
   arch: process.arch,
@@ -160,17 +158,10 @@ await findNatsServer({
   nowMs: Date.now(),
   progress: say,
   stop: stop.signal,
-});
+};
+await findNatsServer({ ...machine, url: undefined, path: process.env.PATH ?? '' });
 /** null where it cannot be built: its tests are then skipped, and counted. */
-const nativeFolder = await buildNative({
-  cacheFolder: cacheFolderOf(process.env, homedir),
-  platform: process.platform,
-  arch: process.arch,
-  environment: process.env,
-  nowMs: Date.now(),
-  progress: say,
-  stop: stop.signal,
-}).catch((error: unknown) => {
+const nativeFolder = await buildNative(machine).catch((error: unknown) => {
   stop.signal.throwIfAborted();
   say(`the tests of the runtime native are skipped: ${messageOf(error)}`);
   return null;

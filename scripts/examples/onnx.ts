@@ -53,7 +53,7 @@ function largestOfRows(rows: Float32Array, count: number): number[] {
   });
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
@@ -143,9 +143,17 @@ export function sizesAndSpeeds({ samples, models: [teacher, student] }: HeldOutA
   };
 }
 
+const none = new Float32Array();
+
 export interface Comparison extends Omit<HeldOutRun, 'models'> {
   readonly teacher: ComparedModel['path'] | ComparedModel;
   readonly student: ComparedModel['path'] | ComparedModel;
+}
+
+/** Share of the rows with the largest number in the same column. @param one, other [samples, columns] */
+export function agreementOf(one: Float32Array, other: Float32Array, samples: number): number {
+  const [left, right] = [one, other].map((rows) => largestOfRows(rows, samples));
+  return (left ?? []).filter((column, at) => column === right?.[at]).length / samples;
 }
 
 /**
@@ -155,7 +163,6 @@ export interface Comparison extends Omit<HeldOutRun, 'models'> {
 export async function compareClassifiers({ teacher, student, ...run }: Comparison): Promise<Figures> {
   const models = [teacher, student].map((each) => (typeof each === 'string' ? { path: each } : each));
   const found = await heldOutAnswers({ ...run, models });
-  const [ofTeacher = [], ofStudent = []] = found.models.map(({ answers }) => largestOfRows(answers, found.samples));
-  const same = ofTeacher.filter((each, at) => each === ofStudent[at]).length;
-  return { ...sizesAndSpeeds(found), heldOutAgreement: same / found.samples };
+  const [ofTeacher = none, ofStudent = none] = found.models.map(({ answers }) => answers);
+  return { ...sizesAndSpeeds(found), heldOutAgreement: agreementOf(ofTeacher, ofStudent, found.samples) };
 }

@@ -10,6 +10,7 @@ import {
 } from '../../dist/workers/models/inference/index.js';
 
 import type { Figures } from './example.ts';
+import { agreementOf, type HeldOutAnswers, median, sizesAndSpeeds } from './onnx.ts';
 
 /** An ONNX file with its tokenizer. */
 export type TextModel = Required<Pick<ModelSource, 'path' | 'tokenizer'>> & Pick<ModelSource, 'output'>;
@@ -64,22 +65,16 @@ export async function answersToTexts({ teacher, student, dataset, batch }: TextC
       for (const model of opened) await model.answer(samples, start);
     }
     const [ofTeacher, ofStudent] = opened as [MeasuredModel, MeasuredModel];
-    const [teacherBytes, studentBytes] = [statSync(teacher.path).size, statSync(student.path).size];
-    const [teacherSamplesPerSecond, studentSamplesPerSecond] = [ofTeacher.speed, ofStudent.speed];
+    const measured = (path: string, { speed, answers }: MeasuredModel): HeldOutAnswers['models'][number] => {
+      return { bytes: statSync(path).size, samplesPerSecond: speed, answers };
+    };
+    const models = [measured(teacher.path, ofTeacher), measured(student.path, ofStudent)];
     return {
       count: test.length,
       teacher: ofTeacher.answers,
       student: ofStudent.answers,
       columns: ofTeacher.model.columns,
-      figures: {
-        heldOutSamples: test.length,
-        teacherBytes,
-        studentBytes,
-        timesSmaller: teacherBytes / studentBytes,
-        teacherSamplesPerSecond,
-        studentSamplesPerSecond,
-        timesFaster: studentSamplesPerSecond / teacherSamplesPerSecond,
-      },
+      figures: sizesAndSpeeds({ samples: test.length, models }),
     };
   } finally {
     await Promise.all([data.close(), ...opened.map(({ model }) => model.close())]);
@@ -119,19 +114,12 @@ class MeasuredModel {
 
   /** Samples a second. */
   get speed(): number {
-    const sorted = this.#speeds.toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+    return median(this.#speeds);
   }
 }
 
 /** @returns the figures of `answersToTexts`, and heldOutAgreement: the share of the texts with the same class of both */
 export async function compareTextClassifiers(comparison: TextComparison): Promise<Figures> {
-  const { count, teacher, student, columns, figures } = await answersToTexts(comparison);
-  const classOf = (rows: Float32Array, at: number): number => {
-    const row = rows.subarray(at * columns, (at + 1) * columns);
-    return row.indexOf(row.reduce((largest, value) => Math.max(largest, value), -Infinity));
-  };
-  let same = 0;
-  for (let at = 0; at < count; at++) if (classOf(teacher, at) === classOf(student, at)) same += 1;
-  return { ...figures, heldOutAgreement: same / count };
+  const { count, teacher, student, figures } = await answersToTexts(comparison);
+  return { ...figures, heldOutAgreement: agreementOf(teacher, student, count) };
 }
