@@ -29,6 +29,17 @@ export function answersFor(kind: SoftLossKind): TeacherAnswers {
   return kind === 'BinaryCrossEntropy' ? 'Sigmoid' : 'Logits';
 }
 
+/** What the teacher's numbers are: as the settings say, or as their loss compares them. */
+export function answersIn({
+  answers,
+  kind = 'KL',
+}: {
+  readonly answers?: TeacherAnswers | undefined;
+  readonly kind?: SoftLossKind | undefined;
+}): TeacherAnswers {
+  return answers ?? answersFor(kind);
+}
+
 /**
  * `agreement`: share of the rows whose largest logit is the teacher's; of several classes, share of the decisions (is the
  * logit above 0?) that are the teacher's. `topKOverlap`: share of the teacher's 5 largest columns that are among the

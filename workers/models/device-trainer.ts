@@ -7,7 +7,7 @@
  * device is either part of the state or freed by the call that made it.
  */
 import { sizeOf } from '../data/index.js';
-import { agreementOf, answersFor } from './agreement.js';
+import { agreementOf, answersIn } from './agreement.js';
 import { createAverages } from './averages.js';
 import { type Device, type DeviceTensor, RecordingError } from './device.js';
 import { stepScalars } from './device-optimizer.js';
@@ -137,7 +137,7 @@ function measureOf(
   device: Device,
   parameters: readonly Parameter[],
 ): (batch: TrainingBatch, pass: DevicePass) => Measured {
-  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
+  const answers = answersIn(loss);
   return ({ step, teacherLogits: teacher, targets }, { logits, penalty, finite }) => {
     const student = device.read(logits);
     const metrics = teacher === null ? {} : agreementOf(answers, { columns, student, teacher });

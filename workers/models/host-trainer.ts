@@ -7,7 +7,7 @@
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
 import { sizeOf } from '../data/index.js';
-import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
+import { agreementOf, answersIn, type NamedMetrics } from './agreement.js';
 import { createAverages } from './averages.js';
 import { evaluationInParts } from './evaluation-parts.js';
 import { createKept } from './kept-weights.js';
@@ -38,7 +38,7 @@ export function hostTrainer(
   const averages = settings.ema === undefined ? null : createAverages(settings.ema, parameters);
   const kept = keepsWeights ? createKept(model.weights) : null;
   const slots = [...optimizer.slots, ...(averages?.slots ?? []), ...(kept?.slots ?? [])];
-  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
+  const answers = answersIn(loss);
   const { columns, inputs } = model;
 
   const gradients = (batch: TrainingBatch): Gradients => {

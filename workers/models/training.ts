@@ -5,7 +5,7 @@ import type { StudentTrainer, TrainerOptions } from './trainer.js';
 export { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
 export { exportedWeights } from './averages.js';
 export { type Evaluation, evaluationSum, type Scores, scoresOf } from './evaluation.js';
-export { agreementOf, answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
+export { agreementOf, answersIn, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
 export { filesBeside } from './inference/beside.js';
 export { readStartingWeights, type StartingWeights, type StudentStart } from './starting-weights.js';

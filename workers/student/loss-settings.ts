@@ -3,7 +3,7 @@ import type { Manifest } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
 import type { Dataset, Split, TargetSpec } from '../data/index.js';
-import { answersFor, answersOf, lossKindOf, type LossSettings } from '../models/training.js';
+import { answersIn, answersOf, lossKindOf, type LossSettings } from '../models/training.js';
 
 /** @param target of the data set: a teacher of numbers is imitated in numbers, not in the shares of a softmax */
 export function lossSettingsOf(manifest: Manifest, target: TargetSpec['kind'] | undefined): LossSettings {
@@ -34,7 +34,7 @@ export function fittingTargets(
   { answers, kind = 'KL', softWeight }: LossSettings,
 ): { readonly dataset: Dataset; readonly notes: readonly string[] } {
   const target = dataset.train.spec.target?.kind;
-  const fits = softWeight === 0 || (answers ?? answersFor(kind)) !== 'Embedding';
+  const fits = softWeight === 0 || answersIn({ answers, kind }) !== 'Embedding';
   if (fits || target === undefined || target === 'values') return { dataset, notes: [] };
   const { train, test } = dataset;
   return {

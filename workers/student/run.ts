@@ -5,7 +5,7 @@ import { Notes } from '../base/index.js';
 import { type ExportLimits, noNative, type TrainerThread, type TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import { answersFor, type LossSettings } from '../models/training.js';
+import { answersIn, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import { connectWorker, type StreamLink } from '../stream/index.js';
 
@@ -78,7 +78,7 @@ async function prepare(
   const width = { uri: manifest.student.model.uri, target: dataset.train.spec.target };
   checkTargetWidth(trainer.columns, width);
   await checkClasses(trainer, dataset, width);
-  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
+  const answers = answersIn(loss);
   checkEarlyStop(manifest.training.earlyStop, {
     target: dataset.test?.spec.target?.kind ?? null,
     teachers: asksTeachers(manifest, dataset, schedule, trainer.columns)
