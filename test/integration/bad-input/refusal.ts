@@ -51,7 +51,7 @@ export function openCases(name: string): Cases {
       expect({ message, ...ending }).toEqual({ message, exitCode: distillExit.badInput, ...nothingLeft });
       // A problem of the job file is listed with its place there; anything else is one line.
       const lines = message.split('\n');
-      expect(lines.length === 1 ? '1 problem' : lines.at(-1)).toBe('1 problem');
+      if (lines.length > 1) expect([lines.length, ...lines.slice(-2)]).toEqual([5, '', '1 problem']);
       expect(hasModel(run)).toBe(false);
       return message;
     },
