@@ -14,6 +14,7 @@ export { operatorInboxPrefix, permissionsFor, permissionsForSystem, roles } from
 export type { Permissions, Role } from './permissions.js';
 export { connectReader } from './reader.js';
 export type { ObjectReader } from './reader.js';
+export { serverKeys, type ServerKeys } from './server-keys.js';
 export * from './server/index.js';
 export { NamespaceAccounts, type NamespaceAccountsOptions } from './namespace-accounts.js';
 export { NatsStreams } from './nats-streams.js';
