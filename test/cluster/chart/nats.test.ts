@@ -105,14 +105,14 @@ describe('the keys of the server', () => {
     ['an unknown option', ['--secrets=a'], 'arguments: Unknown option'],
   ])('%s: one sentence and exit code 2', async (_, args, sentence) => {
     const ended = await makeKeys(args).catch((error: unknown) => error as { code: number; stderr: string });
-    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) as string });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) as unknown });
   });
 
   test('an account without the right is told so, with exit code 1', async () => {
     const ended = await makeKeys(['--namespace=default', '--secret=b']).catch(
       (error: unknown) => error as { code: number; stderr: string },
     );
-    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^secrets is forbidden.*\n$/) as string });
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^secrets is forbidden.*\n$/) as unknown });
   });
 });
 
