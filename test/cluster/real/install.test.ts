@@ -120,6 +120,8 @@ real('helm install on an empty cluster', () => {
       (await cluster.kubectlOk(['-n', system, 'get', all, '-o', 'name']))
         .split('\n')
         .filter((name) => name !== '' && name !== 'configmap/kube-root-ca.crt');
+    // helm does not wait for pods of a Deployment.
+    await until('the pods to end', async () => !(await left()).some((name) => name.startsWith('pod/')));
     expect(await left()).toEqual(['secret/distillery-nats-keys', 'persistentvolumeclaim/data-distillery-nats-0']);
     await cluster.kubectlOk(['-n', system, 'delete', 'pvc,secret', '-l', ofServer]);
     expect(await left()).toEqual([]);
