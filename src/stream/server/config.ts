@@ -11,7 +11,7 @@ export interface NatsUser {
 }
 
 /** What a start decides about one server. */
-export interface ServerPlace {
+export interface ServerStart {
   readonly serverName: string;
   readonly host: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface ServerPlace {
   readonly logFile: string;
 }
 
-export interface ServerConfiguration extends ServerPlace {
+export interface ServerConfiguration extends ServerStart {
   readonly users: readonly NatsUser[];
 }
 
