@@ -2,7 +2,7 @@
  * The configuration of a server that this project starts: one address, every user named, JetStream in the given folder.
  * Pure; the caller writes it to a file that only its user can read, since it holds passwords.
  */
-import type { Permissions } from '../permissions.js';
+import type { Permissions } from '../access/index.js';
 
 export interface NatsUser {
   readonly user: string;

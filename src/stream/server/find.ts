@@ -9,7 +9,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { within } from '@distillery/base';
 import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '@distillery/protocol';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 import {
   cachedBinary,

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 
 import { hostPort, minimumNatsVersion, type NatsEndpoint } from '@distillery/protocol';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 export interface Greeting {
   readonly serverName: string;

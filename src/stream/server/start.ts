@@ -21,7 +21,7 @@ import { makeFolderSync, spawnFolder } from '@distillery/platform';
 import type { NatsEndpoint } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 import { type NatsUser, serverConfiguration, type ServerStart } from './config.js';
 import { readGreeting } from './probe.js';

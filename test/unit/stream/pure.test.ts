@@ -2,10 +2,10 @@
 import { jobNames, workerRoles } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { permissionsFor } from '../../../src/stream/permissions.js';
+import { permissionsFor } from '../../../src/stream/access/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
 import { isAtLeast } from '../../../src/stream/server/probe.js';
-import { jobStreams } from '../../../src/stream/streams.js';
+import { jobStreams } from '../../../src/stream/job/streams.js';
 import { deliveryOf, frameIdOf } from '../../../workers/stream/delivery.js';
 
 test.each([
