@@ -139,11 +139,11 @@ const pathInPackages = (folder: string): string =>
     .replace(/^packages\//, 'node_modules/@distillery/');
 
 function copyPackage(folder: string): void {
-  const path = pathInPackages(folder);
-  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const target = pathInPackages(folder);
+  const name = target.slice(target.lastIndexOf('node_modules/') + 'node_modules/'.length);
   for (const file of filesOf(folder)) {
     const path = relative(folder, file);
-    if (stays(name, posix(path))) copyFile(file, join(out, 'packages', path, path));
+    if (stays(name, posix(path))) copyFile(file, join(out, 'packages', target, path));
   }
 }
 

@@ -144,18 +144,18 @@ function secretsOf(template: unknown, path: string): Named[] {
   const { volumes, imagePullSecrets, containers } = fieldsAt(template, 'spec');
   const at = `${path}.spec`;
   return [
-    ...entriesOf(volumes, `${at}.volumes`).flatMap(([volume, path]) => [
-      ...named(volume, path, ['secret', 'secretName']),
-      ...entriesOf(fieldsAt(volume, 'projected').sources, `${path}.projected.sources`).flatMap(([source, where]) =>
+    ...entriesOf(volumes, `${at}.volumes`).flatMap(([volume, within]) => [
+      ...named(volume, within, ['secret', 'secretName']),
+      ...entriesOf(fieldsAt(volume, 'projected').sources, `${within}.projected.sources`).flatMap(([source, where]) =>
         named(source, where, ['secret', 'name']),
       ),
     ]),
-    ...entriesOf(imagePullSecrets, `${at}.imagePullSecrets`).flatMap(([one, path]) => named(one, path, ['name'])),
-    ...entriesOf(containers, `${at}.containers`).flatMap(([container, path]) => [
-      ...entriesOf(container.env, `${path}.env`).flatMap(([variable, where]) =>
+    ...entriesOf(imagePullSecrets, `${at}.imagePullSecrets`).flatMap(([one, within]) => named(one, within, ['name'])),
+    ...entriesOf(containers, `${at}.containers`).flatMap(([container, within]) => [
+      ...entriesOf(container.env, `${within}.env`).flatMap(([variable, where]) =>
         named(variable, where, ['valueFrom', 'secretKeyRef', 'name']),
       ),
-      ...entriesOf(container.envFrom, `${path}.envFrom`).flatMap(([source, where]) =>
+      ...entriesOf(container.envFrom, `${within}.envFrom`).flatMap(([source, where]) =>
         named(source, where, ['secretRef', 'name']),
       ),
     ]),
@@ -190,15 +190,17 @@ function secretProblems(found: readonly Named[], job: string, { secrets }: Templ
 
 function tolerationProblems(template: unknown, path: string, { tolerations: allowed }: TemplateRights): Problem[] {
   if (allowed.includes('*')) return [];
-  return entriesOf(fieldsAt(template, 'spec').tolerations, `${path}.spec.tolerations`).flatMap(([toleration, path]) => {
-    const { key = '' } = toleration;
-    if (typeof key !== 'string' || (key !== '' && isAllowed(key, allowed))) return [];
-    const [found, clause] =
-      key === ''
-        ? ['no key', 'that tolerates every taint, which templates may not here']
-        : [nameValue(key), 'templates may not tolerate this taint here'];
-    return [violation(`${path}.key`, found, clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
-  });
+  return entriesOf(fieldsAt(template, 'spec').tolerations, `${path}.spec.tolerations`).flatMap(
+    ([toleration, within]) => {
+      const { key = '' } = toleration;
+      if (typeof key !== 'string' || (key !== '' && isAllowed(key, allowed))) return [];
+      const [found, clause] =
+        key === ''
+          ? ['no key', 'that tolerates every taint, which templates may not here']
+          : [nameValue(key), 'templates may not tolerate this taint here'];
+      return [violation(`${within}.key`, found, clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
+    },
+  );
 }
 
 function priorityProblems(template: unknown, path: string, { studentPriorityClasses }: TemplateRights): Problem[] {

@@ -70,7 +70,7 @@ export function hotTarget(field: HotField, column: string, width: number): Targe
         const found = hotClasses(field, columnOf(values, column), row, width);
         if (typeof found === 'string') bad.set(row, `column ${column}: ${found}`);
         else if (type === 'class') labels[row] = found[0] ?? 0;
-        else for (const column of found) all[row * width + column] = 1;
+        else for (const one of found) all[row * width + one] = 1;
       }
       const content: Targets =
         type === 'class' ? { kind: 'class', perSample: 1, labels } : { kind: 'classes', classes: width, values: all };

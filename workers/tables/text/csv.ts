@@ -66,7 +66,7 @@ function readerOf({ names, delimiter }: Head): TextFormat['reader'] {
       if (values instanceof BadRow) {
         putBad(cells, at, values);
       } else if (values.length === names.length) {
-        for (const [at, column] of cells.entries()) column[at] = values[wanted[at] ?? -1] ?? '';
+        for (const [nth, column] of cells.entries()) column[at] = values[wanted[nth] ?? -1] ?? '';
       } else {
         const [has, wants] = [count(values.length, 'value'), count(names.length, 'column')];
         putBad(cells, at, new BadRow(`the row has ${has}, the head names ${wants}`));

@@ -156,8 +156,8 @@ function readFile(path: string): Kubeconfig {
   }
   const parsed = fileSchema.safeParse(valueOf(document) ?? {});
   if (!parsed.success) {
-    const path = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw refused(path === '' ? 'not a kubeconfig' : `its ${path} is missing or wrong`);
+    const field = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw refused(field === '' ? 'not a kubeconfig' : `its ${field} is missing or wrong`);
   }
   const folder = dirname(resolve(path));
   const { clusters, users, contexts, 'current-context': current } = parsed.data;
