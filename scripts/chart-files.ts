@@ -10,7 +10,7 @@ const folder = 'charts/distillery';
 
 /**
  * The CRD as a template of the chart, so that an upgrade of the release upgrades it. helm never deletes it.
- * @throws Error when helm would read the CRD as something else than it is
+ * @throws Error when helm would not read the CRD as plain text
  */
 function renderCrdTemplate(source: string, sourceFile: string): string {
   const notice = `Generated from ${sourceFile} by scripts/generate.ts; change that file and run \`make generate\`.`;

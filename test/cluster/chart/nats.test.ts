@@ -101,14 +101,14 @@ describe('the keys of the server', () => {
 
   test.each<[string, string[], string]>([
     ['without a Secret', ['--namespace=a'], '--secret: not given. Give it a name.'],
-    ['a label that is none', ['--namespace=a', '--secret=b', '--label=c'], '--label: found c, expected KEY=VALUE.'],
+    ['an invalid label', ['--namespace=a', '--secret=b', '--label=c'], '--label: found c, expected KEY=VALUE.'],
     ['an unknown option', ['--secrets=a'], 'arguments: Unknown option'],
   ])('%s: one sentence and exit code 2', async (_, args, sentence) => {
     const ended = await makeKeys(args).catch((error: unknown) => error as { code: number; stderr: string });
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining(sentence) as unknown });
   });
 
-  test('an account without the right is told so, with exit code 1', async () => {
+  test('an account without the right gets a sentence and exit code 1', async () => {
     const ended = await makeKeys(['--namespace=default', '--secret=b']).catch(
       (error: unknown) => error as { code: number; stderr: string },
     );

@@ -28,12 +28,12 @@ interface Claims {
 }
 
 const publicKeyOf = (seed: string): string => fromSeed(new TextEncoder().encode(seed)).getPublicKey();
-const jwtsIn = (text: string): Claims[] =>
+const tokensIn = (text: string): Claims[] =>
   (text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []).map((jwt) => decode(jwt) as unknown as Claims);
 
 describe('the keys of a NATS server', () => {
   const keys = madeOf('one');
-  const [operator, system] = jwtsIn(keys.serverConfiguration);
+  const [operator, system] = tokensIn(keys.serverConfiguration);
 
   test('are an operator that only its signing key signs for', () => {
     const signer = publicKeyOf(keys.operatorSigningSeed);

@@ -14,7 +14,7 @@ const types = { A: 1 } as const;
 const ttlSeconds = 1;
 const headerBytes = 12;
 
-export interface Question {
+interface Question {
   /** In lower case, without the last dot. */
   readonly name: string;
   readonly type: number;
@@ -32,7 +32,7 @@ interface Slices {
 }
 
 /** @returns null when the message holds no question */
-export function questionIn(message: Buffer): Question | null {
+function questionIn(message: Buffer): Question | null {
   const labels: string[] = [];
   let at = headerBytes;
   for (let length = message[at] ?? 0; length > 0; length = message[at] ?? 0) {
@@ -46,7 +46,7 @@ export function questionIn(message: Buffer): Question | null {
 }
 
 /** @param addresses null = no such name */
-export function answerTo(message: Buffer, question: Question, addresses: readonly string[] | null): Buffer {
+function answerTo(message: Buffer, question: Question, addresses: readonly string[] | null): Buffer {
   const header = Buffer.from(message.subarray(0, headerBytes));
   const records = question.type === types.A ? (addresses ?? []) : [];
   // An authoritative answer; recursion is available.
