@@ -369,7 +369,13 @@ export const events = {
   studentLost: () =>
     event('Normal', 'StudentLost', 'The student was disrupted; a new one continues from its checkpoint.'),
   studentFailed: (failures: number, limit: number, error: string) =>
-    event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
+    event(
+      'Warning',
+      'StudentFailed',
+      failures > limit
+        ? `The student failed, once more than backoffLimit (${String(limit)}) allows: ${error}`
+        : `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`,
+    ),
   noted: (note: string) => event('Normal', 'Noted', `${note.slice(0, 1).toUpperCase()}${note.slice(1)}`),
   streamsCreated: (missing: readonly string[]) =>
     event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
