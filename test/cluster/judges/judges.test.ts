@@ -77,7 +77,7 @@ describe('Argo CD', () => {
     const { discoveryTests } = await read<ActionTests>('actions', 'action_test.yaml');
     const jobs = await Promise.all(discoveryTests.map(({ inputPath }) => read('actions', inputPath)));
     const offered = await judge<Record<string, object> | []>('argo-lua', [script('actions/discovery.lua')], jobs);
-    const named = offered.map((one) => Object.entries(one).map(([name, action]) => ({ name, ...(action as object) })));
+    const named = offered.map((one) => Object.entries(one).map(([name, action]) => ({ name, ...action })));
     expect(named).toEqual(discoveryTests.map(({ result }) => result));
   });
 

@@ -273,8 +273,8 @@ describe('the rights of the chart', () => {
       const standby = await startOperator(world.cluster, { nats: world.nats, kubeconfig, namespace, standby: true });
       await until('its readiness', async () => (await standby.ask('/readyz')).status === 200);
       await until('its refusal', async () => (await refusals()).length > before);
-      const told = (await standby.log()).filter(({ resource }) => resource === 'horizontalpodautoscalers');
-      expect(told.map(({ msg }) => msg)).toEqual(['watch interrupted']);
+      const reports = (await standby.log()).filter(({ resource }) => resource === 'horizontalpodautoscalers');
+      expect(reports.map(({ msg }) => msg)).toEqual(['watch interrupted']);
       await standby.process.kill();
     });
   });

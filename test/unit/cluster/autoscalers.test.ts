@@ -9,8 +9,10 @@ import {
 } from '../../../src/cluster/kubernetes/cache/autoscalers.js';
 
 const metadata = { name: 'web', namespace: 'team', uid: 'u-1', resourceVersion: '1' };
-const aimedAt = (scaleTargetRef: object, more: object = {}): RawAutoscaler =>
-  ({ metadata: { ...metadata, ...more }, spec: { scaleTargetRef } }) as RawAutoscaler;
+const aimedAt = (scaleTargetRef: object, more: object = {}): RawAutoscaler => ({
+  metadata: { ...metadata, ...more },
+  spec: { scaleTargetRef },
+});
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mnist-teacher-gpu' };
 
 describe('an autoscaler', () => {
@@ -38,7 +40,7 @@ describe('an autoscaler', () => {
   });
 
   test('without a spec is none of ours', () => {
-    expect(autoscalerView({ metadata } as RawAutoscaler)).toBeNull();
+    expect(autoscalerView({ metadata })).toBeNull();
   });
 });
 

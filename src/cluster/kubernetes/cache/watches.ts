@@ -9,7 +9,7 @@ import { appName, labels } from '../../../api/index.js';
 import type { LedgerNode } from '../../../domain/index.js';
 import type { Wake } from '../../../controller/index.js';
 
-import { autoscalerView, type AutoscalerView, type RawAutoscaler } from './autoscalers.js';
+import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
 import { kinds } from './kinds.js';
@@ -199,7 +199,7 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
       one<AutoscalerView>(
         kinds.horizontalPodAutoscalers,
         place,
-        (raw) => autoscalerView(raw as unknown as RawAutoscaler),
+        (raw) => autoscalerView(raw),
         (before, after) => {
           cache.autoscalers.observed(before, after);
           for (const view of [before, after]) {
