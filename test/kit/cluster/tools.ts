@@ -92,13 +92,22 @@ export const s3Tools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** Job queueing. Not in `toolGroups`: the tests of queues build it. */
+export const kueueTools = {
+  name: 'kueue',
+  module: join(repositoryRoot, 'test/cluster/kueue'),
+  packages: { kueue: 'sigs.k8s.io/kueue/cmd/kueue' },
+  versions: {},
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
   typeof helmTools.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
-  typeof s3Tools.packages);
+  typeof s3Tools.packages &
+  typeof kueueTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {

@@ -10,7 +10,7 @@ const nowMs = 1_000_000;
 const counters = { lists: 1, watches: 1, events: 5, bookmarks: 0, interruptions: 2 };
 
 function watchOf(kind: ResourceKind, facts: Partial<WatchState> = {}): WatchState {
-  return { kind, synced: true, lastContactMs: nowMs, counters, ...facts };
+  return { kind, synced: true, optional: false, lastContactMs: nowMs, counters, ...facts };
 }
 
 function pages(facts: Partial<Scraped> = {}) {

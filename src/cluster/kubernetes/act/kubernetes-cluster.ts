@@ -29,6 +29,7 @@ import {
   type RawJob,
   type RawObject,
   studentJobView,
+  type StudentJobView,
 } from '../cache/index.js';
 
 import { ObjectWriter } from './object-writer.js';
@@ -74,6 +75,8 @@ export class KubernetesCluster implements Cluster {
         objects: cache.objectsOf(key),
         needsOf: (pool) => cache.needsOf(pool),
         disruptions: (name) => tally.lostOf(name, names),
+        kueue: cache.workloads.support,
+        workloadOf: (uid) => cache.workloads.of(uid),
         refusal: this.#memory.refusalOf(key.uid, job.metadata.generation),
         nowMs: clock.now(),
       }),
@@ -125,15 +128,19 @@ export class KubernetesCluster implements Cluster {
     const { cache } = this.#options;
     const [account = null] = cache.serviceAccounts.of(key);
     const [policy = null] = cache.networkPolicies.of(key);
-    return { ...cache.objectsOf(key), account, policy };
+    const objects = cache.objectsOf(key);
+    const workload = objects.student === null ? null : cache.workloads.of(objects.student.uid);
+    return { ...objects, account, policy, kueue: cache.workloads.support, workload };
   }
 
   async #execute(key: JobKey, objects: WorkerObjects): Promise<void> {
     const { shared, workloads, costs, deletions } = objects;
     for (const wanted of shared) await this.#writeUnlessSo(key, wanted);
     await this.#writeInputs(key, objects);
-    for (const pod of costs) await this.#setCost(pod);
+    for (const pod of costs) await this.#applyIfThere(pod);
     for (const wanted of workloads) await this.#writeUnlessSo(key, wanted);
+    if (objects.workload !== null) await this.#applyIfThere(objects.workload);
+    if (objects.suspend !== null) await this.#suspend(objects.suspend);
     for (const deletion of deletions) await this.#delete(key, deletion);
   }
 
@@ -147,8 +154,8 @@ export class KubernetesCluster implements Cluster {
   async #writeUnlessSo(key: JobKey, wanted: Wanted): Promise<void> {
     if (this.#isSo(key, wanted)) return;
     const { cache } = this.#options;
-    const { object, found } = wanted;
-    const stored: unknown = await this.#writer.write(key, object, found);
+    const { object, found, created } = wanted;
+    const stored: unknown = await this.#writer.write(key, object, found, created);
     const view = ownedView(stored as RawObject, object.kind);
     this.#memory.wrote(key.uid, view.uid, view.generation);
     switch (object.kind) {
@@ -180,9 +187,15 @@ export class KubernetesCluster implements Cluster {
     this.#memory.wroteInputs(uid, { hash, atMs: nowMs });
   }
 
-  async #setCost(pod: KubernetesObject): Promise<void> {
+  /** A patch and no apply: an apply that leaves the field out later would resume the Job. */
+  async #suspend({ uid, namespace, name }: StudentJobView): Promise<void> {
+    await this.#options.client.patch(kinds.jobs, namespace, name, { metadata: { uid }, spec: { suspend: true } });
+  }
+
+  /** Of an object that others make and delete. */
+  async #applyIfThere(object: KubernetesObject): Promise<void> {
     try {
-      await this.#options.client.apply(pod);
+      await this.#options.client.apply(object);
     } catch (error) {
       if (!(error instanceof ApiError) || !goneReasons.includes(error.reason)) throw error;
     }

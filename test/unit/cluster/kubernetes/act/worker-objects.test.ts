@@ -22,7 +22,15 @@ import { JobMaker, noonMs } from '../../../../kit/snapshots.js';
 import { rendered, settings } from '../../../render/jobs.js';
 
 const { job, access } = rendered(new JobMaker());
-const nothing: FoundObjects = { deployments: [], student: null, pods: [], account: null, policy: null };
+const nothing: FoundObjects = {
+  deployments: [],
+  student: null,
+  pods: [],
+  account: null,
+  policy: null,
+  kueue: 'NotServed',
+  workload: null,
+};
 const hash = (text: string): string => String(text.length);
 const plan = (student: 'Run' | 'Stop', replicas: number, ...leave: string[]): WorkersPlan => ({
   student,
