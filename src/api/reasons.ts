@@ -164,7 +164,12 @@ export const conditions = {
       condition('Queued', 'False', 'Admitted', `Kueue has admitted the student through LocalQueue ${queue}.`),
     suspended: () => condition('Queued', 'False', 'Suspended', 'The job is suspended and waits for no quota.'),
     teachersOnly: (queue: string) =>
-      condition('Queued', 'False', 'TeachersQueued', `Teachers get quota from LocalQueue ${queue}; the student needs none.`),
+      condition(
+        'Queued',
+        'False',
+        'TeachersQueued',
+        `Teachers get quota from LocalQueue ${queue}; the student needs none.`,
+      ),
     waitingForKueue: (queue: string, job: string) =>
       condition(
         'Queued',

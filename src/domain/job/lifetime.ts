@@ -76,7 +76,9 @@ function activeRequeueMs({ cluster, streams, nowMs }: Snapshot): number {
   // No event reports that a teacher has waited for a node for too long.
   const waits = cluster.pools.some((pool) => {
     const isHeld = quotaOf(pool, nowMs).waits;
-    return pool.pods.some(({ node, terminating, gated }) => node === null && !terminating && !(isHeld && gated === true));
+    return pool.pods.some(
+      ({ node, terminating, gated }) => node === null && !terminating && !(isHeld && gated === true),
+    );
   });
   if (streams.state === 'Absent' || waits) return soonMs;
   const { student } = streams;

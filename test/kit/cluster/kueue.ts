@@ -85,9 +85,7 @@ async function crdsOf(folder: string, port: number): Promise<Crd[]> {
   const conversion = { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } };
   const files = await readdir(folder);
   const crds = await Promise.all(files.map(async (file) => parse(await readFile(join(folder, file), 'utf8')) as Crd));
-  return crds.map((crd) =>
-    converted.test(crd.metadata.name) ? { ...crd, spec: { ...crd.spec, conversion } } : crd,
-  );
+  return crds.map((crd) => (converted.test(crd.metadata.name) ? { ...crd, spec: { ...crd.spec, conversion } } : crd));
 }
 
 async function webhooksOf(file: string, port: number): Promise<object[]> {

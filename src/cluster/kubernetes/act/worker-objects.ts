@@ -20,7 +20,14 @@ import {
   teacherDeployment,
   type WorkerSettings,
 } from '../../../render/index.js';
-import { type JobObjects, kinds, type OwnedView, type PodView, type StudentJobView, type WorkloadView } from '../cache/index.js';
+import {
+  type JobObjects,
+  kinds,
+  type OwnedView,
+  type PodView,
+  type StudentJobView,
+  type WorkloadView,
+} from '../cache/index.js';
 
 /** A wanted object, and what is known of it at the API server. */
 export interface Wanted {
@@ -129,7 +136,12 @@ function workloadOf({ student: wanted }: WorkersPlan, { student, workload }: Fou
   const { group, version, kind } = kinds.workloads;
   const metadata = { uid, namespace, name };
   // An apply without the field gives it up: it returns to true, unless somebody else set it to false as well.
-  return { apiVersion: `${group}/${version}`, kind, metadata, spec: stops ? { active: false } : {} } as KubernetesObject;
+  return {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata,
+    spec: stops ? { active: false } : {},
+  } as KubernetesObject;
 }
 
 function marker(hash: (text: string) => string) {

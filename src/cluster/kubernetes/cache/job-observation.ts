@@ -86,7 +86,10 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
   };
 }
 
-function quotaMessage(pods: readonly Worker[], { workloadOf }: ObservationFacts): Pick<PoolObservation, 'quotaMessage'> {
+function quotaMessage(
+  pods: readonly Worker[],
+  { workloadOf }: ObservationFacts,
+): Pick<PoolObservation, 'quotaMessage'> {
   const [held] = pods.filter(({ worker, terminating }) => worker.gated && !terminating);
   const message = held === undefined ? '' : (workloadOf(held.uid)?.message ?? '');
   return message === '' ? {} : { quotaMessage: message };

@@ -112,7 +112,11 @@ class Pool {
           }),
       );
     const { snapshot } = maker;
-    const pool = { ...observedPool('gpu', [], nowMs, { resource: 'nvidia.com/gpu' }), queue: 'spare', pods: this.#pods };
+    const pool = {
+      ...observedPool('gpu', [], nowMs, { resource: 'nvidia.com/gpu' }),
+      queue: 'spare',
+      pods: this.#pods,
+    };
     const streams =
       snapshot.streams.state === 'Present' && snapshot.streams.student !== null
         ? {
@@ -139,46 +143,60 @@ class Pool {
 describe('teachers that need quota', () => {
   test('fill it within its growth, leave one in the queue, and never make a herd', () => {
     fc.assert(
-      fc.property(fc.nat({ max: 20 }), fc.nat({ max: 20 }), fc.integer({ min: 1, max: 24 }), (first, second, wanted) => {
-        const pool = new Pool(noonMs, wanted, 100);
-        const seen: string[] = [];
-        for (let second_ = 0; second_ < 120; second_++) {
-          const quota = second_ < 60 ? first : second;
-          const { gated, running } = pool.step(noonMs + second_ * 1_000, quota);
-          seen.push(`${String(running)}+${String(gated)}`);
-          expect(running).toBeLessThanOrEqual(Math.max(quota, 0));
-          // Those of a moment ago may still be counted as running when the lender takes them.
-          if (second_ !== 60) expect(gated).toBeLessThanOrEqual(Math.max(1, running));
-          if (second_ % 60 > 30) {
-            expect([running, gated]).toEqual([Math.min(quota, wanted), quota < wanted ? 1 : 0]);
+      fc.property(
+        fc.nat({ max: 20 }),
+        fc.nat({ max: 20 }),
+        fc.integer({ min: 1, max: 24 }),
+        (first, second, wanted) => {
+          const pool = new Pool(noonMs, wanted, 100);
+          const seen: string[] = [];
+          for (let second_ = 0; second_ < 120; second_++) {
+            const quota = second_ < 60 ? first : second;
+            const { gated, running } = pool.step(noonMs + second_ * 1_000, quota);
+            seen.push(`${String(running)}+${String(gated)}`);
+            expect(running).toBeLessThanOrEqual(Math.max(quota, 0));
+            // Those of a moment ago may still be counted as running when the lender takes them.
+            if (second_ !== 60) expect(gated).toBeLessThanOrEqual(Math.max(1, running));
+            if (second_ % 60 > 30) {
+              expect([running, gated]).toEqual([Math.min(quota, wanted), quota < wanted ? 1 : 0]);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 100 },
     );
   });
 
   test('count as none for the allocation', () => {
     fc.assert(
-      fc.property(fc.nat({ max: 5 }), fc.nat({ max: 5 }), fc.constantFrom(0, 5_000, 5_001, 60_000), (running, held, age) => {
-        const pods = [
-          ...observedPool('gpu', Array.from({ length: running }, (_, at) => `gpu-${String(at)}`), noonMs).pods,
-          ...Array.from({ length: held }, (_, at) => ({
-            name: `held-${String(at)}`,
-            node: null,
-            terminating: false,
-            ready: false,
-            createdAtMs: noonMs - age,
-            gated: true,
-          })),
-        ];
-        const pool = { ...observedPool('gpu', [], noonMs), queue: 'spare', pods };
-        const quota = quotaOf(pool, noonMs);
-        expect(quota).toMatchObject({ running, gated: held, waits: held > 0 && age > 5_000 });
-        expect(quota.mostReplicas).toBe(
-          quota.waits ? running : held > 0 ? running + held : running + Math.max(1, running),
-        );
-      }),
+      fc.property(
+        fc.nat({ max: 5 }),
+        fc.nat({ max: 5 }),
+        fc.constantFrom(0, 5_000, 5_001, 60_000),
+        (running, held, age) => {
+          const pods = [
+            ...observedPool(
+              'gpu',
+              Array.from({ length: running }, (_, at) => `gpu-${String(at)}`),
+              noonMs,
+            ).pods,
+            ...Array.from({ length: held }, (_, at) => ({
+              name: `held-${String(at)}`,
+              node: null,
+              terminating: false,
+              ready: false,
+              createdAtMs: noonMs - age,
+              gated: true,
+            })),
+          ];
+          const pool = { ...observedPool('gpu', [], noonMs), queue: 'spare', pods };
+          const quota = quotaOf(pool, noonMs);
+          expect(quota).toMatchObject({ running, gated: held, waits: held > 0 && age > 5_000 });
+          expect(quota.mostReplicas).toBe(
+            quota.waits ? running : held > 0 ? running + held : running + Math.max(1, running),
+          );
+        },
+      ),
       runs,
     );
   });

@@ -3,7 +3,13 @@ import { type Reference, studentPhases, teacherPhases } from '@distillery/protoc
 import fc from 'fast-check';
 
 import { forceDeleteAnnotation, streamsFinalizer } from '../../../../src/api/index.js';
-import { decide, type KueueSupport, type ObservedTeacher, type Plan, type Snapshot } from '../../../../src/domain/index.js';
+import {
+  decide,
+  type KueueSupport,
+  type ObservedTeacher,
+  type Plan,
+  type Snapshot,
+} from '../../../../src/domain/index.js';
 import { granted, observedPool } from '../../../kit/grants.js';
 import { JobMaker, labeling, noonMs, training } from '../../../kit/snapshots.js';
 
@@ -168,17 +174,15 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
         if (life.forced) metadata.annotations = { [forceDeleteAnnotation]: 'true' };
       }).job,
     cluster: {
-      pools: pools.map(
-        ({ resource = 'cpu', running, stopping, gated, gatedMs, queue, ...facts }, index) => {
-          const name = poolNames[index]!;
-          const pods = Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => {
-            return `${name}-${String(pod)}${pod >= running ? '!' : ''}`;
-          });
-          const { disruptions, failuresInARow, lastError: error } = facts;
-          const pool = observedPool(name, pods, noonMs, { resource, disruptions, failuresInARow, lastError: error });
-          return { ...pool, queue, pods: [...pool.pods, ...heldPods(name, life.gone ? 0 : gated, gatedMs)] };
-        },
-      ),
+      pools: pools.map(({ resource = 'cpu', running, stopping, gated, gatedMs, queue, ...facts }, index) => {
+        const name = poolNames[index]!;
+        const pods = Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => {
+          return `${name}-${String(pod)}${pod >= running ? '!' : ''}`;
+        });
+        const { disruptions, failuresInARow, lastError: error } = facts;
+        const pool = observedPool(name, pods, noonMs, { resource, disruptions, failuresInARow, lastError: error });
+        return { ...pool, queue, pods: [...pool.pods, ...heldPods(name, life.gone ? 0 : gated, gatedMs)] };
+      }),
       ...(queued === null ? {} : { kueue: queued.kueue }),
       student: {
         starts: 1,
