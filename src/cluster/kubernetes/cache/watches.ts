@@ -139,24 +139,24 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
-    everywhere(namespaces).map((place) =>
+    everywhere(namespaces).map((scope) =>
       one(
         kind,
-        { ...place, ...ours },
+        { ...scope, ...ours },
         view,
         (before, after) => {
           index.observed(before, after);
           const uid = (after ?? before)?.jobUid ?? '';
           if (uid !== '') wake.part(uid);
         },
-        (askedAtMs) => index.listed(askedAtMs, place.namespace).forEach((uid) => wake.part(uid)),
+        (askedAtMs) => index.listed(askedAtMs, scope.namespace).forEach((uid) => wake.part(uid)),
       ),
     );
   return [
-    ...everywhere(namespaces).map((place) =>
+    ...everywhere(namespaces).map((scope) =>
       one<RawDistillJob>(
         kinds.distillJobs,
-        place,
+        scope,
         ofThisOperator,
         (before, after) => {
           const key = jobs.observed(before, after);
@@ -168,7 +168,7 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
           cache.onJob(key);
           wake.job(key);
         },
-        (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach((key) => wake.job(key)),
+        (askedAtMs) => jobs.listed(askedAtMs, scope.namespace).forEach((key) => wake.job(key)),
       ),
     ),
     one<LedgerNode>(
@@ -195,10 +195,10 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
     ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
     ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw)),
     ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw)),
-    ...everywhere(namespaces).map((place) =>
+    ...everywhere(namespaces).map((scope) =>
       one<WorkloadView>(
         kinds.workloads,
-        place,
+        scope,
         (raw) => workloadView(raw),
         (before, after) => {
           cache.workloads.observed(before, after);

@@ -69,7 +69,7 @@ describe('a Workload', () => {
 
   test('is stopped by us only if our apply owns the field', () => {
     const ours = { manager: 'distillery', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:active': {} } } };
-    const view = (facts: Facts): [boolean?, boolean?] => {
+    const view = (facts: Facts): unknown[] => {
       const found = workloadView(rawWorkload(facts));
       return [found?.active, found?.stoppedByUs];
     };
