@@ -223,7 +223,7 @@ describe('teachers outside of quota', () => {
     expect((await teacherPods(uid))[0]?.metadata.annotations).toMatchObject({
       'kueue.x-k8s.io/podset-unconstrained-topology': 'true',
     });
-    await cluster.apply(gang('gang', 'topology', 3));
+    await cluster.apply(jobOfOthers('gang', 'topology', 3, onOneNode));
     await until(
       'the gang to run',
       async () => (await world.cluster.kubectlOk(running('gang'))).trim() === '3',
@@ -232,12 +232,56 @@ describe('teachers outside of quota', () => {
     await teachers(uid, 1);
     await cluster.kubectlOk(['delete', 'job', 'gang', '--timeout=60s']);
   });
+
+  test('are what the annotation makes of them: a pod without it holds such a job back, and a queued one may not have it', async () => {
+    const { cluster } = world;
+    const lowest = { priorityClassName: 'distillery-teacher' };
+    await cluster.apply(podOfOthers('in-the-way', slots - 1, {}, lowest));
+    await until('it to run', async () => (await cluster.kubectlOk(['get', 'pod', 'in-the-way'])).includes('Running'));
+    await cluster.apply(jobOfOthers('held', 'topology', 3, onOneNode));
+    await until('Kueue to hold the job back', async () =>
+      (await saidOf('job-held')).includes('topology "nodes" allows to fit only 1 out of 3 pod(s)'),
+    );
+    await cluster.kubectlOk(['delete', 'pod', 'in-the-way', '--now']);
+    await until('it to run', async () => (await cluster.kubectlOk(running('held'))).trim() === '3');
+    await cluster.kubectlOk(['delete', 'job', 'held', '--timeout=60s']);
+
+    const marked = { 'kueue.x-k8s.io/podset-unconstrained-topology': 'true' };
+    await cluster.apply(podOfOthers('marked', 1, marked, {}, { 'kueue.x-k8s.io/queue-name': 'team' }));
+    await until('Kueue to refuse it', async () =>
+      (await saidOf('pod-marked')).includes('does not support TopologyAwareScheduling'),
+    );
+    await cluster.kubectlOk(['delete', 'pod', 'marked', '--now']);
+  });
 });
+
+function podOfOthers(name: string, gpus: number, annotations: object, spec: object, labels: object = {}): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', annotations, labels },
+    spec: {
+      containers: [{ name: 'main', image: 'pod', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
+      ...spec,
+    },
+  };
+}
+
+/** What Kueue says of the Workload whose name begins so. */
+async function saidOf(prefix: string): Promise<string> {
+  const { items } = await world.cluster.api.get<{
+    items: { metadata: { name: string }; status?: { conditions?: { message: string }[] } }[];
+  }>('/apis/kueue.x-k8s.io/v1beta2/namespaces/default/workloads');
+  const found = items.find(({ metadata }) => metadata.name.startsWith(prefix));
+  return (found?.status?.conditions ?? []).map(({ message }) => message).join('; ');
+}
 
 const running = (name: string): string[] => ['get', 'job', name, '-o', 'jsonpath={.status.active}'];
 
-/** A job of others, all of whose pods must fit at once. */
-function gang(name: string, queue: string, pods: number): object {
+/** All pods must fit on one node at once. */
+const onOneNode = { 'kueue.x-k8s.io/podset-required-topology': 'kubernetes.io/hostname' };
+
+function jobOfOthers(name: string, queue: string, pods: number, annotations: object = {}): object {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -247,7 +291,7 @@ function gang(name: string, queue: string, pods: number): object {
       completions: pods,
       suspend: true,
       template: {
-        metadata: { annotations: { 'kueue.x-k8s.io/podset-required-topology': 'kubernetes.io/hostname' } },
+        metadata: { annotations },
         spec: {
           restartPolicy: 'Never',
           containers: [{ name: 'main', image: 'gang', resources: { limits: { 'nvidia.com/gpu': '1' } } }],
@@ -277,8 +321,12 @@ describe('teachers inside of quota', () => {
     await until('the reason', async () =>
       (await world.message('borrower', 'TeachersAvailable')).includes('waits for quota of LocalQueue spare'),
     );
-    await cluster.apply(gang('lender', 'owner', 2));
-    await until('the lender to run', async () => (await cluster.kubectlOk(running('lender'))).trim() === '2');
+    await cluster.apply(jobOfOthers('lender', 'owner', 2));
+    await until(
+      'the lender to run',
+      async () => (await cluster.kubectlOk(running('lender'))).trim() === '2',
+      async () => cluster.kubectlOk(['get', 'workloads', '-o', 'yaml']),
+    );
     await teachers(uid, 1);
     await until('no herd in the queue', async () => (await gated(uid)) === 1);
     await cluster.kubectlOk(['delete', 'job', 'lender', '--timeout=60s']);
@@ -304,6 +352,20 @@ describe('the LocalQueue default', () => {
     await students(uid, 0);
     await change('captured', { suspend: false });
     await students(uid, 1);
+    await cluster.kubectlOk(['delete', 'localqueue', 'default']);
+  });
+
+  test('that comes while teachers run does not keep them from leaving for a pending pod', async () => {
+    const { cluster } = world;
+    const uid = await job('older', { student: { model: { uri: 'package://models/student.json' } } }, slots);
+    await teachers(uid, slots);
+    await cluster.apply(localQueue('default', 'small'));
+    await until('Kueue to know it', async () =>
+      (await cluster.kubectlOk(['get', 'localqueue', 'default', '-o', 'json'])).includes('"Active"'),
+    );
+    await change('older', { teacher: { pools: poolsOf(1) } });
+    await teachers(uid, 1);
+    await condition('older', 'Queued', 'False CapturedByDefaultQueue');
     await cluster.kubectlOk(['delete', 'localqueue', 'default']);
   });
 });

@@ -14,7 +14,7 @@
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
 
-import type { DistillJob } from '../../../api/index.js';
+import { type DistillJob, kueue } from '../../../api/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../../controller/index.js';
 import type { ClusterObservation, ClusterSlots } from '../../../domain/index.js';
 import type { KubernetesObject, WorkerSettings } from '../../../render/index.js';
@@ -155,7 +155,14 @@ export class KubernetesCluster implements Cluster {
     if (this.#isSo(key, wanted)) return;
     const { cache } = this.#options;
     const { object, found, created } = wanted;
-    const stored: unknown = await this.#writer.write(key, object, found, created);
+    let stored: unknown;
+    try {
+      stored = await this.#writer.write(key, object, found, created);
+    } catch (error) {
+      if (found === null || object.kind !== 'Deployment' || !isCaptured(error)) throw error;
+      await this.#delete(key, { kind: kinds.deployments, found });
+      return;
+    }
     const view = ownedView(stored as RawObject, object.kind);
     this.#memory.wrote(key.uid, view.uid, view.generation);
     switch (object.kind) {
@@ -208,6 +215,14 @@ export class KubernetesCluster implements Cluster {
     const { namespace, name } = found;
     await this.#options.client.delete(kind, namespace, name, { propagation: 'Foreground', uid: found.uid });
   }
+}
+
+/**
+ * Kueue refuses every change of a Deployment with ready pods that is older than the LocalQueue `default` of its namespace, so that its
+ * teachers could not even leave. A new Deployment is in that queue from the start (docs/adr/0052). RBAC has other words for a refusal.
+ */
+function isCaptured(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'forbidden' && error.message.includes(kueue.queueLabel);
 }
 
 async function allAccess(access: AccessOf): Promise<Readonly<Record<WorkerRole, NatsAccess>>> {

@@ -129,19 +129,27 @@ function studentWanted(wanted: Wanted, { spec }: DistillJob, found: StudentJobVi
 
 /** Suspends and resumes a student in a queue: Kueue undoes a plain suspend at once (docs/adr/0052). */
 function workloadOf({ student: wanted }: WorkersPlan, { student, workload }: FoundObjects): KubernetesObject | null {
-  if (student === null || student.queue === null || student.ended !== null || workload === null) return null;
   const stops = wanted === 'Stop';
-  if (stops === workload.stoppedByUs) return null;
+  if (!isInQueue(student) || workload === null || workload.stoppedByUs === stops) return null;
   const { uid, namespace, name } = workload;
   const { group, version, kind } = kinds.workloads;
-  const metadata = { uid, namespace, name };
   // An apply without the field gives it up: it returns to true, unless somebody else set it to false as well.
-  return {
-    apiVersion: `${group}/${version}`,
-    kind,
-    metadata,
-    spec: stops ? { active: false } : {},
-  } as KubernetesObject;
+  const spec = stops ? { active: false } : {};
+  return { apiVersion: `${group}/${version}`, kind, metadata: ofUid(uid, { namespace, name }), spec };
+}
+
+/** An apply to an object with this uid: it fails if another object has the name by now. */
+function ofUid(uid: string, metadata: KubernetesObject['metadata']): KubernetesObject['metadata'] {
+  return Object.assign({ uid }, metadata);
+}
+
+function withoutKueue({ student: wanted }: WorkersPlan, { student, kueue }: FoundObjects): StudentJobView | null {
+  return wanted === 'Stop' && kueue === 'NotServed' && isInQueue(student) && !student.suspended ? student : null;
+}
+
+/** In a queue of Kueue, and not over. */
+function isInQueue(student: StudentJobView | null): student is StudentJobView {
+  return student !== null && student.queue !== null && student.ended === null;
 }
 
 function marker(hash: (text: string) => string) {
@@ -154,11 +162,6 @@ function marker(hash: (text: string) => string) {
 function annotated(object: KubernetesObject, added: Readonly<Record<string, string>>): KubernetesObject {
   const { metadata } = object;
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, ...added } } };
-}
-
-function withoutKueue({ student: wanted }: WorkersPlan, { student, kueue }: FoundObjects): StudentJobView | null {
-  const isHeld = student === null || student.queue === null || student.suspended || student.ended !== null;
-  return wanted === 'Stop' && kueue === 'NotServed' && !isHeld ? student : null;
 }
 
 function teachersOf(
