@@ -5,7 +5,7 @@ import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition }
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
 import { policyOf } from './policy.js';
-import { queuedCondition } from './queued.js';
+import { queuedCondition } from './queued-condition.js';
 import { quotaText } from './quota.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';

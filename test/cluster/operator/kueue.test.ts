@@ -197,6 +197,10 @@ describe('a student in a queue', () => {
   });
 });
 
+async function deploymentUid(name: string): Promise<string> {
+  return world.cluster.kubectlOk(['get', 'deployment', `${name}-teacher-gpu`, '-o', 'jsonpath={.metadata.uid}']);
+}
+
 async function writesOfJobs(): Promise<number> {
   return (await world.cluster.audit.events()).filter(
     ({ userAgent, verb, objectRef }) =>
@@ -363,9 +367,11 @@ describe('the LocalQueue default', () => {
     await until('Kueue to know it', async () =>
       (await cluster.kubectlOk(['get', 'localqueue', 'default', '-o', 'json'])).includes('"Active"'),
     );
+    const before = await deploymentUid('older');
     await change('older', { teacher: { pools: poolsOf(1) } });
     await teachers(uid, 1);
     await condition('older', 'Queued', 'False CapturedByDefaultQueue');
+    expect(await deploymentUid('older')).not.toBe(before);
     await cluster.kubectlOk(['delete', 'localqueue', 'default']);
   });
 });
