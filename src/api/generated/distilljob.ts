@@ -986,7 +986,7 @@ export interface StudentOutputSecretRef {
  */
 export interface DistillJobStatus {
   /**
-   * `metadata.generation` that this status is about.
+   * `metadata.generation` that this status is about; -1: no operator has seen the job yet.
    */
   observedGeneration?: number;
   /**
@@ -994,7 +994,7 @@ export interface DistillJobStatus {
    */
   phase?: 'Pending' | 'Queued' | 'Running' | 'Suspended' | 'Succeeded' | 'Failed';
   /**
-   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; Queued where Kueue is involved.
+   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; Queued where Kueue is involved; ScaledByOthers only while it is True; Reconciling and Stalled are for kstatus, which Flux and helm use.
    */
   conditions?: StatusCondition[];
   summary?: StatusSummary;

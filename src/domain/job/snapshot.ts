@@ -50,12 +50,21 @@ export interface ClusterObservation {
   readonly refusal: string | null;
   /** Whether the operator can read Kueue's Workloads; absent = unknown. */
   readonly kueue?: KueueSupport;
+  /** Autoscalers of others that set the replicas of the job's Deployments; absent = none. */
+  readonly autoscalers?: readonly ForeignAutoscaler[];
   /** Slots held × seconds since the job began. */
   readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
 }
 
 /** NotServed: no Kueue. TooOld: only an older version of its API. NotReadable: the operator lacks the right. */
 export type KueueSupport = 'Served' | 'NotServed' | 'TooOld' | 'NotReadable' | 'Unknown';
+
+export interface ForeignAutoscaler {
+  /** What a person made: KEDA makes a HorizontalPodAutoscaler of each ScaledObject. */
+  readonly kind: 'HorizontalPodAutoscaler' | 'ScaledObject';
+  readonly name: string;
+  readonly deployment: string;
+}
 
 export interface PoolObservation {
   readonly name: string;

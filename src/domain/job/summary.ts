@@ -59,6 +59,7 @@ const trouble = {
   ],
   StudentRunning: [reasons.CannotStart, reasons.BackingOff, reasons.TelemetryGap],
   TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.WaitingForQuota, reasons.TelemetryGap],
+  ScaledByOthers: [reasons.HorizontalPodAutoscaler, reasons.ScaledObject],
 } satisfies Record<string, readonly string[]>;
 
 const longestMessage = 1_024;

@@ -21,3 +21,4 @@ export {
   type Role,
   roles,
 } from './permissions.js';
+export { serverKeys, type ServerKeys } from './server-keys.js';

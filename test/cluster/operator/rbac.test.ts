@@ -32,7 +32,17 @@ beforeAll(async () => {
   await cluster.addNodes(1, { gpus: 8 });
   const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' });
   await helm(
-    ['install', 'distillery', chartFolder, '--skip-crds', '-n', namespace, '--create-namespace', ...values],
+    [
+      'install',
+      'distillery',
+      chartFolder,
+      '-n',
+      namespace,
+      '--create-namespace',
+      '--set',
+      'crds.install=false',
+      ...values,
+    ],
     cluster.kubeconfig,
   );
   kubeconfig = await cluster.serviceAccountKubeconfig(namespace, 'distillery');
@@ -265,6 +275,19 @@ describe('the rights of the chart', () => {
     await until('its time to be over', async () => (await world.job('whole')) === null);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
     expect((await refusals()).slice(since)).toEqual([]);
+  });
+
+  test('to see autoscalers may be absent, as in an older chart: the operator is ready without it', async () => {
+    const [role] = await rolesOfChart();
+    await without(role!, 'horizontalpodautoscalers', 'list', async () => {
+      const before = (await refusals()).length;
+      const standby = await startOperator(world.cluster, { nats: world.nats, kubeconfig, namespace, standby: true });
+      await until('its readiness', async () => (await standby.ask('/readyz')).status === 200);
+      await until('its refusal', async () => (await refusals()).length > before);
+      const reports = (await standby.log()).filter(({ resource }) => resource === 'horizontalpodautoscalers');
+      expect(reports.map(({ msg }) => msg)).toEqual(['watch interrupted']);
+      await standby.process.kill();
+    });
   });
 
   test('are all needed: without any of them a request fails', async () => {

@@ -77,6 +77,7 @@ export class KubernetesCluster implements Cluster {
         disruptions: (name) => tally.lostOf(name, names),
         kueue: cache.workloads.support,
         workloadOf: (uid) => cache.workloads.of(uid),
+        autoscalersOf: (deployment) => cache.autoscalers.of(key.namespace, deployment),
         refusal: this.#memory.refusalOf(key.uid, job.metadata.generation),
         nowMs: clock.now(),
       }),

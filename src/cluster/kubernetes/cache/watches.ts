@@ -9,6 +9,7 @@ import { appName, labels, ownManager } from '../../../api/index.js';
 import type { KueueSupport, LedgerNode } from '../../../domain/index.js';
 import type { Wake } from '../../../controller/index.js';
 
+import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
 import { kinds, oldWorkloads } from './kinds.js';
@@ -43,9 +44,9 @@ export interface WatchesOptions {
 /** The state of one watch, for readiness and metrics. */
 export interface WatchState {
   readonly kind: ResourceKind;
-  readonly synced: boolean;
-  /** The cluster may lack the kind: it delays no start and is no problem. */
+  /** The operator does without it: it delays no start and is no problem. */
   readonly optional: boolean;
+  readonly synced: boolean;
   /** Time of the last data from the API server; null = never. */
   readonly lastContactMs: number | null;
   readonly counters: ReflectorCounters;
@@ -56,7 +57,7 @@ export interface WatchState {
  * does not burden a starting API server.
  */
 const longestWaitMs = 10_000;
-/** How often a cluster without Kueue is asked for it. */
+/** The same for a kind that the operator may not list, or that the cluster lacks. */
 const askAgainMs = 30_000;
 
 type AnyReflector = Pick<
@@ -75,7 +76,7 @@ export class Watches {
     for (const { reflector } of this.#reflectors) reflector.start();
   }
 
-  /** Resolves after the first complete list of every kind that each cluster has. */
+  /** Resolves after the first complete list of every kind that the operator needs. */
   async whenSynced(): Promise<void> {
     const needed = this.#reflectors.filter(({ optional }) => !optional);
     await Promise.all(needed.map(({ reflector }) => reflector.whenSynced()));
@@ -84,8 +85,8 @@ export class Watches {
   states(): WatchState[] {
     return this.#reflectors.map(({ kind, optional, reflector: { synced, lastContactMs, counters } }) => ({
       kind,
-      synced,
       optional,
+      synced,
       lastContactMs,
       counters,
     }));
@@ -210,7 +211,33 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
         kueueWatcher(options),
       ),
     ),
+    ...everywhere(namespaces).map((place) =>
+      one<AutoscalerView>(
+        kinds.horizontalPodAutoscalers,
+        place,
+        (raw) => autoscalerView(raw),
+        (before, after) => {
+          cache.autoscalers.observed(before, after);
+          for (const view of [before, after]) {
+            const uid = view === null ? null : cache.deployments.jobOf(view.namespace, view.deployment);
+            if (uid !== null) wake.part(uid);
+          }
+        },
+        undefined,
+        autoscalerReporter(report),
+      ),
+    ),
   ];
+}
+
+/** Without the right to list autoscalers, which an older chart does not give, none is reported: said once, and no fault. */
+function autoscalerReporter(report: WatchesOptions['report']): (report: ReflectorReport) => void {
+  let isRefused = false;
+  return (one) => {
+    const refused = one.kind === 'interrupted' && ['forbidden', 'notFound'].includes(one.error.reason);
+    if (!refused || !isRefused) report(kinds.horizontalPodAutoscalers, one);
+    isRefused = refused;
+  };
 }
 
 /** The fields of a pod that decide which slots are free. */

@@ -42,6 +42,7 @@ function observed(seen: Seen): ClusterObservation {
     objects,
     needsOf: () => needs,
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
+    autoscalersOf: () => [],
     refusal: seen.refusal ?? null,
     kueue: 'Served',
     workloadOf: (uid) => seen.workloads?.find(({ ownerUid }) => ownerUid === uid) ?? null,
