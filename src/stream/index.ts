@@ -2,11 +2,11 @@
 export { AccountStreams } from './account-streams.js';
 export { connectStreams, openStreams, StreamAdmin } from './admin.js';
 export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
-export { accountOfCreds, credsIssuer, passwordIssuer } from './credentials.js';
+export { accountOfCreds, credsEndSeconds, credsIssuer, passwordIssuer } from './credentials.js';
 export type { AccessIssuer, CredsIssuerOptions, JobIdentity } from './credentials.js';
 export { StreamError } from './errors.js';
 export type { StreamErrorReason } from './errors.js';
-export { type JobRef, SharedAccount, type StreamHome } from './homes.js';
+export { type AccountStorage, type JobRef, SharedAccount, type StreamHome } from './homes.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link.js';
 export type { StoredObject } from './objects.js';
 export type { ObservedStreams, PresentJobStreams } from './observe.js';

@@ -11,7 +11,14 @@ import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } fr
 import { StreamAdmin } from './admin.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
 import { StreamError, streamErrorFrom } from './errors.js';
-import type { AccountName, JobRef, StreamHome, SweptAccounts } from './homes.js';
+import {
+  type AccountName,
+  type AccountStorage,
+  type JobRef,
+  storageOf,
+  type StreamHome,
+  type SweptAccounts,
+} from './homes.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
 import { accountSettings } from './room.js';
@@ -99,6 +106,10 @@ export class NamespaceAccounts implements StreamHome {
   get accounts(): { readonly connected: number; readonly unreachable: number } {
     const connected = [...this.#tenants.values()].filter(({ link }) => link.health.connected).length;
     return { connected, unreachable: this.#tenants.size - connected };
+  }
+
+  storage(): Promise<readonly AccountStorage[]> {
+    return storageOf(new Map([...this.#tenants].map(([namespace, { admin }]) => [namespace, admin])));
   }
 
   async adminOf(namespace: string): Promise<StreamAdmin> {

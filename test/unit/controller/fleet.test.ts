@@ -125,7 +125,7 @@ describe('a fleet', () => {
   test('leaves the reserve free, and counts all slots', async () => {
     const { ask, fleet } = fleetOf(10, { [slotResource]: { percent: 25 } });
     expect(await ask('a', 99)).toBe(7);
-    expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7 }]);
+    expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7, pending: 0 }]);
   });
 
   test('shares between namespaces by their weights, and so does its saved snapshot', async () => {
