@@ -27,6 +27,8 @@ interface ToolGroup {
   readonly packages: Readonly<Record<string, string>>;
   /** Variables that the linker sets, by the module whose pinned version is their value. */
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
+  /** Build tags; absent = none. */
+  readonly tags?: readonly string[];
 }
 
 const kubernetes = {
@@ -92,13 +94,27 @@ export const s3Tools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** Prometheus and promtool. Not in `toolGroups`: the tests of metrics and alerts build them. */
+export const prometheusTools = {
+  name: 'prometheus',
+  module: join(repositoryRoot, 'test/cluster/prometheus'),
+  packages: {
+    prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+    promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+  },
+  versions: {},
+  // Without the clients of twenty clouds: targets come from a file.
+  tags: ['remove_all_sd', 'netgo'],
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
   typeof helmTools.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
-  typeof s3Tools.packages);
+  typeof s3Tools.packages &
+  typeof prometheusTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
@@ -153,6 +169,7 @@ async function stampOf(group: ToolGroup): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));
+  if (group.tags !== undefined) hash.update(group.tags.join(','));
   hash.update(`${process.platform} ${process.arch}`);
   return hash.digest('hex');
 }
@@ -186,13 +203,14 @@ async function build(
   stamp: string,
   { folder, go, progress }: Required<Omit<BuildOptions, 'groups'>>,
 ): Promise<void> {
-  const { name, module, packages } = group;
+  const { name, module, packages, tags = [] } = group;
   progress(`cluster tools: building ${Object.keys(packages).join(', ')} (with nothing cached this takes minutes)`);
   const began = performance.now();
   const flags = linkerFlags(group, await readFile(join(module, 'go.mod'), 'utf8'));
   const fresh = await mkdtemp(join(folder, `.building-${name}-`));
   try {
     const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', flags];
+    if (tags.length > 0) args.push('-tags', tags.join(','));
     await runGo(go, [...args, '-o', `${fresh}/`, ...Object.values(packages)], module, (compiled) => {
       progress(`cluster tools: ${name}: ${compiled} packages compiled so far`);
     });
