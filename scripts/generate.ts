@@ -1,7 +1,7 @@
 /**
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's copy. From
- * code: the lists of metrics and of the operator's settings, the table of rooms in docs/architecture.md, that of exit codes
+ * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in docs/architecture.md, that of exit codes
  * in docs/protocol.md, those of presets in docs/models.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
  * prints the files that differ and exits 1. The output depends only on these sources.
  */
@@ -18,6 +18,7 @@ import { configurationFields, configurationVersion, type Field } from '../dist/s
 import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { fieldWords, formatWords } from '../dist/workers/data/words.js';
+import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 
@@ -314,7 +315,7 @@ function renderMetrics(): string {
   return [
     '# Metrics of the operator',
     '',
-    'Generated from src/telemetry/metrics.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
+    'Generated from src/telemetry/catalog.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
     '',
     '| name | type | labels | what it says |',
     '| --- | --- | --- | --- |',
@@ -447,6 +448,10 @@ async function renderRuntimes(file: string): Promise<string> {
   return page.replace(row, `$1${alternatives(runtimeChoices.map((choice) => `\`${choice}\``))}`);
 }
 
+function dashboardOutputs(): [string, string][] {
+  return Array.from(dashboardFiles(), ([file, text]) => [`charts/distillery/dashboards/${file}`, text]);
+}
+
 async function outputs(): Promise<Map<string, string>> {
   const source = await readFile(path.join(root, sourceFile), 'utf8');
   const crd = parse(source) as Crd;
@@ -469,6 +474,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
     // helm installs the files in this folder of a chart and follows no links out of it.
     ['charts/distillery/crds/distilljobs.yaml', source],
+    ...dashboardOutputs(),
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
     ['docs/reference/operator-configuration.md', renderConfiguration()],
