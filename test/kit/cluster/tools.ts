@@ -29,6 +29,8 @@ interface ToolGroup {
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
   /** Build tags; absent = none. */
   readonly tags?: readonly string[];
+  /** Our own source files in the module's folder; absent = none. */
+  readonly sources?: readonly string[];
 }
 
 const kubernetes = {
@@ -107,6 +109,15 @@ export const prometheusTools = {
   tags: ['remove_all_sd', 'netgo'],
 } satisfies ToolGroup;
 
+/** Reads dashboards as strictly as Grafana's schema is written. Only the test of dashboards builds it. */
+export const dashboardTools = {
+  name: 'dashboards',
+  module: join(repositoryRoot, 'test/cluster/dashboards'),
+  packages: { 'dashboard-check': 'distillery.dev/test/cluster/dashboards' },
+  versions: {},
+  sources: ['main.go'],
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
@@ -114,7 +125,8 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
   typeof s3Tools.packages &
-  typeof prometheusTools.packages);
+  typeof prometheusTools.packages &
+  typeof dashboardTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
@@ -165,7 +177,9 @@ function toStderr(line: string): void {
 
 /** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
-  const files = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(group.module, name))));
+  const files = await Promise.all(
+    ['go.mod', 'go.sum', ...(group.sources ?? [])].map((name) => readFile(join(group.module, name))),
+  );
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));

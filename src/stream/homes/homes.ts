@@ -11,10 +11,10 @@
 import { Turns } from '@distillery/base';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { StorageFigures, StreamAdmin } from './admin.js';
-import type { AccessIssuer, JobIdentity } from './credentials.js';
-import type { StreamError } from './errors.js';
-import type { StreamHealth } from './link.js';
+import type { StorageFigures, StreamAdmin } from '../job/index.js';
+import type { AccessIssuer, JobIdentity } from '../access/index.js';
+import type { StreamError } from '../errors/index.js';
+import type { StreamHealth } from '../link/index.js';
 
 /** Accounts whose figures are read at a time. */
 const mostAsked = 8;
