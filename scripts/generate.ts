@@ -448,10 +448,6 @@ async function renderRuntimes(file: string): Promise<string> {
   return page.replace(row, `$1${alternatives(runtimeChoices.map((choice) => `\`${choice}\``))}`);
 }
 
-function dashboardOutputs(): [string, string][] {
-  return Array.from(dashboardFiles(), ([file, text]) => [`charts/distillery/dashboards/${file}`, text]);
-}
-
 async function outputs(): Promise<Map<string, string>> {
   const source = await readFile(path.join(root, sourceFile), 'utf8');
   const crd = parse(source) as Crd;
@@ -474,7 +470,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
     // helm installs the files in this folder of a chart and follows no links out of it.
     ['charts/distillery/crds/distilljobs.yaml', source],
-    ...dashboardOutputs(),
+    ...dashboardFiles(),
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
     ['docs/reference/operator-configuration.md', renderConfiguration()],

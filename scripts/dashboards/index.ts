@@ -1,11 +1,15 @@
-/** The dashboards as files: their JSON by the name of the file in charts/distillery/dashboards. */
+/** The dashboards as files of the chart: their JSON by path. */
 import { job } from './job.ts';
-import { dashboardOf } from './panels.ts';
+import { dashboardOf, type Page } from './panels.ts';
 import { platform } from './platform.ts';
 
 export function dashboardFiles(): Map<string, string> {
   return new Map([
-    ['job.json', `${JSON.stringify(dashboardOf(job), null, 2)}\n`],
-    ['platform.json', `${JSON.stringify(dashboardOf(platform), null, 2)}\n`],
+    ['charts/distillery/dashboards/job.json', textOf(job)],
+    ['charts/distillery/dashboards/platform.json', textOf(platform)],
   ]);
+}
+
+function textOf(page: Page): string {
+  return `${JSON.stringify(dashboardOf(page), null, 2)}\n`;
 }
