@@ -48,7 +48,7 @@ export class JobMeasures {
     }
     for (const [key, sample] of before) {
       if (next.has(key)) continue;
-      // M2: a counter whose source is away for a moment stays.
+      // job-measures/M2: a counter whose source is away for a moment stays.
       if (isCounter(sample)) next.set(key, sample);
       else this.#drop(sample);
     }
