@@ -1,5 +1,6 @@
 /** When the credentials of the operator end, by the files that its settings name. */
-import { writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { encodeUser, fmtCreds } from '@nats-io/jwt';
@@ -7,6 +8,7 @@ import { createAccount, createUser } from '@nats-io/nkeys';
 import { expect, test } from '@jest/globals';
 
 import { credentialExpiries } from '../../../src/operator/expiries.js';
+import { Authority } from '../../kit/cluster/pki.js';
 import { withFolder } from '../../kit/folder.js';
 
 async function creds(exp?: number): Promise<string> {
@@ -37,6 +39,24 @@ test('the system credentials have a name of their own, and what cannot be read h
     expect(found()).toEqual([]);
     await writeFile(systemCredsFile, await creds(1_900_000_000));
     expect(found()).toEqual([['nats-system', 1_900_000_000]]);
+  });
+});
+
+test('of certificates the first end counts, and a file without one has no figure', async () => {
+  const login = { user: 'u', password: 'p' };
+  const auth = { kind: 'password', operator: login, workers: login } as const;
+  await withFolder({ 'none.pem': 'no certificate' }, async (folder) => {
+    const at = (name: string): string => join(folder, name);
+    const authority = await Authority.create(at('pki'));
+    const pems: string[] = [];
+    for (const days of [90, 20, 50]) {
+      const { certificate } = await authority.issue('server', { commonName: 'server', days });
+      pems.push(await readFile(certificate, 'utf8'));
+    }
+    await writeFile(at('ca.pem'), pems.join(''));
+    const certificates = { 'nats-ca': at('ca.pem'), 'nats-client': at('none.pem'), other: undefined, gone: at('gone') };
+    const found = [...credentialExpiries(auth, certificates)];
+    expect(found).toEqual([['nats-ca', Date.parse(new X509Certificate(pems[1]!).validTo) / 1_000]]);
   });
 });
 
