@@ -115,6 +115,7 @@ async function started(name: string, spec: object = {}, pools?: readonly object[
   await world.cluster.apply(someJob({ name, spec: { ...spec }, ...(pools === undefined ? {} : { pools }) }));
   const uid = await world.uidOf(name);
   await until('its student', async () => (await world.running(uid, 'student')).length === 1);
+  await world.provisioned(uid);
   return uid;
 }
 
