@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { quietLibraries } from '@distillery/protocol';
 
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
-import { buildTools, dashboardTools, prometheusTools } from '../dist/test/kit/cluster/tools.js';
+import { buildTools, dashboardTools, monitorTools, prometheusTools } from '../dist/test/kit/cluster/tools.js';
 
 import { buildNative } from './native/build.ts';
 
@@ -131,7 +131,7 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
 /** Here and not in a hook of a suite: with nothing cached it takes longer than a hook may. */
 async function buildPrograms(watches: boolean): Promise<void> {
   await buildTools({ progress: say });
-  if (watches) await buildTools({ groups: [prometheusTools, dashboardTools], progress: say });
+  if (watches) await buildTools({ groups: [prometheusTools, dashboardTools, monitorTools], progress: say });
 }
 
 /** @param building resolves to the reason why the programs cannot be built; null = they are built */

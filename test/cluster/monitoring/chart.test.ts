@@ -6,8 +6,8 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
-import { readRules } from '../../kit/cluster/prometheus.js';
-import { buildTools, helmTools } from '../../kit/cluster/tools.js';
+import { readRules, said } from '../../kit/cluster/prometheus.js';
+import { buildTools, helmTools, monitorTools } from '../../kit/cluster/tools.js';
 
 interface Rendered {
   readonly apiVersion: string;
@@ -31,12 +31,15 @@ const all = {
 };
 
 beforeAll(async () => {
-  await buildTools({ groups: [helmTools] });
+  await buildTools({ groups: [helmTools, monitorTools] });
 });
 
+function textOf(values: Readonly<Record<string, string>>): Promise<string> {
+  return helm(['template', 'distillery', chartFolder, '-n', 'distillery-system', ...sets(values)]);
+}
+
 async function rendered(values: Readonly<Record<string, string>>): Promise<Rendered[]> {
-  const text = await helm(['template', 'distillery', chartFolder, '-n', 'distillery-system', ...sets(values)]);
-  return parseAllDocuments(text)
+  return parseAllDocuments(await textOf(values))
     .map((document) => document.toJS() as Rendered | null)
     .filter((object) => object !== null);
 }
@@ -80,6 +83,13 @@ describe('with the values of monitoring', () => {
       labels: selector.matchLabels,
     });
     expect(JSON.stringify(deployment)).toContain('"name":"metrics"');
+  });
+
+  test('the objects have only fields that the Prometheus Operator knows', async () => {
+    const text = await textOf(all);
+    expect(await said('monitor-check', [], text)).toEqual({ code: 0, text: 'PodMonitor\nPrometheusRule\n' });
+    const wrong = await said('monitor-check', [], text.replace('honorLabels:', 'honourLabels:'));
+    expect([wrong.code, wrong.text]).toEqual([1, expect.stringContaining('unknown field')]);
   });
 
   test('each dashboard is a ConfigMap that the sidecar of Grafana finds', async () => {

@@ -9,7 +9,7 @@ import { until } from '../until.js';
 import { chartFolder } from './helm.js';
 import { freePorts } from './ports.js';
 import type { Processes } from './processes.js';
-import { buildTools, prometheusTools, toolPath } from './tools.js';
+import { buildTools, type ClusterTool, prometheusTools, toolPath } from './tools.js';
 
 export const rulesFile = join(chartFolder, 'rules/distillery.yaml');
 
@@ -58,9 +58,13 @@ export interface ToolResult {
   readonly text: string;
 }
 
-/** @param input its standard input */
 export async function promtool(args: readonly string[], input = ''): Promise<ToolResult> {
-  const child = spawn(toolPath('promtool'), args, { stdio: 'pipe' });
+  return said('promtool', args, input);
+}
+
+/** @param input its standard input */
+export async function said(tool: ClusterTool, args: readonly string[], input: string): Promise<ToolResult> {
+  const child = spawn(toolPath(tool), args, { stdio: 'pipe' });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stdin.end(input);

@@ -118,6 +118,15 @@ export const dashboardTools = {
   sources: ['main.go'],
 } satisfies ToolGroup;
 
+/** Reads PodMonitors and PrometheusRules as strictly as their types in Go. Only the test of the chart's monitoring builds it. */
+export const monitorTools = {
+  name: 'monitors',
+  module: join(repositoryRoot, 'test/cluster/monitors'),
+  packages: { 'monitor-check': 'distillery.dev/test/cluster/monitors' },
+  versions: {},
+  sources: ['main.go'],
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
@@ -126,7 +135,8 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kedaTools.packages &
   typeof s3Tools.packages &
   typeof prometheusTools.packages &
-  typeof dashboardTools.packages);
+  typeof dashboardTools.packages &
+  typeof monitorTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
