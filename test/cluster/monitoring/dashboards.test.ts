@@ -44,7 +44,7 @@ const panels = dashboards.flatMap(({ title, panels: all }) =>
 
 let world: OperatorCluster;
 let prometheus: Prometheus;
-let connection: NatsConnection;
+let connection: NatsConnection | null = null;
 const over = new AbortController();
 let reports = Promise.resolve();
 
@@ -63,12 +63,15 @@ beforeAll(async () => {
   await cluster.apply(someJob());
   const uid = await world.uidOf('mnist');
   await until('a teacher', async () => (await world.running(uid, 'teacher')).length > 0);
-  connection = await connectPlain(nats, nats.rootOf('default'));
+  await world.provisioned(uid);
+  const publisher = await connectPlain(nats, nats.rootOf('default'));
+  connection = publisher;
   reports = (async () => {
-    while (!over.signal.aborted) {
+    // A student that makes progress: an operator at rest would send no request.
+    for (let step = 700; !over.signal.aborted; step += 10) {
       const pods = await world.running(uid, 'teacher');
-      const student = { step: 700, checkpointStep: 600, samplesPerSecond: 90, loss: 0.5, metrics: { agreement: 0.9 } };
-      publishStates(connection, uid, student, Object.fromEntries(pods.map(({ name }) => [name, {}])));
+      const student = { step, checkpointStep: 600, samplesPerSecond: 90, loss: 0.5, metrics: { agreement: 0.9 } };
+      publishStates(publisher, uid, student, Object.fromEntries(pods.map(({ name }) => [name, {}])));
       await sleep(400);
     }
   })();
@@ -76,7 +79,7 @@ beforeAll(async () => {
 afterAll(async () => {
   over.abort();
   await reports;
-  await connection.close();
+  await connection?.close();
   await world.close();
 });
 
@@ -119,7 +122,8 @@ describe('the query of', () => {
     const query = expr
       .replaceAll('$namespace', 'default')
       .replaceAll('$name', 'mnist')
-      .replaceAll('$__rate_interval', '20s');
+      // Since the first scrape.
+      .replaceAll('$__rate_interval', '1h');
     // The sweep for streams without a job begins after a minute.
     await until('data', async () => (await prometheus.query(query)).some(({ value }) => !Number.isNaN(value)));
   });
