@@ -1,6 +1,7 @@
 /**
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's copy. From
+ * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's template. From
+ * charts/distillery/values.yaml: the schema of its values and the table in the chart's README. From
  * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in docs/architecture.md, that of exit codes
  * in docs/protocol.md, those of presets in docs/models.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
  * prints the files that differ and exits 1. The output depends only on these sources.
@@ -20,7 +21,9 @@ import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { fieldWords, formatWords } from '../dist/workers/data/words.js';
 import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
+import { chartFiles } from './chart-files.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
+import { renderTable, withTable } from './tables.ts';
 
 interface Rule {
   readonly rule: string;
@@ -383,24 +386,6 @@ function renderConfiguration(): string {
   ].join('\n');
 }
 
-/** The page with a new table between the two marks of its name; the rest of the page is written by hand. */
-async function renderTable(file: string, name: string, source: string, table: string): Promise<string> {
-  return withTable(await readFile(path.join(root, file), 'utf8'), file, name, source, table);
-}
-
-function withTable(page: string, file: string, name: string, source: string, table: string): string {
-  const open = `<!-- ${name}: generated from ${source} by scripts/generate.ts -->\n`;
-  const close = `<!-- /${name} -->\n`;
-  const [before, rest] = page.split(open);
-  const after = rest?.split(close)[1];
-  if (before === undefined || after === undefined) {
-    throw new Error(
-      `${file}: the marks of the table of ${name} are missing; put back ${open.trim()} and ${close.trim()}`,
-    );
-  }
-  return `${before}${open}\n<!-- prettier-ignore -->\n${table}\n${close}${after}`;
-}
-
 async function renderDataTables(file: string): Promise<string> {
   const source = 'workers/data/words.ts';
   const formats = Object.entries(formatWords).map(([format, { source: lies, row, columns, fields }]) => ({
@@ -468,8 +453,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['src/api/generated/distilljob.ts', await renderTypes(schema, apiVersion, crd.spec.names.kind)],
     ['src/api/generated/crd.ts', renderSchema(schema)],
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
-    // helm installs the files in this folder of a chart and follows no links out of it.
-    ['charts/distillery/crds/distilljobs.yaml', source],
+    ...(await chartFiles(sourceFile)),
     ...dashboardFiles(),
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],

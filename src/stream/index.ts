@@ -14,6 +14,8 @@ export {
   permissionsForSystem,
   type Role,
   roles,
+  serverKeys,
+  type ServerKeys,
 } from './access/index.js';
 export * from './server/index.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link/index.js';

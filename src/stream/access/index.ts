@@ -22,3 +22,4 @@ export {
   type Role,
   roles,
 } from './permissions.js';
+export { serverKeys, type ServerKeys } from './server-keys.js';

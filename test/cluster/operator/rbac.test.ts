@@ -31,7 +31,17 @@ beforeAll(async () => {
   await cluster.addNodes(1, { gpus: 8 });
   const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' });
   await helm(
-    ['install', 'distillery', chartFolder, '--skip-crds', '-n', namespace, '--create-namespace', ...values],
+    [
+      'install',
+      'distillery',
+      chartFolder,
+      '-n',
+      namespace,
+      '--create-namespace',
+      '--set',
+      'crds.install=false',
+      ...values,
+    ],
     cluster.kubeconfig,
   );
   kubeconfig = await cluster.serviceAccountKubeconfig(namespace, 'distillery');
