@@ -51,7 +51,7 @@ function endOf(name: string, file: string, read: (text: string) => number | null
 
 /** The first end of all certificates of a PEM text; null when there is none. */
 function certificatesEndSeconds(text: string): number | null {
-  const pems = text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
-  const ends = pems.map((pem) => new X509Certificate(pem).validToDate.getTime() / 1_000);
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
+  const ends = blocks.map((block) => new X509Certificate(block).validToDate.getTime() / 1_000);
   return ends.length === 0 ? null : Math.min(...ends);
 }

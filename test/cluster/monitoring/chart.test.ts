@@ -88,7 +88,7 @@ describe('with the values of monitoring', () => {
   test('the objects have only fields that the Prometheus Operator knows', async () => {
     const text = await textOf(all);
     expect(await said('monitor-check', [], text)).toEqual({ code: 0, text: 'PodMonitor\nPrometheusRule\n' });
-    const wrong = await said('monitor-check', [], text.replace('honorLabels:', 'honourLabels:'));
+    const wrong = await said('monitor-check', [], text.replace('honorLabels:', 'honorsLabels:'));
     expect([wrong.code, wrong.text]).toEqual([1, expect.stringContaining('unknown field')]);
   });
 

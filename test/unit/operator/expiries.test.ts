@@ -48,15 +48,15 @@ test('of certificates the first end counts, and a file without one has no figure
   await withFolder({ 'none.pem': 'no certificate' }, async (folder) => {
     const at = (name: string): string => join(folder, name);
     const authority = await Authority.create(at('pki'));
-    const pems: string[] = [];
+    const texts: string[] = [];
     for (const days of [90, 20, 50]) {
       const { certificate } = await authority.issue('server', { commonName: 'server', days });
-      pems.push(await readFile(certificate, 'utf8'));
+      texts.push(await readFile(certificate, 'utf8'));
     }
-    await writeFile(at('ca.pem'), pems.join(''));
+    await writeFile(at('ca.pem'), texts.join(''));
     const certificates = { 'nats-ca': at('ca.pem'), 'nats-client': at('none.pem'), other: undefined, gone: at('gone') };
     const found = [...credentialExpiries(auth, certificates)];
-    expect(found).toEqual([['nats-ca', Date.parse(new X509Certificate(pems[1]!).validTo) / 1_000]]);
+    expect(found).toEqual([['nats-ca', Date.parse(new X509Certificate(texts[1]!).validTo) / 1_000]]);
   });
 });
 
