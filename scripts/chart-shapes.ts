@@ -115,4 +115,9 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   affinity: anyObject,
   podAnnotations: mapOf(text),
   'metrics.port': port,
+  'monitoring.labels': mapOf(text),
+  'monitoring.podMonitor.interval': { type: 'string', pattern: '^[0-9]+(ms|s|m)$' },
+  'monitoring.rules.runbookUrl': { type: 'string', pattern: '^https?://' },
+  'monitoring.dashboards.labels': mapOf(text),
+  'monitoring.dashboards.annotations': mapOf(text),
 };
