@@ -4,13 +4,14 @@
  */
 import type { RuntimeName } from '@distillery/protocol';
 import { openSession } from '../models/inference/index.js';
-import { openHostTrainer } from '../models/training.js';
+import { type Device, openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
 
 /**
  * @param startBackend makes the tfjs backend of the runtime the current one and returns its description; not called
  *   for ONNX, which needs no tfjs
  * @param backend name of that tfjs backend
+ * @param programs of the device below that backend; absent = it has none
  * @throws RuntimeError from `startBackend`
  */
 export async function hostRuntime(
@@ -18,6 +19,7 @@ export async function hostRuntime(
   work: Work,
   startBackend: () => Promise<string>,
   backend: string = name,
+  programs?: Device,
 ): Promise<Runtime> {
   const description = work === 'onnx' ? 'onnxruntime (cpu)' : await startBackend();
   return {
@@ -29,7 +31,7 @@ export async function hostRuntime(
     },
     openSession: async (file) => {
       if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(backend);
-      return openSession(file, { device: 'cpu', tfjs: description });
+      return openSession(file, { device: 'cpu', tfjs: description, programs });
     },
   };
 }
