@@ -61,6 +61,7 @@ const {
     policies: { type: 'string' },
     kills: { type: 'string' },
     mib: { type: 'string' },
+    model: { type: 'string' },
     rounds: { type: 'string' },
     steps: { type: 'string' },
     threads: { type: 'string' },

@@ -8,6 +8,7 @@
  *
  *   possible = min(1 + ratio, teachers × (1 + ratio) ÷ ratio)
  */
+import { possibleSpeedup } from './speedup.js';
 import { type BenchOptions, type BenchTable } from './table.js';
 import { timedRun } from './timed-run.js';
 
@@ -18,11 +19,6 @@ const measured = { student: 160, teachers: 60 };
 
 const ratios = [1, 2, 4, 8];
 const fleets = [1, 2, 4, 8, 16, 64];
-
-/** Speed-up over one device that computes both, at best. */
-export function possibleSpeedup(ratio: number, teachers: number): number {
-  return Math.min(1 + ratio, (teachers * (1 + ratio)) / ratio);
-}
 
 /**
  * What EDL's README publishes of ResNet50_vd on 8 V100: 656 images/s with the teacher on the same devices, 1,514 with

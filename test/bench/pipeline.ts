@@ -6,9 +6,10 @@
  *
  * Pairs are repeated until their efficiencies differ by no more than 2 %, or until it is clear that they will not.
  */
+import type { TimedRate } from './steps.js';
 import type { BenchOptions, BenchTable } from './table.js';
 import { median } from './table.js';
-import { samplesPerStep, type TimedRate, timedRun } from './timed-run.js';
+import { samplesPerStep, timedRun } from './timed-run.js';
 
 const devices = 4;
 const stepMs = 50;

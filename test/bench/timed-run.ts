@@ -8,7 +8,7 @@ import { until } from '../kit/until.js';
 
 import { BenchJob, exampleBatchSize } from './job.js';
 import type { StepReport } from './reports.js';
-import { waitShare } from './steps.js';
+import { rateOf, type TimedRate } from './steps.js';
 
 export interface TimedRun {
   readonly stepMs: number;
@@ -17,12 +17,6 @@ export interface TimedRun {
   /** Steps before the measurement, and measured steps. */
   readonly settling: number;
   readonly measured: number;
-}
-
-export interface TimedRate {
-  readonly stepsPerSecond: number;
-  /** Share of the time in which the student waited for logits. */
-  readonly waited: number;
 }
 
 /** Its computation is not measured, and must end within the step. */
@@ -53,14 +47,4 @@ export async function timedRun({ stepMs, teachers, settling, measured }: TimedRu
   } finally {
     await job.close();
   }
-}
-
-/** Of the steps after `settling`. */
-export function rateOf(steps: readonly StepReport[], settling: number, measured: number): TimedRate {
-  const [from, to] = [steps[settling], steps[settling + measured]];
-  if (from === undefined || to === undefined) throw new RangeError(`found ${String(steps.length)} steps`);
-  return {
-    stepsPerSecond: (1_000 * measured) / (to.atMs - from.atMs),
-    waited: waitShare(steps, { fromMs: from.atMs, toMs: to.atMs }),
-  };
 }

@@ -7,6 +7,15 @@ import { openSession } from '../models/inference/index.js';
 import { type Device, openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
 
+/** Students train on them: see layer-norm.ts. */
+export async function prepareLayers(): Promise<void> {
+  const [{ layers }, { broadcastLayerNormalization }] = await Promise.all([
+    import('@tensorflow/tfjs-layers'),
+    import('./layer-norm.js'),
+  ]);
+  broadcastLayerNormalization(layers);
+}
+
 /**
  * @param startBackend makes the tfjs backend of the runtime the current one and returns its description; not called
  *   for ONNX, which needs no tfjs
@@ -27,6 +36,7 @@ export async function hostRuntime(
     description,
     openTrainer: async (options) => {
       (await import('./backend.js')).requireBackend(backend);
+      await prepareLayers();
       return openHostTrainer(options);
     },
     openSession: async (file) => {

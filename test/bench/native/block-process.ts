@@ -70,8 +70,8 @@ export class BlockProcess {
   }
 
   async #next(): Promise<unknown> {
-    const { done = false, value } = await this.#lines.next();
-    if (done) throw new Error(`block process: it ended. ${this.#stderr}`);
-    return JSON.parse(value as string);
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error(`block process: it ended. ${this.#stderr}`);
+    return JSON.parse(line.value);
   }
 }

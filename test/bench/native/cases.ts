@@ -30,6 +30,11 @@ export const studentCases: readonly StudentCase[] = [
   caseOf('transformer (text-transformer-tiny)', 'text-transformer-tiny', tokens, 64),
 ];
 
+/** Those whose name contains `part`. */
+export function casesNamed(part = ''): readonly StudentCase[] {
+  return studentCases.filter(({ name }) => name.includes(part));
+}
+
 /** The settings that all libraries train with: Adam, and a loss of teacher and labels. */
 export const loss = { temperature: 4, softWeight: 0.9 } as const;
 const optimizer = {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { builtNative } from '../../kit/native.js';
 import { type BenchOptions, type BenchTable, median } from '../table.js';
 import { BlockProcess } from './block-process.js';
-import { type StudentCase, studentCases } from './cases.js';
+import { casesNamed, type StudentCase } from './cases.js';
 
 const goal = 'no growth; a checkpoint costs ≤ 1 % of 200 steps; exit code 0';
 const blocks = 20;
@@ -21,7 +21,7 @@ export async function enduranceBench(say: (line: string) => void, options: Bench
     return { name: 'endurance', goal, rows: [{ model: 'not measured: run `npm run native` first' }] };
   const steps = Number(options.steps ?? '10000');
   const rows: BenchTable['rows'][number][] = [];
-  for (const given of studentCases) rows.push(await endured(given, folder, steps, say));
+  for (const given of casesNamed(options.model)) rows.push(await endured(given, folder, steps, say));
   return { name: 'endurance', goal, better: { 'CPU ms/step': 'less', 'at 100 %': 'less' }, rows };
 }
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { builtNative } from '../../kit/native.js';
 import { type BenchOptions, type BenchTable, median } from '../table.js';
 import { type Block, BlockProcess } from './block-process.js';
-import { loss, type StudentCase, studentCases } from './cases.js';
+import { casesNamed, loss, type StudentCase } from './cases.js';
 import { pythonWithTensorflow } from './python-home.js';
 
 const goal = 'ratio ≥ 1.0, memory ≤ 1.1 (samples per CPU second; wall time only means something on a quiet machine)';
@@ -29,7 +29,8 @@ export async function pythonBench(say: (line: string) => void, options: BenchOpt
   const threads = options.threads ?? '1';
   const rounds = Number(options.rounds ?? '9');
   const rows: Row[] = [];
-  for (const given of studentCases) rows.push(await compared(given, { ...found, folder, threads, rounds, say }));
+  for (const given of casesNamed(options.model))
+    rows.push(await compared(given, { ...found, folder, threads, rounds, say }));
   return { name: 'python', goal, better: { ratio: 'more', 'memory ratio': 'less' }, rows };
 }
 

@@ -145,6 +145,8 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
     });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    expect([...(await once(child, 'close')), stderr]).toEqual([code, null, stderr]);
+    const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    // With what the process wrote, so that a failure of this test shows it.
+    expect({ exitCode, signal, stderr }).toEqual({ exitCode: code, signal: null, stderr });
   });
 });

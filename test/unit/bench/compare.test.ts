@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { comparisonText, type SavedTable, slowerThan } from '../../bench/compare.js';
 import { slopeOf } from '../../bench/native/endurance.js';
-import { possibleSpeedup } from '../../bench/online.js';
-import { rateOf } from '../../bench/timed-run.js';
+import { possibleSpeedup } from '../../bench/speedup.js';
+import { rateOf } from '../../bench/steps.js';
 
 const machine = { cores: 2, cpu: 'A', node: 'v24.0.0', load: 0.5 };
 

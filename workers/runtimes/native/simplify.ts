@@ -155,7 +155,7 @@ class Rules {
 
   #isAll(id: number | undefined, value: number): boolean {
     const constant = id === undefined ? undefined : this.#known.constantOf(id);
-    if (constant === undefined || constant.type !== types.float32) return false;
+    if (constant?.type !== types.float32) return false;
     return floatsOf(constant).every((each) => each === value);
   }
 
@@ -170,6 +170,6 @@ function floatsOf({ bytes }: Constant): Float32Array {
 }
 
 function equal(left: ArrayLike<number> | null, right: ArrayLike<number> | null): boolean {
-  if (left === null || right === null || left.length !== right.length) return false;
+  if (left === null || left.length !== right?.length) return false;
   return Array.from(left).every((value, at) => value === right[at]);
 }
