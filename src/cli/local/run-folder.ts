@@ -6,6 +6,8 @@
  *   run.lock        pid of the process that runs it
  *   slots           how many teachers it may have; `distill slots` writes it
  *   status.json     the job's status, as `kubectl get -o json` would show it
+ *   history.jsonl   what the run was like over time (run-history.ts)
+ *   report.html     the report of the run, written at its end (run-report.ts)
  *   job/            manifest and passwords for the workers (0600)
  *   logs/           one file for each process
  *   nats/           the server's configuration, log and store; removed when the run is complete
@@ -36,7 +38,7 @@ import {
 import { type DistillJob, readJob } from '../../api/index.js';
 
 import { CliError, storageFault } from '../shared/cli-error.js';
-import { checkPlace, folderNamed } from '../shared/place.js';
+import { checkPath, folderNamed } from '../shared/folders.js';
 
 import {
   checkIsRun,
@@ -67,7 +69,7 @@ export class RunFolder {
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = folderNamed('--dir', path);
-    checkPlace(`--dir ${path}`, folder);
+    checkPath(`--dir ${path}`, folder);
     return writing(folder, () => {
       claim(folder, path);
       return RunFolder.#begin(folder, path, job, pid);
@@ -81,7 +83,7 @@ export class RunFolder {
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
     const first = folderNamed('run folder', path);
-    checkPlace(`run folder ${first}`, dirname(first));
+    checkPath(`run folder ${first}`, dirname(first));
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;
