@@ -276,6 +276,19 @@ describe('the rights of the chart', () => {
     expect((await refusals()).slice(since)).toEqual([]);
   });
 
+  test('to see autoscalers may be absent, as in an older chart: the operator is ready without it', async () => {
+    const [role] = await rolesOfChart();
+    await without(role!, 'horizontalpodautoscalers', 'list', async () => {
+      const before = (await refusals()).length;
+      const standby = await startOperator(world.cluster, { nats: world.nats, kubeconfig, namespace, standby: true });
+      await until('its readiness', async () => (await standby.ask('/readyz')).status === 200);
+      await until('its refusal', async () => (await refusals()).length > before);
+      const reports = (await standby.log()).filter(({ resource }) => resource === 'horizontalpodautoscalers');
+      expect(reports.map(({ msg }) => msg)).toEqual(['watch interrupted']);
+      await standby.process.kill();
+    });
+  });
+
   test('are all needed: without any of them a request fails', async () => {
     const { cluster } = world;
     const missed: string[] = [];
