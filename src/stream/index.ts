@@ -2,8 +2,10 @@
 export { AccountStreams } from './account-streams.js';
 export { connectStreams, openStreams, StreamAdmin } from './admin.js';
 export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
+export { certificatesOf } from './certificates.js';
+export type { TlsFiles } from './certificates.js';
 export { accountOfCreds, credsIssuer, passwordIssuer } from './credentials.js';
-export type { AccessIssuer, CredsIssuerOptions, JobIdentity } from './credentials.js';
+export type { AccessIssuer, CredsIssuerOptions, CredsLifetime, JobIdentity } from './credentials.js';
 export { StreamError } from './errors.js';
 export type { StreamErrorReason } from './errors.js';
 export { type JobRef, SharedAccount, type StreamHome } from './homes.js';

@@ -15,6 +15,7 @@ import { createAccount, createOperator, createUser, type KeyPair } from '@nats-i
 import {
   accountUserCreds,
   credsIssuer,
+  type CredsLifetime,
   Keyring,
   operatorInboxPrefix,
   type Permissions,
@@ -59,6 +60,9 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   refusals(): Promise<number>;
 }
 
+/** Of workers' credentials, as an operator issues them. */
+export const testLifetime: CredsLifetime = { seconds: 7 * 24 * 3_600, nowMs: () => Date.now() };
+
 /** Creation time of all jobs of the tests. */
 export const testCreatedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
@@ -78,6 +82,7 @@ export async function startOperatorNats({
   monitoringPort = null,
   resolver = 'full',
   mode = 'signed',
+  tls = null,
 }: {
   readonly host?: string;
   readonly limits?: JetStreamLimits;
@@ -86,6 +91,8 @@ export async function startOperatorNats({
   /** memory = it accepts no accounts but those that it starts with. */
   readonly resolver?: 'full' | 'memory';
   readonly mode?: OperatorNats['mode'];
+  /** Fields of the server's `tls` block; absent = it offers no TLS. */
+  readonly tls?: object | null;
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
@@ -107,6 +114,7 @@ export async function startOperatorNats({
       limits,
       monitoring,
       resolverFolder: resolver === 'full' ? resolverFolder : null,
+      tls,
     });
 
   let configuration = await configured();
@@ -135,7 +143,7 @@ export async function startOperatorNats({
   const rootCreds = await userOf('root', { publish: ['>'], subscribe: ['>'] });
   const account = keys.account.getPublicKey();
   const accountSigningSeed = text(signer.getSeed());
-  const issue = credsIssuer({ url: server.url, signingSeed: accountSigningSeed, account });
+  const issue = credsIssuer({ url: server.url, signingSeed: accountSigningSeed, account, lifetime: testLifetime });
   return {
     url: server.url,
     account,
@@ -212,10 +220,11 @@ interface Configured {
   readonly monitoring: string | null;
   /** Folder where the server keeps pushed accounts; null = it accepts none. */
   readonly resolverFolder: string | null;
+  readonly tls: object | null;
 }
 
 async function configurationOf(wanted: Configured): Promise<(place: ServerPlace) => string> {
-  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder } = wanted;
+  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder, tls } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
   const signed = { signer: operatorSigner };
@@ -232,6 +241,7 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerPlace)
       server_name: serverName,
       listen: `${host}:${port}`,
       log_file: logFile,
+      ...(tls === null ? {} : { tls }),
       ...(monitoring === null ? {} : { http: monitoring }),
       jetstream: {
         store_dir: storeFolder,

@@ -423,7 +423,8 @@ test("an account's own key signs no user where the operator requires signing key
   const bytes = derivedBytes(bytesOfSeed('operator', operatorSigningSeed), `distillery/v1/account/${job.namespace}`);
   const own = nkeyOf('account', bytes);
   const everything = { publish: ['>'], subscribe: ['>'] };
-  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', issuedAtSeconds: 1 };
+  const times = { issuedAtSeconds: 1, expiresAtSeconds: null };
+  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', ...times };
   expect(await admits(nats.rootOf(job.namespace))).toBe(true);
   expect(await admits({ creds: userCreds({ ...forged, rights: everything }), inboxPrefix: '_INBOX' })).toBe(false);
 });
