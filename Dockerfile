@@ -25,7 +25,7 @@ COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
 
 FROM packages AS sources
-COPY LICENSE tsconfig.base.json ./
+COPY LICENSE THIRD-PARTY-NOTICES tsconfig.base.json ./
 COPY scripts/image scripts/image
 COPY packages packages
 

@@ -44,6 +44,7 @@ const inputs = [
   '.npmrc',
   'Dockerfile',
   'LICENSE',
+  'THIRD-PARTY-NOTICES',
   'package.json',
   'package-lock.json',
   'tsconfig.base.json',
