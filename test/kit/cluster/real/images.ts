@@ -99,7 +99,7 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
     await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
     const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
       operator: { ...common, target: 'operator' },
-      worker: { ...common, target: 'worker' },
+      worker: { ...common, target: 'worker-cpu' },
       pause: { context: scratch },
     };
     const sizes = { operator: 0, worker: 0, pause: 0 };
