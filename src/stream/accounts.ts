@@ -95,7 +95,7 @@ export function accountUserCreds(keys: AccountKeys, name: string, rights: Permis
     name,
     rights,
     issuedAtSeconds: someTimeSeconds,
-    // Made anew at each start, and kept in memory alone.
+    // Made at each start, and kept in memory alone.
     expiresAtSeconds: null,
   });
 }
