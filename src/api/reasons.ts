@@ -14,9 +14,12 @@ export const conditionTypes = [
   'TeachersAvailable',
   'StudentRunning',
   'Progressing',
+  'ScaledByOthers',
   'Suspended',
   'Complete',
   'Failed',
+  'Reconciling',
+  'Stalled',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
@@ -42,10 +45,13 @@ export const reasons = {
   BrokerUnreachable: 'BrokerUnreachable',
   CannotStart: 'CannotStart',
   Deleting: 'Deleting',
+  HorizontalPodAutoscaler: 'HorizontalPodAutoscaler',
   Limited: 'Limited',
   NoFreeSlots: 'NoFreeSlots',
   Refused: 'Refused',
+  ScaledObject: 'ScaledObject',
   Stalled: 'Stalled',
+  Starting: 'Starting',
   StreamsUnreachable: 'StreamsUnreachable',
   TeacherError: 'TeacherError',
   TeachersFailing: 'TeachersFailing',
@@ -69,6 +75,13 @@ export type DemandReason = keyof typeof demandReasons;
 export interface TeacherCounts {
   readonly ready: number;
   readonly desired: number;
+}
+
+/** An autoscaler of others, aimed at one of a job's Deployments. */
+export interface Autoscaler {
+  readonly kind: 'HorizontalPodAutoscaler' | 'ScaledObject';
+  readonly name: string;
+  readonly deployment: string;
 }
 
 /** What one pool gets, and the numbers behind it. */
@@ -230,7 +243,8 @@ export const conditions = {
   progressing: {
     advancing: (step: number, steps: number) =>
       condition('Progressing', 'True', 'StepsTrained', `${String(step)} of ${count(steps, 'step')} trained.`),
-    starting: () => condition('Progressing', 'True', 'Starting', 'No step was trained yet; the parts are starting.'),
+    starting: () =>
+      condition('Progressing', 'True', reasons.Starting, 'No step was trained yet; the parts are starting.'),
     starved: (waitPercent: number) =>
       condition(
         'Progressing',
@@ -259,6 +273,17 @@ export const conditions = {
         reasons.StreamsUnreachable,
         `The job is being deleted, but NATS cannot be reached to remove its streams: ${error.replace(/\.$/, '')}. Bring NATS back, or let the ` +
           `job go and leave them behind: set the annotation ${forceDeleteAnnotation} to "true".`,
+      ),
+  },
+  /** Only while it is True. */
+  scaledByOthers: {
+    yes: ({ kind, name, deployment }: Autoscaler, others: number) =>
+      condition(
+        'ScaledByOthers',
+        'True',
+        kind,
+        `${kind} ${name} sets the replicas of Deployment ${deployment}, and so does the operator, again and again. ` +
+          `Delete it${others === 0 ? '' : ` and ${count(others, 'other')}`}: minReplicas and maxReplicas of the pool bound the teachers.`,
       ),
   },
   suspended: {
@@ -295,6 +320,16 @@ export const conditions = {
         reasons.TeacherError,
         `No teacher can start, and trying again would not help: ${error}`,
       ),
+  },
+  reconciling: {
+    yes: (reason: string, message: string) => condition('Reconciling', 'True', reason, message),
+    no: () => condition('Reconciling', 'False', 'AsRequested', 'The job is in the state that its spec asks for.'),
+    stalled: () =>
+      condition('Reconciling', 'False', reasons.Stalled, 'Waiting does not help: Stalled says what somebody must do.'),
+  },
+  stalled: {
+    yes: (reason: string, message: string) => condition('Stalled', 'True', reason, message),
+    no: () => condition('Stalled', 'False', 'NotStalled', 'Nothing needs a person.'),
   },
 } as const;
 
@@ -334,11 +369,18 @@ export const events = {
   studentLost: () =>
     event('Normal', 'StudentLost', 'The student was disrupted; a new one continues from its checkpoint.'),
   studentFailed: (failures: number, limit: number, error: string) =>
-    event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
+    event(
+      'Warning',
+      'StudentFailed',
+      failures > limit
+        ? `The student failed, once more than backoffLimit (${String(limit)}) allows: ${error}`
+        : `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`,
+    ),
   noted: (note: string) => event('Normal', 'Noted', `${note.slice(0, 1).toUpperCase()}${note.slice(1)}`),
   streamsCreated: (missing: readonly string[]) =>
     event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
   blocked: (error: string) => event('Warning', reasons.Blocked, error),
+  scaledByOthers: (sentence: string) => event('Warning', 'ScaledByOthers', sentence),
   brokerLost: (error: string) => event('Warning', reasons.BrokerUnreachable, `NATS cannot be reached: ${error}`),
   workItemDead: (step: number, teacher: string, error: string) =>
     event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),

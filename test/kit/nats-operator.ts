@@ -22,7 +22,7 @@ import {
   permissionsFor,
   permissionsForSystem,
 } from '../../src/stream/index.js';
-import type { ServerPlace } from '../../src/stream/server/config.js';
+import type { ServerStart } from '../../src/stream/server/config.js';
 import { launchNatsServer, type NatsServer } from '../../src/stream/server/start.js';
 
 import { type CredsLogin, testServerBinary, type TestNats } from './nats.js';
@@ -106,7 +106,7 @@ export async function startOperatorNats({
   const monitoring = monitoringPort === null ? null : `127.0.0.1:${String(monitoringPort)}`;
   let signer = createAccount();
   let operatorSigner = createOperator();
-  const configured = (): Promise<(place: ServerPlace) => string> =>
+  const configured = (): Promise<(place: ServerStart) => string> =>
     configurationOf({
       keys,
       signer,
@@ -119,7 +119,7 @@ export async function startOperatorNats({
 
   let configuration = await configured();
   const serverName = `test-${randomBytes(6).toString('hex')}`;
-  const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
+  const options = { binary, folder, serverName, host, configuration: (place: ServerStart) => configuration(place) };
   let server: NatsServer = await launchNatsServer(options);
 
   const restart = async (): Promise<void> => {
@@ -223,7 +223,7 @@ interface Configured {
   readonly tls: object | null;
 }
 
-async function configurationOf(wanted: Configured): Promise<(place: ServerPlace) => string> {
+async function configurationOf(wanted: Configured): Promise<(place: ServerStart) => string> {
   const { keys, signer, operatorSigner, limits, monitoring, resolverFolder, tls } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();

@@ -17,7 +17,7 @@ import {
   type NatsUser,
   newPassword,
 } from '../../src/stream/server/index.js';
-import { serverConfiguration, type ServerPlace } from '../../src/stream/server/config.js';
+import { serverConfiguration, type ServerStart } from '../../src/stream/server/config.js';
 import { launchNatsServer } from '../../src/stream/server/start.js';
 
 export interface PasswordLogin {
@@ -94,7 +94,7 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
       add(`${role}-${uid}`, names.inboxPrefix(role), permissionsFor(role, names));
     }
   }
-  const configuration = (place: ServerPlace): string => {
+  const configuration = (place: ServerStart): string => {
     const text = serverConfiguration({ ...place, users });
     if (options.maxFileStore === undefined) return text;
     const config = JSON.parse(text) as { jetstream: object };

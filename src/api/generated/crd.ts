@@ -2711,13 +2711,16 @@ export const jobSchema: Schema = {
     },
     "status": {
       "type": "object",
+      "default": {
+        "observedGeneration": -1
+      },
       "description": "What the operator observed last; conditions are the truth, the rest is for people.",
       "properties": {
         "observedGeneration": {
           "type": "integer",
           "format": "int64",
-          "minimum": 0,
-          "description": "`metadata.generation` that this status is about."
+          "minimum": -1,
+          "description": "`metadata.generation` that this status is about; -1: no operator has seen the job yet."
         },
         "phase": {
           "type": "string",
@@ -2737,7 +2740,7 @@ export const jobSchema: Schema = {
             "type"
           ],
           "maxItems": 16,
-          "description": "Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.",
+          "description": "Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; ScaledByOthers only while it is True; Reconciling and Stalled are for kstatus, which Flux and helm use.",
           "items": {
             "type": "object",
             "required": [

@@ -970,7 +970,7 @@ export interface StudentOutputSecretRef {
  */
 export interface DistillJobStatus {
   /**
-   * `metadata.generation` that this status is about.
+   * `metadata.generation` that this status is about; -1: no operator has seen the job yet.
    */
   observedGeneration?: number;
   /**
@@ -978,7 +978,7 @@ export interface DistillJobStatus {
    */
   phase?: 'Pending' | 'Running' | 'Suspended' | 'Succeeded' | 'Failed';
   /**
-   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.
+   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; ScaledByOthers only while it is True; Reconciling and Stalled are for kstatus, which Flux and helm use.
    */
   conditions?: StatusCondition[];
   summary?: StatusSummary;

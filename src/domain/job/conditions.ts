@@ -7,12 +7,13 @@ import { shortageText } from './demand.js';
 import { policyOf } from './policy.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
+import { withStandardConditions } from './standard-conditions.js';
 import type { Verdict } from './verdict.js';
 
 /** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;
 
-/** In the order of `conditionTypes`. */
+/** All but Reconciling and Stalled, which follow from these; in the order of `conditionTypes`. */
 export function conditionDrafts(seen: Seen): ConditionDraft[] {
   const { snapshot, verdict } = seen;
   if (verdict.kind === 'Deleting') return deletionConditions(deletionOf(snapshot, verdict.forced));
@@ -22,6 +23,7 @@ export function conditionDrafts(seen: Seen): ConditionDraft[] {
     teachersCondition(seen),
     over ? conditions.studentRunning.finished() : studentCondition(snapshot, verdict),
     over ? conditions.progressing.finished() : progressCondition(snapshot, verdict),
+    ...contests(snapshot),
     snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
     verdict.kind === 'Complete' ? verdict.condition : conditions.complete.no(),
     verdict.kind === 'Failed' ? verdict.condition : conditions.failed.no(),
@@ -73,6 +75,12 @@ function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: V
   return byPhase(student);
 }
 
+/** Only while there is an autoscaler that sets the same replicas. */
+function contests({ cluster: { autoscalers = [] } }: Snapshot): ConditionDraft[] {
+  const [first, ...others] = autoscalers;
+  return first === undefined ? [] : [conditions.scaledByOthers.yes(first, others.length)];
+}
+
 function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionDraft {
   if (checkpointFault !== undefined && checkpointFault !== null) {
     return conditions.studentRunning.noCheckpoints(attempt, checkpointFault);
@@ -115,14 +123,17 @@ function waitFractionOf({ phase, samplesPerSecond, waitFraction, buffer }: Stude
   return samplesPerSecond === 0 && buffer.frames === 0 ? 1 : waitFraction;
 }
 
-/** Adds times to conditions: a transition time changes only with the status. */
+/**
+ * Adds Reconciling and Stalled, and the times: a transition time changes only with the status.
+ * @param drafts all conditions of the job; Reconciling and Stalled among them are decided again
+ */
 export function conditionsFrom(
   drafts: readonly ConditionDraft[],
   before: readonly StatusCondition[],
   observedGeneration: number | undefined,
   nowMs: number,
 ): StatusCondition[] {
-  return drafts.map((draft) => {
+  return withStandardConditions(drafts).map((draft) => {
     const old = before.find(({ type }) => type === draft.type);
     const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : kubernetesTime(nowMs);
     return { ...draft, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };

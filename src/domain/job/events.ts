@@ -110,6 +110,7 @@ function transitions({ job: { status: before }, streams }: Snapshot, after: Dist
     const early = streams.state === 'Present' ? streams.student?.result?.stoppedEarly : undefined;
     found.push(early === undefined ? events.complete(steps) : events.stoppedEarly(steps, early));
   }
+  if (became('ScaledByOthers')) found.push(events.scaledByOthers(conditionIn(after, 'ScaledByOthers')?.message ?? ''));
   if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
   return found;
 }

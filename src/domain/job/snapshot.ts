@@ -48,8 +48,17 @@ export interface ClusterObservation {
   readonly remains: boolean;
   /** Why the cluster refuses what this generation of the job requests, until the job changes; null when it does not. */
   readonly refusal: string | null;
+  /** Autoscalers of others that set the replicas of the job's Deployments; absent = none. */
+  readonly autoscalers?: readonly ForeignAutoscaler[];
   /** Slots held × seconds since the job began. */
   readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
+}
+
+export interface ForeignAutoscaler {
+  /** What a person made: KEDA makes a HorizontalPodAutoscaler of each ScaledObject. */
+  readonly kind: 'HorizontalPodAutoscaler' | 'ScaledObject';
+  readonly name: string;
+  readonly deployment: string;
 }
 
 export interface PoolObservation {

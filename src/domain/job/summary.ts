@@ -50,6 +50,7 @@ const trouble = {
   ],
   StudentRunning: [reasons.CannotStart, reasons.BackingOff, reasons.TelemetryGap],
   TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.TelemetryGap],
+  ScaledByOthers: [reasons.HorizontalPodAutoscaler, reasons.ScaledObject],
 } satisfies Record<string, readonly string[]>;
 
 const longestMessage = 1_024;

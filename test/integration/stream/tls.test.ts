@@ -7,7 +7,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { connectStreams } from '../../../src/stream/index.js';
-import type { ServerPlace } from '../../../src/stream/server/config.js';
+import type { ServerStart } from '../../../src/stream/server/config.js';
 import { launchNatsServer } from '../../../src/stream/server/start.js';
 import { connectWorker } from '../../../workers/stream/index.js';
 import { Authority } from '../../kit/cluster/pki.js';
@@ -194,7 +194,7 @@ test('a worker goes on with certificates that were exchanged while it ran', asyn
     folder: join(folder, 'server-live'),
     serverName: 'live',
     host: '127.0.0.1',
-    configuration: ({ serverName, port, storeFolder, logFile }: ServerPlace) =>
+    configuration: ({ serverName, port, storeFolder, logFile }: ServerStart) =>
       JSON.stringify({
         server_name: serverName,
         listen: `127.0.0.1:${String(port)}`,

@@ -23,7 +23,7 @@ interface ToolGroup {
   readonly name: string;
   /** Folder of its go.mod. */
   readonly module: string;
-  /** Package by the name that its binary gets. */
+  /** Package by the name that its binary gets; `./NAME` is a program of our own, which is one main.go. */
   readonly packages: Readonly<Record<string, string>>;
   /** Variables that the linker sets, by the module whose pinned version is their value. */
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
@@ -92,13 +92,22 @@ export const s3Tools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** What Flux, helm and Argo CD make of a status. Not in `toolGroups`: the tests of a status build them. */
+export const judgeTools = {
+  name: 'judges',
+  module: join(repositoryRoot, 'test/cluster/judges'),
+  packages: { kstatus: './kstatus', 'argo-lua': './argo-lua' },
+  versions: {},
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
   typeof helmTools.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
-  typeof s3Tools.packages);
+  typeof s3Tools.packages &
+  typeof judgeTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
@@ -149,7 +158,9 @@ function toStderr(line: string): void {
 
 /** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
-  const files = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(group.module, name))));
+  const own = Object.values(group.packages).filter((path) => path.startsWith('./'));
+  const names = ['go.mod', 'go.sum', ...own.map((path) => join(path, 'main.go'))];
+  const files = await Promise.all(names.map((name) => readFile(join(group.module, name))));
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));

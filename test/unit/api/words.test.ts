@@ -177,6 +177,9 @@ describe('the words of status', () => {
     conditions.suspended.no(),
     conditions.failed.studentError('NaN logits'),
     conditions.complete.yes(1407, 'sha256:ab'),
+    conditions.scaledByOthers.yes({ kind: 'HorizontalPodAutoscaler', name: 'web', deployment: 'mnist-teacher-gpu' }, 0),
+    conditions.reconciling.stalled(),
+    conditions.stalled.no(),
   ];
 
   test('cover every condition type', () => {

@@ -74,6 +74,7 @@ export class KubernetesCluster implements Cluster {
         objects: cache.objectsOf(key),
         needsOf: (pool) => cache.needsOf(pool),
         disruptions: (name) => tally.lostOf(name, names),
+        autoscalersOf: (deployment) => cache.autoscalers.of(key.namespace, deployment),
         refusal: this.#memory.refusalOf(key.uid, job.metadata.generation),
         nowMs: clock.now(),
       }),

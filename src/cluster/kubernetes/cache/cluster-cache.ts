@@ -12,6 +12,7 @@ import type { JobKey } from '../../../controller/index.js';
 import { type ClusterSlots, Ledger, type LedgerNode, type PodNeeds } from '../../../domain/index.js';
 import { podNeeds } from '../../../render/index.js';
 
+import { AutoscalerIndex } from './autoscalers.js';
 import { slotsOf } from './cluster-slots.js';
 import type { JobObjects } from './job-observation.js';
 import { OwnedIndex } from './owned-index.js';
@@ -26,6 +27,7 @@ export class ClusterCache {
   readonly studentJobs: OwnedIndex<StudentJobView>;
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
+  readonly autoscalers = new AutoscalerIndex();
   readonly #ledger: Ledger;
   readonly #slotsIn: SlotCounter;
   readonly #teachers: TeacherBook;

@@ -15,6 +15,7 @@ import type {
   StudentObservation,
 } from '../../../domain/index.js';
 
+import type { AutoscalerView } from './autoscalers.js';
 import type { PodView, WorkerView } from './pod-view.js';
 import type { DeploymentView, StudentJobView } from './views.js';
 
@@ -33,6 +34,8 @@ export interface ObservationFacts {
   readonly needsOf: (pool: TeacherPool) => PodNeeds;
   /** Teachers of a pool that were lost so far. */
   readonly disruptions: (pool: string) => number;
+  /** Autoscalers of others that are aimed at a Deployment. */
+  readonly autoscalersOf: (deployment: string) => readonly AutoscalerView[];
   readonly refusal: string | null;
   readonly nowMs: number;
 }
@@ -49,8 +52,15 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
     student: studentOf(students, objects.student, facts),
     remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
     refusal,
+    ...contestedBy(facts),
     usage: usageOf(workers, facts),
   };
+}
+
+function contestedBy({ objects, autoscalersOf }: ObservationFacts): Pick<ClusterObservation, 'autoscalers'> {
+  const found = objects.deployments.flatMap(({ name }) => autoscalersOf(name));
+  if (found.length === 0) return {};
+  return { autoscalers: found.map(({ kind, name, deployment }) => ({ kind, name, deployment })) };
 }
 
 function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {

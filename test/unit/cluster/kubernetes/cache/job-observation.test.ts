@@ -40,6 +40,7 @@ function observed(seen: Seen): ClusterObservation {
     objects,
     needsOf: () => needs,
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
+    autoscalersOf: () => [],
     refusal: seen.refusal ?? null,
     nowMs,
   });
