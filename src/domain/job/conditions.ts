@@ -5,6 +5,8 @@ import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition }
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
 import { policyOf } from './policy.js';
+import { queuedCondition } from './queued-condition.js';
+import { quotaText } from './quota.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { withStandardConditions } from './standard-conditions.js';
@@ -13,13 +15,15 @@ import type { Verdict } from './verdict.js';
 /** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;
 
-/** All but Reconciling and Stalled, which follow from these; in the order of `conditionTypes`. */
+/** All but Reconciling and Stalled, which follow from these; in the order of `conditionTypes`; Queued only where Kueue has a part. */
 export function conditionDrafts(seen: Seen): ConditionDraft[] {
   const { snapshot, verdict } = seen;
   if (verdict.kind === 'Deleting') return deletionConditions(deletionOf(snapshot, verdict.forced));
+  const queued = queuedCondition(snapshot, verdict);
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
   return [
     verdict.kind === 'Refused' ? verdict.condition : conditions.accepted.valid(snapshot.limited?.notes),
+    ...(queued === null ? [] : [queued]),
     teachersCondition(seen),
     over ? conditions.studentRunning.finished() : studentCondition(snapshot, verdict),
     over ? conditions.progressing.finished() : progressCondition(snapshot, verdict),
@@ -30,11 +34,13 @@ export function conditionDrafts(seen: Seen): ConditionDraft[] {
   ];
 }
 
-function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Seen): ConditionDraft {
+function teachersCondition({ snapshot: { cluster, grants, nowMs }, counts, demand }: Seen): ConditionDraft {
   const { teachersAvailable } = conditions;
   switch (demand.reason) {
     case 'Suspended':
       return teachersAvailable.suspended();
+    case 'Queued':
+      return teachersAvailable.queued();
     case 'Finished':
       return teachersAvailable.finished();
     case 'Refused':
@@ -49,8 +55,10 @@ function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Se
       return teachersAvailable.unknown();
     case 'FillWindow':
     case 'MatchStudent': {
-      const why = shortageText(demand, grants);
+      const quota = quotaText(cluster.pools, nowMs);
+      const why = [shortageText(demand, grants), quota].filter((part) => part !== '').join('; ');
       if (counts.ready > 0) return teachersAvailable.ready(counts, why);
+      if (quota !== '') return teachersAvailable.waitingForQuota(quota);
       const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
       if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
       return counts.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(counts, why);
@@ -61,6 +69,7 @@ function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Se
 function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
   const { studentRunning } = conditions;
   if (verdict.kind === 'Suspended') return studentRunning.suspended();
+  if (verdict.kind === 'Queued') return studentRunning.queued();
   if (verdict.kind === 'Refused') return studentRunning.waitingForValidJob();
   const { phase, failures, lastError } = cluster.student;
   if (phase === 'BackingOff' && lastError !== null) {
@@ -103,6 +112,7 @@ function progressCondition(snapshot: Snapshot, verdict: Verdict): ConditionDraft
   const { job, streams, nowMs } = snapshot;
   if (verdict.kind === 'Refused') return progressing.refused();
   if (verdict.kind === 'Suspended') return progressing.suspended();
+  if (verdict.kind === 'Queued') return progressing.queued();
   if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
   const student = streams.state === 'Present' ? streams.student : null;
   if (student === null || student.step === 0) return progressing.starting();

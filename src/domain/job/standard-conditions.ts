@@ -50,8 +50,11 @@ function verdictOf(own: readonly ConditionDraft[]): Verdict {
   if (isTrue('Suspended') && progressing?.reason !== reasons.Blocked) return { kind: 'AsRequested' };
   if (progressing?.reason === reasons.Stalled) {
     // Teachers that wait for slots yield to others, as they should (I5); no person has to act.
-    return teachers?.reason === reasons.NoFreeSlots ? reconciling(teachers) : stalled(progressing);
+    const yields: readonly string[] = [reasons.NoFreeSlots, reasons.WaitingForQuota];
+    return teachers !== undefined && yields.includes(teachers.reason) ? reconciling(teachers) : stalled(progressing);
   }
+  const queued = find('Queued');
+  if (progressing?.reason === reasons.Queued && queued !== undefined) return reconciling(queued);
   if (progressing?.status === 'False') return reconciling(progressing);
   if (student !== undefined && student.status !== 'True') return reconciling(causeOf(student, teachers));
   if (progressing?.reason === reasons.Starting) return reconciling(causeOf(progressing, teachers));
@@ -64,7 +67,7 @@ const leaving: readonly string[] = [reasons.Deleting, reasons.StreamsUnreachable
 /** Why the job does not train yet: its teachers, where they are what it waits for. */
 function causeOf(draft: ConditionDraft, teachers: ConditionDraft | undefined): ConditionDraft {
   const isTrouble = ([reasons.CannotStart, reasons.BackingOff] as readonly string[]).includes(draft.reason);
-  const waits: readonly string[] = [reasons.NoFreeSlots, reasons.TeachersFailing];
+  const waits: readonly string[] = [reasons.NoFreeSlots, reasons.WaitingForQuota, reasons.TeachersFailing];
   return !isTrouble && teachers !== undefined && waits.includes(teachers.reason) ? teachers : draft;
 }
 

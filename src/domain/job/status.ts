@@ -77,7 +77,8 @@ function atRest(progress: NonNullable<DistillJobStatus['progress']>): NonNullabl
 
 /** True in the one decision that ends a suspension for which a student had to stop. */
 function resumes({ job: { status } }: Snapshot, verdict: Verdict): boolean {
-  return isTrueIn(status, 'Suspended') && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
+  const goesOn = verdict.kind === 'Active' || verdict.kind === 'Queued';
+  return isTrueIn(status, 'Suspended') && goesOn && (status?.attempts ?? 0) > 0;
 }
 
 /**
@@ -102,6 +103,8 @@ function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNull
       return 'Failed';
     case 'Suspended':
       return 'Suspended';
+    case 'Queued':
+      return 'Queued';
     case 'Refused':
       return 'Pending';
     case 'Active':

@@ -92,6 +92,14 @@ export const s3Tools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** Job queueing. Not in `toolGroups`: the tests of queues build it. */
+export const kueueTools = {
+  name: 'kueue',
+  module: join(repositoryRoot, 'test/cluster/kueue'),
+  packages: { kueue: 'sigs.k8s.io/kueue/cmd/kueue' },
+  versions: {},
+} satisfies ToolGroup;
+
 /** What Flux, helm and Argo CD make of a status. Not in `toolGroups`: the tests of a status build them. */
 export const judgeTools = {
   name: 'judges',
@@ -107,6 +115,7 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
   typeof s3Tools.packages &
+  typeof kueueTools.packages &
   typeof judgeTools.packages);
 
 /** Path of a tool after `buildTools`. */

@@ -173,6 +173,7 @@ describe('the words of status', () => {
     conditions.accepted.invalid(problems),
     conditions.teachersAvailable.starting(fleet, ''),
     conditions.studentRunning.backingOff(2, 6, 'out of memory'),
+    conditions.queued.waitingForQuota('team', 'no quota'),
     conditions.progressing.advancing(1, 1),
     conditions.suspended.no(),
     conditions.failed.studentError('NaN logits'),

@@ -5,14 +5,14 @@
 import { jsonEqual } from '@distillery/base';
 import type { Clock, Random } from '@distillery/base';
 
-import { appName, labels } from '../../../api/index.js';
-import type { LedgerNode } from '../../../domain/index.js';
+import { appName, labels, ownManager } from '../../../api/index.js';
+import type { KueueSupport, LedgerNode } from '../../../domain/index.js';
 import type { Wake } from '../../../controller/index.js';
 
 import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
-import { kinds } from './kinds.js';
+import { kinds, oldWorkloads } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
 import type { OwnedIndex } from './owned-index.js';
 import { Reflector, type ReflectorCounters, type ReflectorReport } from '../watch/index.js';
@@ -26,6 +26,7 @@ import {
   type RawJob,
   studentJobView,
 } from './views.js';
+import { workloadView, type WorkloadView } from './workload-view.js';
 
 export interface WatchesOptions {
   readonly client: Pick<ApiClient, 'list' | 'watch'>;
@@ -157,7 +158,7 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
       one<RawDistillJob>(
         kinds.distillJobs,
         scope,
-        (raw) => raw as unknown as RawDistillJob,
+        ofThisOperator,
         (before, after) => {
           const key = jobs.observed(before, after);
           if (key === null) return;
@@ -195,6 +196,21 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
     ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
     ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw)),
     ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw)),
+    ...everywhere(namespaces).map((scope) =>
+      one<WorkloadView>(
+        kinds.workloads,
+        scope,
+        (raw) => workloadView(raw),
+        (before, after) => {
+          cache.workloads.observed(before, after);
+          const { namespace = '', ownerName = '' } = after ?? before ?? {};
+          const uid = cache.jobOfStudent(namespace, ownerName);
+          if (uid !== null) wake.part(uid);
+        },
+        undefined,
+        kueueWatcher(options),
+      ),
+    ),
     ...everywhere(namespaces).map((place) =>
       one<AutoscalerView>(
         kinds.horizontalPodAutoscalers,
@@ -229,6 +245,45 @@ function slotsOfPod(pod: PodView | null): unknown {
   if (pod === null || pod.ended) return null;
   const { node, nominated, priority, requests, claimsDevices, waits } = pod;
   return { node, nominated, priority, requests, claimsDevices, waits };
+}
+
+/** A job that another controller runs is none of ours. */
+function ofThisOperator(raw: StoredObject): RawDistillJob | null {
+  const job = raw as unknown as RawDistillJob & { readonly spec?: { readonly managedBy?: string } };
+  const { managedBy = ownManager } = job.spec ?? {};
+  return managedBy === ownManager ? job : null;
+}
+
+/** Follows whether the cluster serves Kueue, which may come and go. Reports only changes: a cluster without Kueue is no fault. */
+function kueueWatcher({ client, cache, report, wake }: WatchesOptions): (report: ReflectorReport) => void {
+  const becomes = (support: KueueSupport, why: ReflectorReport): void => {
+    if (!cache.workloads.supportIs(support)) return;
+    report(kinds.workloads, why);
+    for (const uid of cache.jobUids()) wake.part(uid);
+  };
+  return (event) => {
+    if (event.kind === 'listed') {
+      becomes('Served', event);
+      return;
+    }
+    if (event.kind !== 'interrupted') {
+      report(kinds.workloads, event);
+      return;
+    }
+    switch (event.error.reason) {
+      case 'notFound':
+        client.list(oldWorkloads, { limit: 1 }).then(
+          () => becomes('TooOld', event),
+          () => becomes('NotServed', event),
+        );
+        return;
+      case 'forbidden':
+        becomes('NotReadable', event);
+        return;
+      default:
+        report(kinds.workloads, event);
+    }
+  };
 }
 
 function everywhere(namespaces: readonly string[]): Selection[] {
