@@ -1,10 +1,13 @@
-# Both images of a release, one target each: one Node process, no shell needed, any uid, read-only root.
+# The images, one target each: one Node process, no shell needed, any uid, read-only root. A release has operator and worker-cpu.
 #
 #   operator   docker build --target operator --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) \
 #                -t distillery/operator .
-#   worker     the CPU worker, teacher and student: the pod's arguments say which
-#              docker build --target worker --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) \
+#   worker-cpu    teacher and student, on CPUs: the pod's arguments say which
+#              docker build --target worker-cpu --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) \
 #                -t distillery/worker .
+#   teacher-gpu   the same with CUDA 13, cuDNN 9 and the provider of ONNX Runtime: teachers in ONNX on NVIDIA devices (driver
+#              580 or newer). It holds libraries under NVIDIA's own terms (/usr/local/share/licenses), so no release contains it.
+#              docker build --target teacher-gpu -t distillery/teacher-gpu .
 #
 # A private npm registry comes in as a secret and stays in no layer: --secret id=npmrc,src=$HOME/.npmrc
 
@@ -25,7 +28,7 @@ COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
 
 FROM packages AS sources
-COPY LICENSE tsconfig.base.json ./
+COPY LICENSE THIRD-PARTY-NOTICES tsconfig.base.json ./
 COPY scripts/image scripts/image
 COPY packages packages
 
@@ -39,7 +42,15 @@ COPY workers workers
 RUN node_modules/.bin/tsc -b workers --sourceMap false \
  && node_modules/.bin/node scripts/image/stage.ts worker /image
 
-FROM ${RUNTIME_BASE} AS worker
+# Amd64 alone: there are no wheels with the provider for other processors.
+FROM packages AS cuda-libraries
+COPY scripts/image/cuda-libraries.ts scripts/image/
+# For a mirror with an authority of its own.
+ARG NODE_EXTRA_CA_CERTS=
+ARG PIP_INDEX_URL=https://pypi.org/simple
+RUN node_modules/.bin/node scripts/image/cuda-libraries.ts /cuda
+
+FROM ${RUNTIME_BASE} AS worker-cpu
 # What changes least comes first: two versions share the layers of Node and of the packages.
 COPY --from=worker-build /image/etc/ /etc/
 COPY --from=worker-build /image/node/ /usr/local/bin/
@@ -61,6 +72,19 @@ LABEL org.opencontainers.image.title="Distillery worker (CPU)" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="Apache-2.0"
+
+FROM worker-cpu AS teacher-gpu
+COPY --from=cuda-libraries /cuda/cuda/ /usr/local/lib/cuda/
+COPY --from=cuda-libraries /cuda/licenses/ /usr/local/share/licenses/
+# Beside the library of onnxruntime, which looks for them there.
+COPY --from=cuda-libraries /cuda/provider/ /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
+# The container runtime of NVIDIA mounts the driver's libraries and adds their folder itself.
+# No NVIDIA_VISIBLE_DEVICES: the device plugin names the devices of a pod, and a pod that requests none must see none.
+ENV LD_LIBRARY_PATH=/usr/local/lib/cuda \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+LABEL org.opencontainers.image.title="Distillery teacher (CUDA 13)" \
+      org.opencontainers.image.description="Teacher processes of a DistillJob on NVIDIA devices" \
+      org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-NVIDIA-CUDA-EULA"
 
 # Last, so that a build without a target makes the operator.
 FROM ${RUNTIME_BASE} AS operator

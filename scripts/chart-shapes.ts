@@ -95,6 +95,7 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   watchNamespaces: { type: 'array', items: namespaces },
   'templates.annotations': texts,
   'templates.secrets': texts,
+  'templates.images': texts,
   'templates.tolerations': texts,
   'templates.studentPriorityClasses': texts,
   reserve: mapOf(amount),

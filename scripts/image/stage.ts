@@ -5,7 +5,7 @@
  *
  *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
  *   OUT/packages          node_modules: the production closure of that side's package.json, without files that are never read
- *   OUT/app               package.json, LICENSE, dist, and the workspace packages in node_modules
+ *   OUT/app               package.json, LICENSE, THIRD-PARTY-NOTICES, dist, and the workspace packages
  *   OUT/etc               passwd and group: a user without an entry would get the group of root
  *
  * npm cannot select the packages: with one lock file for two workspaces it takes a package that is production on one side
@@ -176,7 +176,7 @@ writeFileSync(
   'root:x:0:0:root:/root:/usr/sbin/nologin\ndistillery:x:10001:10001::/app:/usr/sbin/nologin\n',
 );
 writeFileSync(join(out, 'etc/group'), 'root:x:0:\ndistillery:x:10001:\n');
-copyFile(join(root, 'LICENSE'), join(out, 'app/LICENSE'));
+for (const text of ['LICENSE', 'THIRD-PARTY-NOTICES']) copyFile(join(root, text), join(out, 'app', text));
 const { name, version, license, dependencies } = manifestIn(join(root, side.manifest));
 writeFileSync(
   join(out, 'app/package.json'),

@@ -23,6 +23,8 @@ export interface TemplateRights {
   readonly annotations: readonly string[];
   /** Secrets that a template or a `secretRef` may name. */
   readonly secrets: readonly string[];
+  /** Images that a template may name. */
+  readonly images: readonly string[];
   /** Keys of taints that a template may tolerate. A toleration without a key tolerates all taints; only `*` allows it. */
   readonly tolerations: readonly string[];
   /** Priority classes that a student may have; one that begins with `system-` only if the pattern does, too. */
@@ -32,6 +34,7 @@ export interface TemplateRights {
 export const defaultTemplateRights: TemplateRights = {
   annotations: [],
   secrets: ['*'],
+  images: ['*'],
   tolerations: ['*'],
   studentPriorityClasses: ['*'],
 };
@@ -41,6 +44,7 @@ export function templateRightsProblems({ metadata, spec }: DistillJob, rights: T
   const of = (role: PodRole, template: unknown, path: string): Problem[] => [
     ...metadataProblems(template, path, rights),
     ...secretProblems(secretsOf(template, path), metadata.name, rights),
+    ...imageProblems(template, path, rights),
     ...tolerationProblems(template, path, rights),
     ...(role === 'student' ? priorityProblems(template, path, rights) : []),
   ];
@@ -183,6 +187,17 @@ function secretProblems(found: readonly Named[], job: string, { secrets }: Templ
     if (isAllowed(name, secrets)) return [];
     const clause = 'jobs may not name this Secret here';
     return [violation(path, nameValue(name), clause, `use ${patternsIn(secrets)}, or ${ask} to allow it`)];
+  });
+}
+
+// Images
+
+function imageProblems(template: unknown, path: string, { images: allowed }: TemplateRights): Problem[] {
+  const { containers } = fieldsAt(template, 'spec');
+  return entriesOf(containers, `${path}.spec.containers`).flatMap(([{ image }, place]) => {
+    if (typeof image !== 'string' || isAllowed(image, allowed)) return [];
+    const clause = 'jobs may not run this image here';
+    return [violation(`${place}.image`, nameValue(image), clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
   });
 }
 

@@ -6,10 +6,11 @@
 
 import { DistilleryError, type Fault, reasonOf, within } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
+import { NatsAddress } from '@distillery/protocol';
 
 import type { TemplateRights } from '../api/index.js';
 import type { AllocationRules, Limits, Policy } from '../domain/index.js';
-import type { AccountLimits } from '../stream/index.js';
+import type { AccountLimits, TlsFiles } from '../stream/index.js';
 
 import { type Configuration, defaultConfiguration, readConfiguration } from './configuration.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './variables.js';
@@ -26,6 +27,11 @@ export interface OperatorConfig {
   readonly nats: {
     readonly url: string;
     readonly workerUrl: string;
+    /** Paths of PEM files; absent = none. */
+    readonly tls: TlsFiles;
+    readonly workerTls: TlsFiles;
+    /** How long workers' credentials are valid. */
+    readonly credentialSeconds: number;
     readonly auth:
       /** One account per namespace, made by the operator. `systemCredsFile`: its login to the system account. */
       | {
@@ -116,7 +122,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
       remedy: 'set it to the path of a kubeconfig',
     });
   }
-  const nats = natsIn(settings, problems);
+  const nats = natsIn(settings, configuration, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     access:
@@ -148,6 +154,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     templateRights: {
       annotations: settings.DISTILLERY_TEMPLATE_ANNOTATIONS,
       secrets: settings.DISTILLERY_TEMPLATE_SECRETS,
+      images: settings.DISTILLERY_TEMPLATE_IMAGES,
       tolerations: settings.DISTILLERY_TEMPLATE_TOLERATIONS,
       studentPriorityClasses: settings.DISTILLERY_STUDENT_PRIORITY_CLASSES,
     },
@@ -229,10 +236,44 @@ const ways = {
 } as const satisfies Record<string, readonly VariableName[]>;
 type Way = keyof typeof ways;
 
-function natsIn(settings: Settings, problems: Fault[]): OperatorConfig['nats'] {
+function natsIn(settings: Settings, { streams }: Configuration, problems: Fault[]): OperatorConfig['nats'] {
   const url = settings.DISTILLERY_NATS_URL;
   const workerUrl = settings.DISTILLERY_WORKER_NATS_URL === '' ? url : settings.DISTILLERY_WORKER_NATS_URL;
-  return { url, workerUrl, auth: authIn(wayIn(settings, problems), settings, problems) };
+  const ca = filesIn(settings, { ca: 'DISTILLERY_NATS_CA_FILE' }, url, problems);
+  const own = { cert: 'DISTILLERY_NATS_CERT_FILE', key: 'DISTILLERY_NATS_KEY_FILE' } as const;
+  const workers = { cert: 'DISTILLERY_WORKER_NATS_CERT_FILE', key: 'DISTILLERY_WORKER_NATS_KEY_FILE' } as const;
+  return {
+    url,
+    workerUrl,
+    tls: { ...ca, ...filesIn(settings, own, url, problems) },
+    workerTls: { ...ca, ...filesIn(settings, workers, workerUrl, problems) },
+    credentialSeconds: streams.credentialHours * 3_600,
+    auth: authIn(wayIn(settings, problems), settings, problems),
+  };
+}
+
+/**
+ * Files that are used together: all of them, or none. Without tls:// they would be ignored, and the connection would be open
+ * for everybody on the way to read.
+ */
+function filesIn(
+  settings: Settings,
+  names: Partial<Record<keyof TlsFiles, SecretName>>,
+  url: string,
+  problems: Fault[],
+): TlsFiles {
+  const entries = Object.entries(names);
+  if (entries.every(([, name]) => settings[name] === '')) return {};
+  for (const [, name] of entries) {
+    secretIn(settings, name, problems);
+    if (url === '' || NatsAddress.parse(url).tls) continue;
+    problems.push({
+      about: name,
+      problem: `set, but ${url} does not ask for TLS`,
+      remedy: 'begin the address with tls://',
+    });
+  }
+  return Object.fromEntries(entries.map(([part, name]) => [part, settings[name]]));
 }
 
 /** @returns null, with a problem, when the variables choose no way or several */

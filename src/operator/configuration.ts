@@ -96,6 +96,12 @@ const fields = {
       3_600,
       'How many seconds a job must be missing before the operator removes the streams that it left behind without its finalizer, and closes the account that its namespace left (ADR 28). Raise it, or set 0, while you restore the store of the API server. 0: never.',
     ),
+    credentialHours: whole(
+      48,
+      8_760,
+      168,
+      "Hours for which the NATS credentials of a job's teachers and student are valid. The operator replaces them after a quarter of that time. While no operator runs for longer than the other three quarters, workers wait for one (ADR 56). Raise it if the operator may be away for days.",
+    ),
   },
   teachers: {
     minimumRunSeconds: whole(

@@ -1,7 +1,7 @@
 /** The work of the replica that leads. */
 import { jobExists, kinds } from '../cluster/kubernetes/index.js';
 import { type JobQueue, OrphanSweep, type RunningEngine, startEngine, type Term } from '../controller/index.js';
-import { AccountStreams, NatsStreams, type StreamHome } from '../stream/index.js';
+import { AccountStreams, certificatesOf, NatsStreams, type StreamHome } from '../stream/index.js';
 import { JobMeasures } from '../telemetry/index.js';
 
 import type { Kubernetes, Lease, Process } from './parts.js';
@@ -62,7 +62,7 @@ export class Leader {
       engine: 'cluster',
       jobs,
       cluster,
-      streams: new NatsStreams(home, () => installation.known()),
+      streams: new NatsStreams(home, () => installation.known(), certificatesOf(config.nats.workerTls, clock)),
       share: config.share,
       limits: config.limits,
       policy: config.policy,

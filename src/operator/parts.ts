@@ -152,11 +152,12 @@ export function kubernetesOf(
 function workersOf({
   worker,
   accelerators,
-  nats: { workerUrl, auth },
+  nats: { workerUrl, workerTls, auth },
 }: OperatorConfig): KubernetesClusterOptions['settings'] {
   const users =
     auth.kind === 'password' ? { natsUsers: { teacher: auth.workers.user, student: auth.workers.user } } : {};
-  return { ...worker, accelerators, natsUrl: workerUrl, ...users };
+  const natsTls = (['ca', 'cert', 'key'] as const).filter((part) => workerTls[part] !== undefined);
+  return { ...worker, accelerators, natsUrl: workerUrl, natsTls, ...users };
 }
 
 function shortHash(text: string): string {

@@ -31,16 +31,25 @@ export interface HomeOptions {
 
 /** Connects in the background. @throws StreamError when the text of a secret is not valid */
 export function openStreamHome({ nats, clock, mayAct, hasJobs, wake, onStatus }: HomeOptions): StreamHome {
-  const { auth, url, workerUrl } = nats;
+  const { auth, url, workerUrl, credentialSeconds } = nats;
+  // The client reads the files at every connection.
+  const { ca: caFile, cert: certFile, key: keyFile } = nats.tls;
+  const tls: LinkOptions['tls'] = {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+  };
   switch (auth.kind) {
     case 'accounts': {
       const { signingSeed, accountsSeed, systemCredsFile, limits, namespaceLimits } = auth;
       return new NamespaceAccounts({
         url,
+        tls,
         workerUrl,
         systemCreds: textOf(systemCredsFile),
         keys: { signingSeed, accountsSeed },
         limitsOf: (namespace) => ({ ...limits, ...namespaceLimits.get(namespace) }),
+        credentialSeconds,
         nowMs: () => clock.now(),
         mayAct,
         hasJobs,
@@ -51,14 +60,19 @@ export function openStreamHome({ nats, clock, mayAct, hasJobs, wake, onStatus }:
     case 'signed':
       return shared(
         { creds: textOf(auth.credsFile) },
-        credsIssuer({ url: workerUrl, signingSeed: auth.seed, account: accountOfCreds(textOf(auth.credsFile)()) }),
+        credsIssuer({
+          url: workerUrl,
+          signingSeed: auth.seed,
+          account: accountOfCreds(textOf(auth.credsFile)()),
+          lifetime: { seconds: credentialSeconds, nowMs: () => clock.now() },
+        }),
       );
     case 'password':
       return shared(auth.operator, passwordIssuer({ url: workerUrl, ...auth.workers }));
   }
 
   function shared(login: Omit<LinkOptions, 'url'>, issue: AccessIssuer): StreamHome {
-    const admin = openStreams({ url, ...login, onStatus: (event) => onStatus(null, event) }, mayAct);
+    const admin = openStreams({ url, tls, ...login, onStatus: (event) => onStatus(null, event) }, mayAct);
     admin.watchAll((uid) => (uid === null ? wake.all() : wake.part(uid)));
     return new SharedAccount(admin, issue);
   }

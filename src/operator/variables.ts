@@ -126,7 +126,7 @@ function patterns(fallback: string, meaning: string): Variable<readonly string[]
     fallback,
     expected: 'names with commas between them, * for any characters, or none',
     remedy: `change it, or leave it out for ${fallback}`,
-    schema: listOf(/^[-A-Za-z0-9_./*]+$/).transform((names) => names.filter((name) => name !== 'none')),
+    schema: listOf(/^[-A-Za-z0-9_./*:@]+$/).transform((names) => names.filter((name) => name !== 'none')),
   };
 }
 
@@ -208,6 +208,17 @@ export const operatorVariables = {
     schema: z.literal('').or(natsUrls),
     mayHoldSecret: true,
   },
+  DISTILLERY_NATS_CA_FILE: file(
+    "File with the PEM certificates of the authority that signed the NATS server's certificate, for `tls://`. The operator and all workers then trust no other. Empty: the usual authorities. Read again at every connection, and copied into the Secret of each job.",
+  ),
+  DISTILLERY_NATS_CERT_FILE: file(
+    "File with the operator's own certificate, for a server that asks clients for one. Read again at every connection.",
+  ),
+  DISTILLERY_NATS_KEY_FILE: file('File with the key of that certificate.'),
+  DISTILLERY_WORKER_NATS_CERT_FILE: file(
+    'File with the certificate that all workers show to NATS. It is copied into the Secret of each job, again after it changed.',
+  ),
+  DISTILLERY_WORKER_NATS_KEY_FILE: file('File with the key of that certificate.'),
   DISTILLERY_WORKER_NATS_USER: text(
     '',
     'One user for the workers of all jobs, on a server with users and passwords. Use it only where all jobs trust each other.',
@@ -316,6 +327,10 @@ export const operatorVariables = {
   DISTILLERY_TEMPLATE_SECRETS: patterns(
     '*',
     'Secrets that jobs may name, in a `secretRef` or in a template. The credentials of jobs are always refused.',
+  ),
+  DISTILLERY_TEMPLATE_IMAGES: patterns(
+    '*',
+    'Images that templates of jobs may name, such as `registry.example/ml/*`. The images of the operator itself are always allowed: a template that names none gets them.',
   ),
   DISTILLERY_TEMPLATE_TOLERATIONS: patterns(
     '*',

@@ -1,4 +1,6 @@
 /** The shape of rendered Kubernetes objects, and the operator's settings that rendering uses. */
+import type { NatsTls } from '@distillery/protocol';
+
 import type { PodRole } from '../api/index.js';
 
 /** An object as server-side apply takes it: plain JSON, only the fields that we own. */
@@ -47,6 +49,8 @@ export interface WorkerSettings {
   readonly natsUrl: string;
   /** Users of the workers if NATS authenticates them by password. Absent: each role of a job has its own .creds file. */
   readonly natsUsers?: Readonly<Record<PodRole, string>>;
+  /** The parts of `NatsTls` that the job's Secret holds. Absent: none. */
+  readonly natsTls?: readonly (keyof NatsTls)[];
 }
 
 /** Part of an object, as plain JSON. */

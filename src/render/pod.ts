@@ -7,7 +7,7 @@
  *  pod/P3 The pod depends only on the job's immutable fields, its template and the operator's settings: scaling never
  *     replaces a pod.
  */
-import { quietLibraries } from '@distillery/protocol';
+import { type NatsTls, natsTlsKeys, quietLibraries } from '@distillery/protocol';
 
 import {
   type DistillJob,
@@ -118,7 +118,14 @@ function imageFor({ requests }: Resources, { images, accelerators }: WorkerSetti
   return needsAccelerator ? images.gpu : images.cpu;
 }
 
-function commonVariables(role: PodRole, { natsUrl, natsUsers }: WorkerSettings): Variables {
+/** Variable of each part of TLS that a worker is given as a file. */
+const tlsVariables: Readonly<Record<keyof NatsTls, string>> = {
+  ca: 'DISTILL_NATS_CA_FILE',
+  cert: 'DISTILL_NATS_CERT_FILE',
+  key: 'DISTILL_NATS_KEY_FILE',
+};
+
+function commonVariables(role: PodRole, { natsUrl, natsUsers, natsTls = [] }: WorkerSettings): Variables {
   const { creds, password } = keysOf(role);
   return {
     DISTILL_MANIFEST: `${workerFolders.job}/${manifestKey}`,
@@ -126,6 +133,7 @@ function commonVariables(role: PodRole, { natsUrl, natsUsers }: WorkerSettings):
     ...(natsUsers === undefined
       ? { DISTILL_NATS_CREDS_FILE: `${workerFolders.nats}/${creds}` }
       : { DISTILL_NATS_USER: natsUsers[role], DISTILL_NATS_PASSWORD_FILE: `${workerFolders.nats}/${password}` }),
+    ...Object.fromEntries(natsTls.map((part) => [tlsVariables[part], `${workerFolders.nats}/${natsTlsKeys[part]}`])),
     DISTILL_POD: { valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     DISTILL_FOLDER: workerFolders.work,
     ...quietLibraries,
@@ -140,7 +148,7 @@ function listed(variables: Variables): readonly (Fields & { readonly name: strin
 }
 
 function mountedBy(job: DistillJob, role: PodRole, settings: WorkerSettings): Mounted {
-  const { natsUsers } = settings;
+  const { natsUsers, natsTls = [] } = settings;
   const { creds, password } = keysOf(role);
   const key = natsUsers === undefined ? creds : password;
   const inputs = inputsName(job.metadata.name, uidOf(job));
@@ -150,7 +158,8 @@ function mountedBy(job: DistillJob, role: PodRole, settings: WorkerSettings): Mo
   });
   const manifest = { configMap: { name: inputs, items: [{ key: manifestKey, path: manifestKey }] } };
   // The files belong to root, and fsGroup makes the group ours: readable for the group. 0o440 in decimal, for JSON.
-  const secret = { secret: { secretName: inputs, items: [{ key, path: key }], defaultMode: 0o440 } };
+  const items = [key, ...natsTls.map((part) => natsTlsKeys[part])].map((one) => ({ key: one, path: one }));
+  const secret = { secret: { secretName: inputs, items, defaultMode: 0o440 } };
   const scratch = { emptyDir: { sizeLimit: scratchLimit } };
   const parts = [
     volume('manifest', workerFolders.job, manifest, true),

@@ -6,6 +6,7 @@ export {
   credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
+  type CredsLifetime,
   type JobIdentity,
   operatorInboxPrefix,
   passwordIssuer,
@@ -18,7 +19,13 @@ export {
   type ServerKeys,
 } from './access/index.js';
 export * from './server/index.js';
-export type { ConnectionEvent, LinkOptions, StreamHealth } from './link/index.js';
+export {
+  certificatesOf,
+  type ConnectionEvent,
+  type LinkOptions,
+  type StreamHealth,
+  type TlsFiles,
+} from './link/index.js';
 export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts/index.js';
 export {
   connectReader,

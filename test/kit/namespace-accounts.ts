@@ -1,7 +1,7 @@
 /** The operator's way into a NATS server that has an account for each namespace. */
 import { type AccountLimits, NamespaceAccounts, type NamespaceAccountsOptions } from '../../src/stream/index.js';
 
-import type { OperatorNats } from './nats-operator.js';
+import { type OperatorNats, testLifetime } from './nats-operator.js';
 
 export const noAccountLimits: AccountLimits = {
   storageBytes: null,
@@ -22,7 +22,8 @@ export function openNamespaceAccounts(
     systemCreds: () => systemCreds,
     keys: { signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed },
     limitsOf: () => noAccountLimits,
-    nowMs: () => Date.now(),
+    credentialSeconds: testLifetime.seconds,
+    nowMs: testLifetime.nowMs,
     mayAct: () => true,
     hasJobs: () => false,
     onChange: () => undefined,

@@ -15,6 +15,7 @@ import { createAccount, createOperator, createUser, type KeyPair } from '@nats-i
 import {
   accountUserCreds,
   credsIssuer,
+  type CredsLifetime,
   Keyring,
   operatorInboxPrefix,
   type Permissions,
@@ -61,6 +62,9 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   refusals(): Promise<number>;
 }
 
+/** Of workers' credentials, as an operator issues them. */
+export const testLifetime: CredsLifetime = { seconds: 7 * 24 * 3_600, nowMs: () => Date.now() };
+
 /** Creation time of all jobs of the tests. */
 export const testCreatedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
@@ -80,6 +84,7 @@ export async function startOperatorNats({
   monitoringPort = null,
   resolver = 'full',
   mode = 'signed',
+  tls = null,
 }: {
   readonly host?: string;
   readonly limits?: JetStreamLimits;
@@ -88,6 +93,8 @@ export async function startOperatorNats({
   /** memory = it accepts no accounts but those that it starts with. */
   readonly resolver?: 'full' | 'memory';
   readonly mode?: OperatorNats['mode'];
+  /** Fields of the server's `tls` block; absent = it offers no TLS. */
+  readonly tls?: object | null;
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
@@ -109,6 +116,7 @@ export async function startOperatorNats({
       limits,
       monitoring,
       resolverFolder: resolver === 'full' ? resolverFolder : null,
+      tls,
     });
 
   let configuration = await configured();
@@ -137,7 +145,7 @@ export async function startOperatorNats({
   const rootCreds = await userOf('root', { publish: ['>'], subscribe: ['>'] });
   const account = keys.account.getPublicKey();
   const accountSigningSeed = text(signer.getSeed());
-  const issue = credsIssuer({ url: server.url, signingSeed: accountSigningSeed, account });
+  const issue = credsIssuer({ url: server.url, signingSeed: accountSigningSeed, account, lifetime: testLifetime });
   return {
     url: server.url,
     account,
@@ -215,10 +223,11 @@ interface Configured {
   readonly monitoring: string | null;
   /** Folder where the server keeps pushed accounts; null = it accepts none. */
   readonly resolverFolder: string | null;
+  readonly tls: object | null;
 }
 
 async function configurationOf(wanted: Configured): Promise<(place: ServerStart) => string> {
-  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder } = wanted;
+  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder, tls } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
   const signed = { signer: operatorSigner };
@@ -235,6 +244,7 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerStart)
       server_name: serverName,
       listen: `${host}:${port}`,
       log_file: logFile,
+      ...(tls === null ? {} : { tls }),
       ...(monitoring === null ? {} : { http: monitoring }),
       jetstream: {
         store_dir: storeFolder,

@@ -3,7 +3,7 @@ export { WorkerError, writeLastWords } from './exit.js';
 export { framesOf, librarySentence } from './library-error.js';
 export type { Log } from './log.js';
 export { loginProblems, readLogin } from './login.js';
-export type { WorkerLogin } from './login.js';
+export type { WorkerLogin, WorkerTls } from './login.js';
 export { Meter } from './meter.js';
 export type { Rates } from './meter.js';
 export { Notes } from './notes.js';

@@ -11,6 +11,13 @@ export type WorkerLogin =
   /** The .creds file's text as it is now: it may have been renewed since the last connection. */
   | { readonly kind: 'creds'; readonly read: () => string };
 
+/** Paths of PEM files, for tls://; absent = the authorities of this machine, and no certificate of ours. */
+export interface WorkerTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
 const loginVariables = {
   user: 'DISTILL_NATS_USER',
   passwordFile: 'DISTILL_NATS_PASSWORD_FILE',

@@ -7,7 +7,7 @@ import { type Manifest, ManifestError, parseManifest, type RuntimeChoice, runtim
 import { z } from 'zod';
 
 import type { CredentialSource, PlaceUse } from '../places/index.js';
-import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
+import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin, type WorkerTls } from '../base/index.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);
 const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
@@ -16,6 +16,10 @@ const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
 const environmentSchema = z.object({
   DISTILL_MANIFEST: text('the path of the job manifest'),
   DISTILL_NATS_URL: text('nats://host:port or tls://host:port'),
+  /** PEM files for tls://, read again at every connection. */
+  DISTILL_NATS_CA_FILE: z.string().default(''),
+  DISTILL_NATS_CERT_FILE: z.string().default(''),
+  DISTILL_NATS_KEY_FILE: z.string().default(''),
   DISTILL_POD: z.string(podName).regex(/^[A-Za-z0-9_-]{1,253}$/, podName),
   DISTILL_POOL: z.string().max(63, 'at most 63 characters').default(''),
   /** Threads of one teacher's inference. */
@@ -67,7 +71,7 @@ export interface PlacesEnvironment {
 
 export interface WorkerEnvironment extends PlacesEnvironment {
   readonly manifest: Manifest;
-  readonly nats: { readonly url: string; readonly login: WorkerLogin };
+  readonly nats: { readonly url: string; readonly login: WorkerLogin; readonly tls: WorkerTls };
   readonly pod: string;
   readonly pool: string;
   readonly threads: number;
@@ -85,7 +89,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
   const env = parsed(environmentSchema, variables, loginProblems(variables));
   return {
     manifest: readManifest(env.DISTILL_MANIFEST),
-    nats: { url: env.DISTILL_NATS_URL, login: readLogin(variables) },
+    nats: { url: env.DISTILL_NATS_URL, login: readLogin(variables), tls: tlsOf(env) },
     ...placesIn(env, variables),
     pod: env.DISTILL_POD,
     pool: env.DISTILL_POOL,
@@ -96,6 +100,20 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
     terminationLog: env.DISTILL_TERMINATION_LOG,
     ownerPipe: env.DISTILL_OWNER_PIPE === '1',
     logLevel: env.DISTILL_LOG_LEVEL,
+  };
+}
+
+function tlsOf(
+  env: Pick<
+    z.infer<typeof environmentSchema>,
+    'DISTILL_NATS_CA_FILE' | 'DISTILL_NATS_CERT_FILE' | 'DISTILL_NATS_KEY_FILE'
+  >,
+): WorkerTls {
+  const { DISTILL_NATS_CA_FILE: caFile, DISTILL_NATS_CERT_FILE: certFile, DISTILL_NATS_KEY_FILE: keyFile } = env;
+  return {
+    ...(caFile === '' ? {} : { caFile }),
+    ...(certFile === '' ? {} : { certFile }),
+    ...(keyFile === '' ? {} : { keyFile }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The table of runtimes, and the choice among them. A new runtime is a name in the protocol and a row here. */
 import { alternatives, statementOf } from '@distillery/base';
 import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } from '@distillery/protocol';
+import { cudaMissing, startCuda } from './cuda.js';
 import { hostRuntime } from './host.js';
 import { nativeMissing, type NativeSettings, noNative } from './native/settings.js';
 import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
@@ -8,6 +9,10 @@ import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runt
 type Rows = Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>>;
 
 const rowsOf = (native: NativeSettings): Rows => ({
+  cuda: {
+    available: (work) => Promise.resolve(cudaMissing(work)),
+    start: () => startCuda(),
+  },
   native: {
     available: () => Promise.resolve(nativeMissing(native)),
     // ONNX needs neither TensorFlow nor tfjs.

@@ -21,7 +21,7 @@ import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/pro
 import { type DirectStreamAPI, jetstream, type JetStreamClient, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
-import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
+import { type Log, WorkerError, type WorkerLogin, type WorkerTls } from '../base/index.js';
 
 import { CertificateRefused, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';
@@ -30,6 +30,7 @@ import { isWithoutRoom, passesByWaiting, roomFaultOf } from './store-errors.js';
 export interface WorkerConnectOptions {
   readonly url: string;
   readonly login: WorkerLogin;
+  readonly tls?: WorkerTls;
   /** `JobNames.inboxPrefix(role)`: the only place where this role may read replies. */
   readonly inboxPrefix: string;
   /** Pod name, shown by the server. */
@@ -227,11 +228,11 @@ export async function connectWorker(options: WorkerConnectOptions): Promise<Stre
  * A refused login is tried again like a server that does not answer: the account or its keys may just be created or
  * exchanged. In the end it is reported as refused, for the platform to act; it is never the job's fault.
  */
-async function dial({ login, waitMs, clock, ...options }: WorkerConnectOptions): Promise<NatsConnection> {
+async function dial({ login, tls, waitMs, clock, ...options }: WorkerConnectOptions): Promise<NatsConnection> {
   const address = addressOf(options.url);
   const url = address.toString();
   const settings: ConnectionOptions = {
-    ...connectionSettings(address, options, login.kind === 'creds' ? renewed(login) : login),
+    ...connectionSettings(address, options, login.kind === 'creds' ? renewed(login) : login, tls),
     // A refusal of credentials lasts only until their file is renewed.
     ...(login.kind === 'creds' ? { ignoreAuthErrorAbort: true } : {}),
   };

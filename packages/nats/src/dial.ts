@@ -8,7 +8,7 @@
 import { type Clock, reasonOf, type StatementFault } from '@distillery/base';
 import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import type { AddressLogin, NatsAddress } from '@distillery/protocol';
-import { AuthorizationError, type ConnectionOptions } from '@nats-io/transport-node';
+import { AuthorizationError, type ConnectionOptions, TimeoutError, type TlsOptions } from '@nats-io/transport-node';
 
 import { credsLogin } from './creds.js';
 
@@ -20,6 +20,9 @@ export interface Caller {
 
 /** How a caller proves who it is; `read` gives the text of a .creds file as it is at each attempt. */
 export type NatsLogin = AddressLogin | { readonly kind: 'creds'; readonly read: () => string };
+
+/** What a tls:// connection uses beside the authorities of this machine: PEM texts, or files, read at every attempt. */
+export type Certificates = Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'caFile' | 'certFile' | 'keyFile'>;
 
 const attemptLimitMs = 2_000;
 /** Between attempts: the first wait, and the longest. */
@@ -36,13 +39,14 @@ export function connectionSettings(
   address: NatsAddress,
   { name, inboxPrefix }: Caller,
   login: NatsLogin,
+  certificates: Certificates = {},
 ): ConnectionOptions {
   return {
     servers: address.hosts,
     name,
     inboxPrefix,
     ...loginSettings(login),
-    ...tlsSettings(address),
+    ...tlsSettings(address, certificates),
     timeout: attemptLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: firstDelayMs,
@@ -66,10 +70,11 @@ function loginSettings(login: NatsLogin): ConnectionOptions {
 }
 
 /** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
-function tlsSettings({ tls, servers }: NatsAddress): ConnectionOptions {
+function tlsSettings({ tls, servers }: NatsAddress, certificates: Certificates): ConnectionOptions {
   if (!tls) return {};
   // The client passes on what its own type of options does not name.
-  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
+  const checkServerIdentity = identityCheckOf(servers.map(({ host }) => host));
+  const options = { ...certificates, handshakeFirst: false, checkServerIdentity };
   return { tls: options };
 }
 
@@ -85,8 +90,14 @@ export function dialFaultOf(error: unknown, address: NatsAddress): DialFault {
   if (error instanceof AuthorizationError) return { kind: 'loginRefused' };
   const reason = reasonOf(error);
   const fault = certificateFaultOf(error, address);
-  if (fault === null) return { kind: 'unreachable', reason };
+  if (fault === null) return { kind: 'unreachable', reason: `${reason}${hintOf(error, address)}` };
   return { kind: 'certificate', fault: { ...fault, problem: `no TLS connection: ${fault.problem} (${reason})` } };
+}
+
+/** With TLS 1.3 a server judges the client's certificate after the handshake; the client library waits until its limit. */
+function hintOf(error: unknown, { tls }: NatsAddress): string {
+  const hint = '; a server that asks clients for certificates may not trust the one given, or none was given';
+  return tls && error instanceof TimeoutError ? hint : '';
 }
 
 export interface AttemptOptions {

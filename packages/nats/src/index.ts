@@ -2,7 +2,7 @@
 export { CredsError, credsLogin, lastReadable, readCreds } from './creds.js';
 export type { UserCreds } from './creds.js';
 export { attemptWithin, connectionSettings, dialFaultOf, firstDelayMs, longestDelayMs, nextDelayMs } from './dial.js';
-export type { AttemptOptions, Caller, DialFault, NatsLogin } from './dial.js';
+export type { AttemptOptions, Caller, Certificates, DialFault, NatsLogin } from './dial.js';
 export { directGets, isDeletionMark } from './direct-gets.js';
 export type { DirectGets } from './direct-gets.js';
 export {

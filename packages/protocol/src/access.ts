@@ -7,13 +7,26 @@
 export const workerRoles = ['teacher', 'student', 'reader'] as const;
 export type WorkerRole = (typeof workerRoles)[number];
 
+/** What a client of a tls:// address needs beside the authorities of its machine; each is PEM. */
+export interface NatsTls {
+  /** Of the authority that signed the server's certificate; no other is trusted then. */
+  readonly ca?: string;
+  /** Certificate of the client, for a server that asks for one, and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 /** `url` holds no login. */
-export type NatsAccess =
+export type NatsAccess = (
   | { readonly kind: 'password'; readonly url: string; readonly user: string; readonly password: string }
   /** For a server that asks every client for the same token. */
   | { readonly kind: 'token'; readonly url: string; readonly token: string }
   /** `creds`: text of a .creds file, that is, a user JWT and the seed that proves it. */
-  | { readonly kind: 'creds'; readonly url: string; readonly creds: string };
+  | { readonly kind: 'creds'; readonly url: string; readonly creds: string }
+) & { readonly tls?: NatsTls };
+
+/** Keys of a job's Secret for TLS, which all roles share. */
+export const natsTlsKeys = { ca: 'nats-ca.crt', cert: 'nats-client.crt', key: 'nats-client.key' } as const;
 
 /** Keys of a job's Secret. `url` and `user` are for people and tools outside the pods, which have them in their environment. */
 const accessKeys = {
@@ -23,6 +36,8 @@ const accessKeys = {
   creds: (role: WorkerRole) => `${role}.creds`,
   token: (role: WorkerRole) => `${role}.token`,
 } as const;
+
+const tlsParts = ['ca', 'cert', 'key'] as const;
 
 /** @returns the content of a job's Secret, as texts: each role's own keys, and the address that they share */
 export function accessToSecret(access: Readonly<Record<WorkerRole, NatsAccess>>): Record<string, string> {
@@ -40,20 +55,29 @@ export function accessToSecret(access: Readonly<Record<WorkerRole, NatsAccess>>)
         ];
     }
   });
-  return Object.fromEntries([[accessKeys.url, access.student.url], ...entries]);
+  const { url, tls = {} } = access.student;
+  const certificates = tlsParts.flatMap((part) =>
+    tls[part] === undefined ? [] : [[natsTlsKeys[part], tls[part]] as const],
+  );
+  return Object.fromEntries([[accessKeys.url, url], ...certificates, ...entries]);
 }
 
 /** @returns one role's access from what `accessToSecret` made; null when its keys are not there */
 export function accessFromSecret(data: Readonly<Record<string, string>>, role: WorkerRole): NatsAccess | null {
-  const url = data[accessKeys.url];
-  if (url === undefined) return null;
+  const address = data[accessKeys.url];
+  if (address === undefined) return null;
+  const parts = tlsParts.flatMap((part) => {
+    const text = data[natsTlsKeys[part]];
+    return text === undefined ? [] : [[part, text] as const];
+  });
+  const place = { url: address, ...(parts.length === 0 ? {} : { tls: Object.fromEntries(parts) as NatsTls }) };
   const creds = data[accessKeys.creds(role)];
-  if (creds !== undefined) return { kind: 'creds', url, creds };
+  if (creds !== undefined) return { kind: 'creds', ...place, creds };
   const token = data[accessKeys.token(role)];
-  if (token !== undefined) return { kind: 'token', url, token };
+  if (token !== undefined) return { kind: 'token', ...place, token };
   const user = data[accessKeys.user(role)];
   const password = data[accessKeys.password(role)];
-  return user === undefined || password === undefined ? null : { kind: 'password', url, user, password };
+  return user === undefined || password === undefined ? null : { kind: 'password', ...place, user, password };
 }
 
 /** The user JWT and the seed in the text of a .creds file, as the NATS clients find them; null when the text is not one. */

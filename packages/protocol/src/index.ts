@@ -2,8 +2,8 @@
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
  * it is pure (design §6); docs/protocol.md says the same without TypeScript.
  */
-export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
-export type { NatsAccess, WorkerRole } from './access.js';
+export { accessFromSecret, accessToSecret, natsTlsKeys, parseCreds, workerRoles } from './access.js';
+export type { NatsAccess, NatsTls, WorkerRole } from './access.js';
 export { augmentations } from './augment/augmentations.js';
 export type { SampleKind } from './augment/augmentations.js';
 export type { AugmentOptions } from './augment/image.js';

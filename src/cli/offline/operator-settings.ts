@@ -72,6 +72,7 @@ export function readOperatorSettings(text: string, source: string): OperatorSett
     templateRights: {
       annotations: read('DISTILLERY_TEMPLATE_ANNOTATIONS', settings.DISTILLERY_TEMPLATE_ANNOTATIONS),
       secrets: read('DISTILLERY_TEMPLATE_SECRETS', settings.DISTILLERY_TEMPLATE_SECRETS),
+      images: read('DISTILLERY_TEMPLATE_IMAGES', settings.DISTILLERY_TEMPLATE_IMAGES),
       tolerations: read('DISTILLERY_TEMPLATE_TOLERATIONS', settings.DISTILLERY_TEMPLATE_TOLERATIONS),
       studentPriorityClasses: read('DISTILLERY_STUDENT_PRIORITY_CLASSES', settings.DISTILLERY_STUDENT_PRIORITY_CLASSES),
     },

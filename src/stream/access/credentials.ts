@@ -2,8 +2,9 @@
  * Credentials of a job's workers (docs/adr/0009): for each role a NATS user that holds exactly the rights of permissions.ts.
  *
  * Invariants:
- *  credentials/U1 Deterministic: the same signing key, job and role give the same text, byte for byte, on every start
- *     of every operator. Nothing is stored, and no Secret is written twice.
+ *  credentials/U1 Deterministic: the same signing key, job, role and quarter of a lifetime give the same text, byte for
+ *     byte, on every start of every operator. Nothing is stored, and a Secret is written once a quarter.
+ *  credentials/U3 Credentials that are issued now are valid for at least three quarters of their lifetime (docs/adr/0056).
  *  credentials/U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no
  *     message holds a seed, a password or a token.
  */
@@ -41,7 +42,20 @@ export interface CredsIssuerOptions {
   readonly signingSeed: string;
   /** Public key of the account (A…): `accountOfCreds` of the operator's own credentials. */
   readonly account: string;
+  readonly lifetime: CredsLifetime;
 }
+
+/** How long the credentials of workers are valid. A reader's do not expire: they end with the job. */
+export interface CredsLifetime {
+  /** Seconds from issue to expiry; a quarter of it later they are issued again. */
+  readonly seconds: number;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
+/** Roles whose pods read their credentials again when the server ends the connection. */
+const expiringRoles: readonly WorkerRole[] = ['student', 'teacher'];
+const issuesPerLifetime = 4;
 
 /** Jobs whose credentials are remembered, those used last. About 6 KB each. */
 const rememberedJobs = 4_096;
@@ -50,33 +64,51 @@ const rememberedJobs = 4_096;
  * A user JWT and its seed for each role of each job.
  * @throws StreamError unauthorized when the seed is invalid, without showing it
  */
-export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): AccessIssuer {
+export function credsIssuer({ url, signingSeed, account, lifetime }: CredsIssuerOptions): AccessIssuer {
   const signingBytes = bytesOfSecret('account', signingSeed);
   const signer = nkeyOf('account', signingBytes);
 
-  const mint = ({ uid, createdAtMs }: JobIdentity, role: WorkerRole): string =>
+  const mint = (uid: string, role: WorkerRole, issuedAtSeconds: number): string =>
     userCreds({
       signer,
       account,
       user: workerKey(signingBytes, uid, role),
       name: `${role}-${uid}`,
       rights: permissionsFor(role, jobNames(uid)),
-      issuedAtSeconds: Math.floor(createdAtMs / 1_000),
+      issuedAtSeconds,
+      expiresAtSeconds: expiringRoles.includes(role) ? issuedAtSeconds + lifetime.seconds : null,
     });
 
-  const known = new RecentMap<string, { readonly createdAtMs: number; readonly creds: Map<WorkerRole, string> }>(
-    rememberedJobs,
-  );
+  const known = new RecentMap<string, Map<WorkerRole, Issued>>(rememberedJobs);
   return (job, role) => {
-    let entry = known.get(job.uid);
-    if (entry?.createdAtMs !== job.createdAtMs) {
-      entry = { createdAtMs: job.createdAtMs, creds: new Map() };
-      known.set(job.uid, entry);
-    }
-    const creds = entry.creds.get(role) ?? mint(job, role);
-    entry.creds.set(role, creds);
-    return { kind: 'creds', url, creds };
+    const ofJob = known.get(job.uid) ?? new Map<WorkerRole, Issued>();
+    known.set(job.uid, ofJob);
+    const issuedAtSeconds = issueSeconds(job, role, lifetime);
+    const earlier = ofJob.get(role);
+    const issued =
+      earlier?.issuedAtSeconds === issuedAtSeconds
+        ? earlier
+        : { issuedAtSeconds, creds: mint(job.uid, role, issuedAtSeconds) };
+    ofJob.set(role, issued);
+    return { kind: 'creds', url, creds: issued.creds };
   };
+}
+
+interface Issued {
+  readonly issuedAtSeconds: number;
+  readonly creds: string;
+}
+
+/**
+ * When the credentials that are handed out now count as issued. Quarters of a lifetime are counted from the job's creation,
+ * so that the Secrets of many jobs are not written at the same moment. A clock behind the API server's changes nothing.
+ */
+function issueSeconds({ createdAtMs }: JobIdentity, role: WorkerRole, { seconds, nowMs }: CredsLifetime): number {
+  const created = Math.floor(createdAtMs / 1_000);
+  if (!expiringRoles.includes(role)) return created;
+  const quarter = seconds / issuesPerLifetime;
+  const quarters = Math.max(0, Math.floor((nowMs() / 1_000 - created) / quarter));
+  return Math.floor(created + quarters * quarter);
 }
 
 /** Key of the user that a role of a job logs in as. @param signingBytes of the signing key of its account */
@@ -93,13 +125,24 @@ export interface UserOptions {
   readonly name: string;
   readonly rights: Permissions;
   readonly issuedAtSeconds: number;
+  /** null = never. */
+  readonly expiresAtSeconds: number | null;
 }
 
 /** Text of the .creds file of one user; a secret. */
-export function userCreds({ signer, account, user, name, rights, issuedAtSeconds }: UserOptions): string {
+export function userCreds({
+  signer,
+  account,
+  user,
+  name,
+  rights,
+  issuedAtSeconds,
+  expiresAtSeconds,
+}: UserOptions): string {
   // A key of the account itself needs no mention of the account.
   const issuerAccount = signer.publicKey === account ? {} : { issuer_account: account };
   const claims = {
+    ...(expiresAtSeconds === null ? {} : { exp: expiresAtSeconds }),
     iat: issuedAtSeconds,
     iss: signer.publicKey,
     name,

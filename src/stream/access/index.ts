@@ -7,6 +7,7 @@ export {
   credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
+  type CredsLifetime,
   type JobIdentity,
   passwordIssuer,
   userCreds,

@@ -75,6 +75,8 @@ export function serverKeys({ randomBytes, nowMs }: ServerKeysOptions): ServerKey
       name: 'distillery-operator',
       rights: permissionsForSystem,
       issuedAtSeconds: iat,
+      // It is the operator's way to issue others.
+      expiresAtSeconds: null,
     }),
     serverConfiguration: `${lines.join('\n')}\n`,
   };

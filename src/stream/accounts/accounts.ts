@@ -93,6 +93,8 @@ export function accountUserCreds(keys: AccountKeys, name: string, rights: Permis
     name,
     rights,
     issuedAtSeconds: someTimeSeconds,
+    // Made at each start, and kept in memory alone.
+    expiresAtSeconds: null,
   });
 }
 

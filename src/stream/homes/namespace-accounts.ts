@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Turns } from '@distillery/base';
-import { firstDelayMs } from '@distillery/nats';
+import { type Certificates, firstDelayMs } from '@distillery/nats';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -22,12 +22,15 @@ import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth
 
 export interface NamespaceAccountsOptions {
   readonly url: string;
+  readonly tls?: Certificates | undefined;
   /** As workers reach the server. */
   readonly workerUrl: string;
   /** Text of a .creds file of a user of the system account; read at every attempt. */
   readonly systemCreds: () => string;
   readonly keys: KeyringOptions;
   readonly limitsOf: (namespace: string) => AccountLimits;
+  /** Seconds for which workers' credentials are valid (docs/adr/0056). */
+  readonly credentialSeconds: number;
   readonly nowMs: () => number;
   /** False in a process that does not lead: it changes no account. */
   readonly mayAct: () => boolean;
@@ -67,11 +70,12 @@ export class NamespaceAccounts implements StreamHome {
 
   /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is invalid */
   constructor(options: NamespaceAccountsOptions) {
-    const { url, systemCreds, limitsOf, nowMs, mayAct } = options;
+    const { url, tls, systemCreds, limitsOf, nowMs, mayAct } = options;
     this.#options = options;
     this.#keyring = new Keyring(options.keys);
     this.#system = OperatorLink.open({
       url,
+      tls,
       creds: systemCreds,
       onStatus: (event) => {
         options.onStatus(null, event);
@@ -226,10 +230,11 @@ export class NamespaceAccounts implements StreamHome {
   }
 
   #begin(namespace: string): Tenant {
-    const { url, workerUrl, mayAct, onStatus, onChange } = this.#options;
+    const { url, tls, workerUrl, mayAct, onStatus, onChange, credentialSeconds: seconds, nowMs } = this.#options;
     const keys = this.#keyring.keysOf(namespace);
     const options: LinkOptions = {
       url,
+      tls,
       creds: accountUserCreds(keys, 'operator', permissionsForOperator),
       onStatus: (event) => onStatus(namespace, event),
       through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
@@ -238,7 +243,8 @@ export class NamespaceAccounts implements StreamHome {
     const admin = new StreamAdmin(link, mayAct, accountSettings.perNamespace);
     admin.watchAll((uid) => onChange(namespace, uid));
     const { account, signer } = keys;
-    return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account }) };
+    const lifetime = { seconds, nowMs };
+    return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account, lifetime }) };
   }
 
   /** Sees that the server knows the account, and connects to it. */

@@ -2,7 +2,14 @@
  * The streams of all jobs, as a reconcile uses them: each call goes to the account of the job's namespace. Implements the
  * port of the controller, on a laptop and in a cluster.
  */
-import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '@distillery/protocol';
+import {
+  type DeadItem,
+  jobNames,
+  maxWindowSteps,
+  type NatsAccess,
+  type NatsTls,
+  type WorkerRole,
+} from '@distillery/protocol';
 
 import { type DistillJob, quantityValue } from '../../api/index.js';
 
@@ -16,11 +23,20 @@ const mostShards = 64;
 export class NatsStreams {
   readonly #home: StreamHome;
   readonly #operator: () => string | null;
+  readonly #workerTls: () => NatsTls | undefined;
 
-  /** @param operator identifies this installation in the mark of streams; null = streams carry no mark; absent = always null */
-  constructor(home: StreamHome, operator: () => string | null = () => null) {
+  /**
+   * @param operator identifies this installation in the mark of streams; null = streams carry no mark; absent = always null
+   * @param workerTls certificates that workers use as they are now; absent or undefined = the authorities of their image
+   */
+  constructor(
+    home: StreamHome,
+    operator: () => string | null = () => null,
+    workerTls: () => NatsTls | undefined = () => undefined,
+  ) {
     this.#home = home;
     this.#operator = operator;
+    this.#workerTls = workerTls;
   }
 
   async provision({ metadata, spec: { logits } }: DistillJob): Promise<void> {
@@ -75,6 +91,8 @@ export class NatsStreams {
   /** How a role of a job reaches its streams. */
   access(role: WorkerRole, { metadata }: DistillJob): Promise<NatsAccess> {
     const { uid = '', namespace = '', creationTimestamp = '' } = metadata;
-    return Promise.resolve(this.#home.access(role, { uid, namespace, createdAtMs: Date.parse(creationTimestamp) }));
+    const access = this.#home.access(role, { uid, namespace, createdAtMs: Date.parse(creationTimestamp) });
+    const tls = this.#workerTls();
+    return Promise.resolve(tls === undefined ? access : { ...access, tls });
   }
 }

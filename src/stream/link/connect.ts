@@ -3,7 +3,14 @@
  * command. Owns the sentences for a failed connection; none of them holds a user, a password or a token.
  */
 import { type Clock, type Fault, within } from '@distillery/base';
-import { attemptWithin, type Caller, connectionSettings, dialFaultOf, type NatsLogin } from '@distillery/nats';
+import {
+  attemptWithin,
+  type Caller,
+  type Certificates,
+  connectionSettings,
+  dialFaultOf,
+  type NatsLogin,
+} from '@distillery/nats';
 import { systemClock } from '@distillery/platform';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -13,7 +20,7 @@ import { StreamError } from '../errors/index.js';
 import { checkGreeting } from '../server/index.js';
 
 export interface DialOptions {
-  /** nats:// or tls://, several with commas; for tls:// of a private authority set NODE_EXTRA_CA_CERTS. */
+  /** nats:// or tls://, several with commas. */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
@@ -21,6 +28,8 @@ export interface DialOptions {
   readonly token?: string | undefined;
   /** Text of a .creds file instead of user and password; a function is called at every attempt. */
   readonly creds?: string | (() => string) | undefined;
+  /** For tls://. */
+  readonly tls?: Certificates | undefined;
 }
 
 /** A wait for a connection is not longer or shorter because the machine's date is set. */
@@ -99,7 +108,7 @@ async function greeted(options: DialOptions, caller: Caller, address: NatsAddres
   const where = address.toString();
   const login = loginOf(options, address.login);
   try {
-    return await connect(connectionSettings(address, caller, login));
+    return await connect(connectionSettings(address, caller, login, options.tls));
   } catch (error) {
     const fault = dialFaultOf(error, address);
     const about = `NATS at ${where}`;

@@ -27,7 +27,11 @@ const signed = { ...minimal, 'nats.auth': 'signed' };
 /** Everything that a person may choose, chosen. */
 const full = {
   ...minimal,
-  'nats.workerUrl': 'nats://nats.nats.svc:4222',
+  'nats.url': 'tls://nats.nats:4222',
+  'nats.workerUrl': 'tls://nats.nats.svc:4222',
+  'nats.tls.ca': 'true',
+  'nats.tls.clientCertificates': 'true',
+  'templates.images[0]': 'registry.example/ml/*',
   'nats.accounts.separateSeed': 'true',
   'nats.accounts.limits.storage': '100Gi',
   'nats.accounts.namespaces.team-a.storage': '1Ti',

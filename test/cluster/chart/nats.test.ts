@@ -16,6 +16,7 @@ import { clientOf, refusal } from '../../kit/api-client.js';
 import { type ControlPlane, repositoryRoot, startControlPlane } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { noAccountLimits } from '../../kit/namespace-accounts.js';
+import { testLifetime } from '../../kit/nats-operator.js';
 import { testServerBinary } from '../../kit/nats.js';
 import { streamsOf } from '../../kit/stream.js';
 import { until } from '../../kit/until.js';
@@ -151,7 +152,8 @@ describe('the configuration of the server', () => {
       systemCreds: () => keys['system.creds']!,
       keys: { signingSeed, accountsSeed: signingSeed },
       limitsOf: () => noAccountLimits,
-      nowMs: () => Date.now(),
+      credentialSeconds: testLifetime.seconds,
+      nowMs: testLifetime.nowMs,
       mayAct: () => true,
       hasJobs: () => true,
       onChange: () => undefined,

@@ -11,7 +11,7 @@ import { type StreamLink } from '../../../workers/stream/index.js';
 import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
 import { distillExit, DistillProcess } from '../../kit/distill.js';
 import { clusterJob, completeStatus, resultsOf, testModel } from '../../kit/model.js';
-import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
+import { type OperatorNats, startOperatorNats, testCreatedAtMs, testLifetime } from '../../kit/nats-operator.js';
 import { resultReport } from '../../kit/report.js';
 import { connectAdmin, connectAs, objectsOf, streamsOf } from '../../kit/stream.js';
 
@@ -52,7 +52,12 @@ afterAll(async () => {
 
 /** The job's Secret as the operator writes it. */
 function secretWith(url: string): object {
-  const issue = credsIssuer({ url, signingSeed: nats.accountSigningSeed, account: nats.account });
+  const issue = credsIssuer({
+    url,
+    signingSeed: nats.accountSigningSeed,
+    account: nats.account,
+    lifetime: testLifetime,
+  });
   const job = { uid, createdAtMs: testCreatedAtMs };
   const [teacher, student_, reader] = workerRoles.map((role) => issue(job, role));
   if (teacher === undefined || student_ === undefined || reader === undefined) throw new Error('three roles');

@@ -16,7 +16,7 @@ import {
 import { userCreds } from '../../../src/stream/access/credentials.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
 import { noAccountLimits, openNamespaceAccounts } from '../../kit/namespace-accounts.js';
-import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
+import { type OperatorNats, startOperatorNats, testCreatedAtMs, testLifetime } from '../../kit/nats-operator.js';
 import { connectPlain, objectsOf, quietLog, streamsOf, studentState, systemClock } from '../../kit/stream.js';
 import { until } from '../../kit/until.js';
 
@@ -416,6 +416,17 @@ test('a limit beyond what the server has is reported by the jobs of that namespa
   await provisioned(later, job);
 });
 
+test('credentials whose time is over are refused, those of the next quarter are not', async () => {
+  const job = { namespace: 'team-expired', uid: 'expired-1' };
+  const home = opened();
+  await provisioned(home, job);
+  const lifetimeMs = testLifetime.seconds * 1_000;
+  const late = (behindMs: number): NamespaceAccounts => opened({ nowMs: () => Date.now() - behindMs });
+  expect(await admits(loginOf(home, job))).toBe(true);
+  expect(await admits(loginOf(late(lifetimeMs / 2), job))).toBe(true);
+  expect(await admits(loginOf(late(lifetimeMs), job))).toBe(false);
+});
+
 test("an account's own key signs no user where the operator requires signing keys", async () => {
   const job = { namespace: 'team-strict', uid: 'strict-1' };
   await provisioned(opened(), job);
@@ -423,7 +434,8 @@ test("an account's own key signs no user where the operator requires signing key
   const bytes = derivedBytes(bytesOfSeed('operator', operatorSigningSeed), `distillery/v1/account/${job.namespace}`);
   const own = nkeyOf('account', bytes);
   const everything = { publish: ['>'], subscribe: ['>'] };
-  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', issuedAtSeconds: 1 };
+  const times = { issuedAtSeconds: 1, expiresAtSeconds: null };
+  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', ...times };
   expect(await admits(nats.rootOf(job.namespace))).toBe(true);
   expect(await admits({ creds: userCreds({ ...forged, rights: everything }), inboxPrefix: '_INBOX' })).toBe(false);
 });

@@ -12,7 +12,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 import { NamespaceAccounts } from '../../../src/stream/index.js';
 import { claimAttempt, connectWorker, feed, publishFrame, publishTeacherState } from '../../../workers/stream/index.js';
-import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
+import { type OperatorNats, startOperatorNats, testCreatedAtMs, testLifetime } from '../../kit/nats-operator.js';
 import {
   connectPlain,
   frameOf,
@@ -49,7 +49,8 @@ beforeAll(async () => {
     systemCreds: () => systemCreds,
     keys: { signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed },
     limitsOf: () => ({ storageBytes: null, memoryBytes: null, streams: null, consumers: null, connections: null }),
-    nowMs: () => Date.now(),
+    credentialSeconds: testLifetime.seconds,
+    nowMs: testLifetime.nowMs,
     mayAct: () => true,
     hasJobs: () => true,
     onChange: () => undefined,

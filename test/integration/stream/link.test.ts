@@ -17,7 +17,7 @@ import {
   publishTeacherState,
   type StreamLink,
 } from '../../../workers/stream/index.js';
-import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
+import { type OperatorNats, startOperatorNats, testCreatedAtMs, testLifetime } from '../../kit/nats-operator.js';
 import {
   accessOf,
   connectAs,
@@ -162,7 +162,7 @@ describe('an operator that stops leading', () => {
 
 describe('credentials', () => {
   const issuedBy = (signingSeed: string): ReturnType<typeof credsIssuer> =>
-    credsIssuer({ url: nats.url, signingSeed, account: nats.account });
+    credsIssuer({ url: nats.url, signingSeed, account: nats.account, lifetime: testLifetime });
 
   function join(read: () => string): Promise<StreamLink> {
     return connectWorker({

@@ -11,7 +11,7 @@ import {
   SharedAccount,
   type StreamHome,
 } from '../../../src/stream/index.js';
-import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator.js';
+import { manyJobs, type OperatorNats, startOperatorNats, testLifetime } from '../nats-operator.js';
 
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 import { teacherPriorityClass } from './jobs.js';
@@ -166,7 +166,8 @@ async function homeOf(nats: OperatorNats): Promise<StreamHome> {
   const { url, operatorCreds: creds, accountSigningSeed: signingSeed, accounts } = nats;
   if (nats.mode === 'signed') {
     const admin = await connectStreams({ url, creds, waitMs: 5_000 });
-    return new SharedAccount(admin, credsIssuer({ url, signingSeed, account: accountOfCreds(creds) }));
+    const account = accountOfCreds(creds);
+    return new SharedAccount(admin, credsIssuer({ url, signingSeed, account, lifetime: testLifetime }));
   }
   return new NamespaceAccounts({
     url,
@@ -177,7 +178,8 @@ async function homeOf(nats: OperatorNats): Promise<StreamHome> {
       operatorVariables.DISTILLERY_NATS_ACCOUNT_LIMITS.schema.parse(
         operatorVariables.DISTILLERY_NATS_ACCOUNT_LIMITS.fallback,
       ),
-    nowMs: () => Date.now(),
+    credentialSeconds: testLifetime.seconds,
+    nowMs: testLifetime.nowMs,
     mayAct: () => true,
     hasJobs: () => true,
     onChange: () => undefined,

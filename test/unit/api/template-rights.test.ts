@@ -163,6 +163,28 @@ describe('the Secrets of places', () => {
   });
 });
 
+describe('images', () => {
+  const running = (image: string): Template => pod({ containers: [{ name: 'worker', image }] });
+
+  test('are free until an administrator limits them', () => {
+    expect(problemsOf(running('docker.io/somebody/miner'))).toEqual([]);
+  });
+
+  test('are limited to the patterns that an administrator gives, tag and digest included', () => {
+    const rights = { images: ['registry.example/ml/*', 'worker:1.0'] };
+    for (const image of ['registry.example/ml/own:2', 'registry.example/ml/own@sha256:0a', 'worker:1.0']) {
+      expect(problemsOf(running(image), rights)).toEqual([]);
+    }
+    for (const image of ['registry.example/mlx/own:2', 'worker:1.0.1', 'evil/registry.example/ml/own']) {
+      expect(problemsOf(running(image), rights)).toEqual([
+        `….spec.containers[0].image: found "${image}", but jobs may not run this image here. Use registry.example/ml/*, ` +
+          'worker:1.0, or ask the administrator of the operator to allow it.',
+      ]);
+    }
+    expect(problemsOf(pod({ containers: [{ name: 'worker' }] }), { images: [] })).toEqual([]);
+  });
+});
+
 describe('tolerations', () => {
   const tolerating = (...tolerations: object[]): Template => pod({ tolerations });
 

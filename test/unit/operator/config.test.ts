@@ -70,6 +70,9 @@ describe('the settings', () => {
       nats: {
         url: 'nats://nats.nats:4222',
         workerUrl: 'nats://nats.nats:4222',
+        tls: {},
+        workerTls: {},
+        credentialSeconds: 7 * 24 * 3_600,
         auth: { kind: 'signed', credsFile: join(folder, 'operator.creds'), seed },
       },
       worker: {
@@ -107,7 +110,7 @@ describe('the settings', () => {
       reconcile: { workers: 4, minIntervalMilliseconds: 500, maxPerSecond: 100 },
       status: { progressSeconds: 10, progressWritesPerSecond: 20 },
       watches: { staleSeconds: 300 },
-      streams: { orphanSeconds: 0 },
+      streams: { orphanSeconds: 0, credentialHours: 720 },
       teachers: { minimumRunSeconds: 120, unplacedSeconds: 20, pauseSeconds: 30 },
       students: { stallSeconds: 600 },
     };
@@ -121,6 +124,7 @@ describe('the settings', () => {
     };
     expect(readOperatorConfig(given)).toEqual({
       ...readOperatorConfig(signed),
+      nats: { ...readOperatorConfig(signed).nats, credentialSeconds: 30 * 24 * 3_600 },
       apiQps: 20,
       apiBurst: 99,
       leaseSeconds: 30,
@@ -142,6 +146,40 @@ describe('the settings', () => {
       expect.stringMatching(
         /^DISTILLERY_CONFIG_FILE: \/nowhere cannot be read \(ENOENT.*\)\. Mount the ConfigMap there\.$/,
       ),
+    ]);
+  });
+
+  test('name the certificates of a tls:// address by file, the authority for operator and workers', () => {
+    const holding = (name: string): string => {
+      writeFileSync(join(folder, name), 'PEM');
+      return join(folder, name);
+    };
+    const [ca, cert, key, workerCert, workerKey] = ['ca', 'c', 'k', 'wc', 'wk'].map(holding);
+    const given = {
+      ...accounts,
+      DISTILLERY_NATS_URL: 'tls://nats.nats:4222',
+      DISTILLERY_NATS_CA_FILE: ca!,
+      DISTILLERY_NATS_CERT_FILE: cert!,
+      DISTILLERY_NATS_KEY_FILE: key!,
+      DISTILLERY_WORKER_NATS_CERT_FILE: workerCert!,
+      DISTILLERY_WORKER_NATS_KEY_FILE: workerKey!,
+    };
+    expect(readOperatorConfig(given).nats).toMatchObject({
+      tls: { ca, cert, key },
+      workerTls: { ca, cert: workerCert, key: workerKey },
+    });
+    expect(
+      problemsOf({ ...given, DISTILLERY_NATS_URL: 'nats://nats.nats:4222', DISTILLERY_NATS_CERT_FILE: '' }),
+    ).toEqual([
+      'DISTILLERY_NATS_CA_FILE: set, but nats://nats.nats:4222 does not ask for TLS. Begin the address with tls://.',
+      expect.stringMatching(/^DISTILLERY_NATS_CERT_FILE: not set\. /),
+      expect.stringMatching(/^DISTILLERY_NATS_CERT_FILE: set, but /),
+      expect.stringMatching(/^DISTILLERY_NATS_KEY_FILE: set, but /),
+      expect.stringMatching(/^DISTILLERY_WORKER_NATS_CERT_FILE: set, but /),
+      expect.stringMatching(/^DISTILLERY_WORKER_NATS_KEY_FILE: set, but /),
+    ]);
+    expect(problemsOf({ ...given, DISTILLERY_NATS_CA_FILE: join(folder, 'gone') })).toEqual([
+      expect.stringMatching(/^DISTILLERY_NATS_CA_FILE: .*gone cannot be read \(ENOENT.*\)\. Mount the Secret there\.$/),
     ]);
   });
 
@@ -198,6 +236,7 @@ describe('the settings', () => {
       DISTILLERY_LIMIT_TTL_SECONDS: 'team-a=60',
       DISTILLERY_TEMPLATE_ANNOTATIONS: 'k8s.v1.cni.cncf.io/*',
       DISTILLERY_TEMPLATE_SECRETS: 'none',
+      DISTILLERY_TEMPLATE_IMAGES: 'registry.example:5000/ml/*,worker@sha256:*',
       DISTILLERY_TEMPLATE_TOLERATIONS: 'nvidia.com/gpu, dedicated',
       DISTILLERY_STUDENT_PRIORITY_CLASSES: 'batch-*,system-cluster-critical',
       DISTILLERY_NAMESPACE: 'distillery-system',
@@ -238,6 +277,7 @@ describe('the settings', () => {
       templateRights: {
         annotations: ['k8s.v1.cni.cncf.io/*'],
         secrets: [],
+        images: ['registry.example:5000/ml/*', 'worker@sha256:*'],
         tolerations: ['nvidia.com/gpu', 'dedicated'],
         studentPriorityClasses: ['batch-*', 'system-cluster-critical'],
       },

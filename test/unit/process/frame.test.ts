@@ -73,6 +73,7 @@ describe('the environment', () => {
       nats: {
         url: 'nats://127.0.0.1:4222',
         login: { kind: 'password', user: 'student-job-a', password: 'secret' },
+        tls: {},
       },
       ...noPlaces,
       pod: 'student-1',

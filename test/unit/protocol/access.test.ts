@@ -20,6 +20,20 @@ describe("a job's Secret", () => {
   const withCreds = everyRole((role) => ({ kind: 'creds', url, creds: `of the ${role}` }));
   const withPasswords = everyRole((role) => ({ kind: 'password', url, user: role, password: `of the ${role}` }));
 
+  test('holds the certificates that all roles share, and gives them to each', () => {
+    const tls = { ca: 'an authority', cert: 'a certificate', key: 'its key' };
+    const data = accessToSecret(everyRole((role) => ({ ...withCreds[role], tls })));
+    expect(data).toEqual({
+      ...accessToSecret(withCreds),
+      'nats-ca.crt': 'an authority',
+      'nats-client.crt': 'a certificate',
+      'nats-client.key': 'its key',
+    });
+    expect(accessFromSecret(data, 'reader')).toEqual({ ...withCreds.reader, tls });
+    const onlyCa = accessToSecret(everyRole((role) => ({ ...withPasswords[role], tls: { ca: tls.ca } })));
+    expect(accessFromSecret(onlyCa, 'teacher')).toEqual({ ...withPasswords.teacher, tls: { ca: tls.ca } });
+  });
+
   test('has a key for each role, and the address', () => {
     expect(accessToSecret(withCreds)).toEqual({
       url,

@@ -275,6 +275,22 @@ describe('the way to the streams', () => {
     }
   });
 
+  test('has the certificates of the Secret as files, when there are some', () => {
+    const withTls = { ...settings, natsTls: ['ca', 'cert', 'key'] as const };
+    const spec = studentJob(named('m').job, false, withTls).spec as Spec;
+    const volume = spec.template.spec.volumes.find(({ name }) => name === 'distill-nats');
+    const keys = ['student.creds', 'nats-ca.crt', 'nats-client.crt', 'nats-client.key'];
+    expect(volume?.secret).toMatchObject({ items: keys.map((key) => ({ key, path: key })), defaultMode: 0o440 });
+    const folder = '/var/run/distillery/nats';
+    for (const [name, file] of [
+      ['DISTILL_NATS_CA_FILE', 'nats-ca.crt'],
+      ['DISTILL_NATS_CERT_FILE', 'nats-client.crt'],
+      ['DISTILL_NATS_KEY_FILE', 'nats-client.key'],
+    ]) {
+      expect(workerOf(spec).env).toContainEqual({ name, value: `${folder}/${file ?? ''}` });
+    }
+  });
+
   test('is a user and a password where NATS authenticates by password', () => {
     const withUsers = { ...settings, natsUsers: { teacher: 't', student: 's' } };
     const spec = studentJob(named('m').job, false, withUsers).spec as Spec;

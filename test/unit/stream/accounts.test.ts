@@ -159,7 +159,8 @@ test('a user of an account is signed by its signing key, at a time that no serve
 
 test('the keys that are revoked are those of the users that were issued', () => {
   const keys = keyring.keysOf('team-a');
-  const issue = credsIssuer({ url: 'nats://n:4222', signingSeed: keys.signer.seed, account: keys.account });
+  const lifetime = { seconds: 3_600, nowMs: () => nowMs };
+  const issue = credsIssuer({ url: 'nats://n:4222', signingSeed: keys.signer.seed, account: keys.account, lifetime });
   const issued = (['teacher', 'student', 'reader'] as const).map((role) => {
     const access = issue({ uid: 'j', createdAtMs: nowMs }, role);
     return access.kind === 'creds' ? decode(parseCreds(access.creds)?.jwt ?? '').sub : '';

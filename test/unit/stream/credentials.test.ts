@@ -7,7 +7,13 @@ import { credsAuthenticator } from '@nats-io/transport-node';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { accountOfCreds, credsIssuer, passwordIssuer, permissionsFor } from '../../../src/stream/index.js';
+import {
+  accountOfCreds,
+  credsIssuer,
+  type CredsLifetime,
+  passwordIssuer,
+  permissionsFor,
+} from '../../../src/stream/index.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const signer = createAccount();
@@ -15,6 +21,12 @@ const signingSeed = text(signer.getSeed());
 const account = createAccount().getPublicKey();
 const url = 'nats://nats:4222';
 const job = { uid: '6a1f0c5e-0000-4000-8000-0123456789ab', createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
+
+const second = 1_000;
+const hour = 3_600 * second;
+/** Valid for four hours. */
+const lifetimeAt = (nowMs: number): CredsLifetime => ({ seconds: (4 * hour) / second, nowMs: () => nowMs });
+const lifetime = lifetimeAt(job.createdAtMs);
 
 function credsOf(access: NatsAccess): string {
   if (access.kind !== 'creds') throw new Error('expected credentials');
@@ -72,7 +84,7 @@ describe('a key', () => {
 });
 
 describe('the credentials of a job', () => {
-  const issue = credsIssuer({ url, signingSeed, account });
+  const issue = credsIssuer({ url, signingSeed, account, lifetime });
 
   test.each(workerRoles)('hold for a %s what its role may do, and no more', async (role) => {
     const creds = credsOf(issue(job, role));
@@ -86,7 +98,8 @@ describe('the credentials of a job', () => {
       iat: Math.floor(job.createdAtMs / 1_000),
       nats: { pub: { allow: rights.publish }, sub: { allow: rights.subscribe }, type: 'user', version: 2 },
     });
-    expect(Object.keys(uc)).not.toContain('exp');
+    // A reader's end with the job.
+    expect(uc.exp).toBe(role === 'reader' ? undefined : Math.floor(job.createdAtMs / second) + lifetime.seconds);
     expect(aid).toBe(account);
     expect(decode(jwt)).toEqual(uc);
     expect(parseCreds(creds)).toEqual({ jwt, seed: key });
@@ -94,18 +107,52 @@ describe('the credentials of a job', () => {
 
   test('are the same on every start of the operator, byte for byte', () => {
     for (const role of workerRoles) {
-      const again = credsIssuer({ url, signingSeed: `${signingSeed}\n`, account });
+      const again = credsIssuer({ url, signingSeed: `${signingSeed}\n`, account, lifetime });
       expect(again(job, role)).toEqual(issue(job, role));
       expect(issue(job, role)).toEqual(issue(job, role));
     }
   });
 
   test('differ in key by role, by job and by signing key', () => {
-    const other = credsIssuer({ url, signingSeed: text(createAccount().getSeed()), account });
+    const other = credsIssuer({ url, signingSeed: text(createAccount().getSeed()), account, lifetime });
     const seeds = [issue, other].flatMap((issuer) =>
       ['a', 'b'].flatMap((uid) => workerRoles.map((role) => parseCreds(credsOf(issuer({ ...job, uid }, role)))?.seed)),
     );
     expect(new Set(seeds).size).toBe(12);
+  });
+
+  test('are issued again after a quarter of their lifetime, with the same key', () => {
+    const timesAfter = (elapsedMs: number, role: 'teacher' | 'reader' = 'teacher'): object => {
+      const issuer = credsIssuer({ url, signingSeed, account, lifetime: lifetimeAt(job.createdAtMs + elapsedMs) });
+      const { jwt = '', seed } = parseCreds(credsOf(issuer(job, role))) ?? {};
+      expect(seed).toBe(parseCreds(credsOf(issue(job, role)))?.seed);
+      const { iat, exp } = decode(jwt);
+      const created = Math.floor(job.createdAtMs / second);
+      return [iat - created, exp === undefined ? null : exp - created];
+    };
+    expect(timesAfter(hour - second)).toEqual([0, 4 * 3_600]);
+    expect(timesAfter(hour)).toEqual([3_600, 5 * 3_600]);
+    expect(timesAfter(1_000.5 * hour)).toEqual([1_000 * 3_600, 1_004 * 3_600]);
+    // The API server's clock is ahead of ours.
+    expect(timesAfter(-hour)).toEqual([0, 4 * 3_600]);
+    expect(timesAfter(1_000.5 * hour, 'reader')).toEqual([0, null]);
+  });
+
+  test('are valid for at least three quarters of their lifetime, whenever they are asked for', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 48, max: 8_760 }),
+        fc.integer({ min: 0, max: 10 * 8_760 * 3_600 }),
+        (hours, elapsed) => {
+          const nowMs = job.createdAtMs + elapsed * second;
+          const seconds = hours * 3_600;
+          const issuer = credsIssuer({ url, signingSeed, account, lifetime: { seconds, nowMs: () => nowMs } });
+          const { exp = 0 } = decode(parseCreds(credsOf(issuer(job, 'student')))?.jwt ?? '');
+          expect(exp - nowMs / second).toBeGreaterThanOrEqual((seconds * 3) / 4 - 1);
+          expect(exp - nowMs / second).toBeLessThanOrEqual(seconds);
+        },
+      ),
+    );
   });
 
   test('follow a job that was created again under its uid', () => {
@@ -116,7 +163,7 @@ describe('the credentials of a job', () => {
   });
 
   test('name no account when its own key signs', () => {
-    const own = credsIssuer({ url, signingSeed, account: signer.getPublicKey() });
+    const own = credsIssuer({ url, signingSeed, account: signer.getPublicKey(), lifetime });
     const creds = credsOf(own(job, 'student'));
     expect(decode(parseCreds(creds)?.jwt ?? '').nats).not.toHaveProperty('issuer_account');
     expect(accountOfCreds(creds)).toBe(signer.getPublicKey());
@@ -138,7 +185,7 @@ describe('the credentials of a job', () => {
 });
 
 describe('a login with credentials', () => {
-  const issue = credsIssuer({ url, signingSeed, account });
+  const issue = credsIssuer({ url, signingSeed, account, lifetime });
   const creds = credsOf(issue(job, 'teacher'));
 
   test('signs what the server asks, as the official library would', () => {
@@ -169,7 +216,7 @@ describe('a login with credentials', () => {
 test.each([
   [
     'a signing key',
-    () => credsIssuer({ url, signingSeed: 'SAsecretsecret', account }),
+    () => credsIssuer({ url, signingSeed: 'SAsecretsecret', account, lifetime }),
     /^NATS signing key: found .*nsc/,
   ],
   [

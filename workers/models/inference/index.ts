@@ -1,7 +1,7 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
 export { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
-export { openSession } from './sessions.js';
+export { deviceFault, openSession } from './sessions.js';
 export { inspectModel } from './inspect.js';
 export { type EnsembleSource, formatsOf, openTeacher, type TeacherSource } from './ensemble.js';
 export type { ModelSession, EnsembleMember, Inference, ModelFile, ModelFormat } from './inference.js';

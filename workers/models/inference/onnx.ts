@@ -84,6 +84,20 @@ export async function openOnnx(
   }
 }
 
+/** A model that answers its input: one number. */
+const identity = 'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN';
+
+/** @returns why the library cannot compute on this device, in its words; null when it can */
+export async function deviceFault(device: 'cpu' | 'cuda'): Promise<string | null> {
+  try {
+    const session = await InferenceSession.create(Buffer.from(identity, 'base64'), { executionProviders: [device] });
+    await session.release();
+    return null;
+  } catch (error) {
+    return librarySentence(error);
+  }
+}
+
 /** The files that hold weights of the model, under the names that it uses. */
 async function externalFiles(
   bytes: Uint8Array,

@@ -18,3 +18,8 @@ const libraries = {
 export function openSession(file: ModelFile, where: SessionDevice): Promise<ModelSession> {
   return libraries[file.format](file, where);
 }
+
+/** @returns why onnxruntime cannot compute on this device, in its words; null when it can */
+export async function deviceFault(device: SessionDevice['device']): Promise<string | null> {
+  return (await import('./onnx.js')).deviceFault(device);
+}

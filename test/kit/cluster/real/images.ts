@@ -47,6 +47,7 @@ const inputs = [
   '.npmrc',
   'Dockerfile',
   'LICENSE',
+  'THIRD-PARTY-NOTICES',
   'package.json',
   'package-lock.json',
   'tsconfig.base.json',
@@ -109,7 +110,7 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
     await writeFile(join(nats, 'Dockerfile'), natsRecipe);
     const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
       operator: { ...common, target: 'operator' },
-      worker: { ...common, target: 'worker' },
+      worker: { ...common, target: 'worker-cpu' },
       pause: { context: scratch },
       nats: { context: nats },
     };
