@@ -61,7 +61,8 @@ export function granted(snapshot: Snapshot, free: Readonly<Record<string, number
   }
   const resources = new Set([...pods.map(({ resource }) => resource), ...Object.keys(free)]);
   for (const resource of resources) {
-    const held = pods.filter((pod) => pod.resource === resource).length;
+    // A teacher that waits for quota holds nothing.
+    const held = pods.filter((pod) => pod.resource === resource && pod.gated !== true).length;
     ledger.setNode({
       name: ofAll(resource),
       labels: {},

@@ -24,9 +24,9 @@ beforeAll(async () => {
   const { cluster } = world;
   await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
   await cluster.addNodes(1, { gpus: slots, labels: gpuLabel });
-  const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' });
+  const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0', 'crds.install': 'false' });
   await helm(
-    ['install', 'distillery', chartFolder, '--skip-crds', '-n', system, '--create-namespace', ...values],
+    ['install', 'distillery', chartFolder, '-n', system, '--create-namespace', ...values],
     cluster.kubeconfig,
   );
   const kubeconfig = await cluster.serviceAccountKubeconfig(system, 'distillery');

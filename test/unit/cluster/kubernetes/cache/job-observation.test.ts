@@ -221,6 +221,7 @@ describe('a pool of teachers', () => {
       disruptions: 2,
       failuresInARow: 0,
       lastError: null,
+      queue: null,
     });
   });
 

@@ -49,6 +49,7 @@ describe('a pod', () => {
         lastEnd: null,
         stuck: null,
         deletionCost: null,
+        gated: false,
       },
     });
   });
