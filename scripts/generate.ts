@@ -3,8 +3,8 @@
  * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's template. From
  * charts/distillery/values.yaml: the schema of its values and the table in the chart's README. From
  * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in docs/architecture.md, that of exit codes
- * in docs/protocol.md, those of presets in docs/models.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
- * prints the files that differ and exits 1. The output depends only on these sources.
+ * in docs/protocol.md, those of presets in docs/models.md, the values of DISTILL_RUNTIME in the pages that explain it, and
+ * the files of integrations that follow from others (argocd.ts). With `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,6 +19,7 @@ import { configurationFields, configurationVersion, type Field } from '../dist/s
 import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { fieldWords, formatWords } from '../dist/workers/data/words.js';
+import { argoFiles } from './argocd.ts';
 import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { chartFiles } from './chart-files.ts';
@@ -140,7 +141,9 @@ function forTypes(
   out.required = properties
     .filter(
       ([name, field]) =>
-        (schema.required ?? []).includes(name) || (variant === 'resolved' && field.default !== undefined),
+        (schema.required ?? []).includes(name) ||
+        // The status that a job is created with is the API server's; a job from a file has none.
+        (variant === 'resolved' && field.default !== undefined && !(fields.length === 0 && name === 'status')),
     )
     .map(([name]) => name);
   return out;
@@ -464,6 +467,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/models.md', await renderModels()],
     ['docs/guide.md', await renderRuntimes('docs/guide.md')],
     ['workers/README.md', await renderRuntimes('workers/README.md')],
+    ...(await argoFiles(root)),
   ]);
 }
 

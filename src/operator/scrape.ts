@@ -51,6 +51,7 @@ function silentMs({ lastContactMs }: Pick<WatchState, 'lastContactMs'>, clock: C
 function watchChecks({ watches, staleMs, clock }: Scraped): Check[] {
   return watches.states().map((state) => {
     const name = `watch ${state.kind.plural}`;
+    if (!state.synced && state.optional) return { name, problem: null };
     if (!state.synced) return { name, problem: 'the first list is not complete' };
     const ms = silentMs(state, clock);
     const stale = ms > staleMs ? { degraded: `silent for ${String(Math.round(ms / 1_000))} s` } : {};

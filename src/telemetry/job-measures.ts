@@ -24,7 +24,7 @@ interface Countable {
 
 type Phase = NonNullable<DistillJobStatus['phase']>;
 
-const phases: readonly Phase[] = ['Pending', 'Running', 'Suspended', 'Succeeded', 'Failed'];
+const phases: readonly Phase[] = ['Pending', 'Queued', 'Running', 'Suspended', 'Succeeded', 'Failed'];
 
 export class JobMeasures {
   readonly #metrics: Metrics;

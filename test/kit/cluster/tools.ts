@@ -23,14 +23,12 @@ interface ToolGroup {
   readonly name: string;
   /** Folder of its go.mod. */
   readonly module: string;
-  /** Package by the name that its binary gets. */
+  /** Package by the name that its binary gets; `./NAME` is a program of our own, which is one main.go. */
   readonly packages: Readonly<Record<string, string>>;
   /** Variables that the linker sets, by the module whose pinned version is their value. */
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
   /** Build tags; absent = none. */
   readonly tags?: readonly string[];
-  /** Our own source files in the module's folder; absent = none. */
-  readonly sources?: readonly string[];
 }
 
 const kubernetes = {
@@ -96,6 +94,22 @@ export const s3Tools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** Job queueing. Not in `toolGroups`: the tests of queues build it. */
+export const kueueTools = {
+  name: 'kueue',
+  module: join(repositoryRoot, 'test/cluster/kueue'),
+  packages: { kueue: 'sigs.k8s.io/kueue/cmd/kueue' },
+  versions: {},
+} satisfies ToolGroup;
+
+/** What Flux, helm and Argo CD make of a status. Not in `toolGroups`: the tests of a status build them. */
+export const judgeTools = {
+  name: 'judges',
+  module: join(repositoryRoot, 'test/cluster/judges'),
+  packages: { kstatus: './kstatus', 'argo-lua': './argo-lua' },
+  versions: {},
+} satisfies ToolGroup;
+
 /** Prometheus and promtool. Not in `toolGroups`: the tests of metrics and alerts build them. */
 export const prometheusTools = {
   name: 'prometheus',
@@ -113,18 +127,16 @@ export const prometheusTools = {
 export const dashboardTools = {
   name: 'dashboards',
   module: join(repositoryRoot, 'test/cluster/dashboards'),
-  packages: { 'dashboard-check': 'distillery.dev/test/cluster/dashboards' },
+  packages: { 'dashboard-check': './dashboard-check' },
   versions: {},
-  sources: ['main.go'],
 } satisfies ToolGroup;
 
 /** Reads PodMonitors and PrometheusRules as strictly as their types in Go. Only the test of the chart's monitoring builds it. */
 export const monitorTools = {
   name: 'monitors',
   module: join(repositoryRoot, 'test/cluster/monitors'),
-  packages: { 'monitor-check': 'distillery.dev/test/cluster/monitors' },
+  packages: { 'monitor-check': './monitor-check' },
   versions: {},
-  sources: ['main.go'],
 } satisfies ToolGroup;
 
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
@@ -134,6 +146,8 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages &
   typeof s3Tools.packages &
+  typeof kueueTools.packages &
+  typeof judgeTools.packages &
   typeof prometheusTools.packages &
   typeof dashboardTools.packages &
   typeof monitorTools.packages);
@@ -187,9 +201,9 @@ function toStderr(line: string): void {
 
 /** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
-  const files = await Promise.all(
-    ['go.mod', 'go.sum', ...(group.sources ?? [])].map((name) => readFile(join(group.module, name))),
-  );
+  const own = Object.values(group.packages).filter((path) => path.startsWith('./'));
+  const names = ['go.mod', 'go.sum', ...own.map((path) => join(path, 'main.go'))];
+  const files = await Promise.all(names.map((name) => readFile(join(group.module, name))));
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));

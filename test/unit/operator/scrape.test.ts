@@ -10,7 +10,7 @@ const nowMs = 1_000_000;
 const counters = { lists: 1, watches: 1, events: 5, bookmarks: 0, interruptions: 2 };
 
 function watchOf(kind: ResourceKind, facts: Partial<WatchState> = {}): WatchState {
-  return { kind, synced: true, lastContactMs: nowMs, counters, ...facts };
+  return { kind, optional: false, synced: true, lastContactMs: nowMs, counters, ...facts };
 }
 
 function pages(facts: Partial<Scraped> = {}) {
@@ -46,6 +46,13 @@ describe('readiness', () => {
       name: 'watch pods',
       problem: 'the first list is not complete',
     });
+  });
+
+  test('does not wait for what the operator may not list, or the cluster lacks', () => {
+    const states = () => [
+      watchOf(kinds.horizontalPodAutoscalers, { optional: true, synced: false, lastContactMs: null }),
+    ];
+    expect(pages({ watches: { states } }).ready()[0]).toEqual({ name: 'watch horizontalpodautoscalers', ...fine });
   });
 
   test('stays while a watch is stale or NATS is away, and says so', () => {
