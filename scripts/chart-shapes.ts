@@ -68,6 +68,7 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   imagePullSecrets: { type: 'array', items: closed({ name: text }) },
   'nats.image.pullPolicy': pullPolicy,
   'nats.storage.size': quantity,
+  'nats.storage.syncInterval': { type: 'string', pattern: '^(always|[0-9]+(ms|s|m|h))$' },
   // GOMEMLIMIT is computed from the limit.
   'nats.resources': {
     ...resources,

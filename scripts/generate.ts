@@ -2,9 +2,10 @@
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's template. From
  * charts/distillery/values.yaml: the schema of its values and the table in the chart's README. From
- * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in docs/architecture.md, that of exit codes
- * in docs/protocol.md, those of presets in docs/models.md, the values of DISTILL_RUNTIME in the pages that explain it, and
- * the files of integrations that follow from others (argocd.ts). With `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
+ * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in
+ * docs/architecture.md, that of exit codes in docs/protocol.md, those of presets in docs/models.md, the values of
+ * DISTILL_RUNTIME in the pages that explain it, and the files of integrations that follow from others (argocd.ts). With
+ * `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

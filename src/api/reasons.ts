@@ -82,6 +82,11 @@ const demandReasons = {
 } as const;
 export type DemandReason = keyof typeof demandReasons;
 
+/** A reason of `status.teachers.pools` in words; a reason that this release does not know stays as it is. */
+export function demandText(reason: string): string {
+  return Object.hasOwn(demandReasons, reason) ? demandReasons[reason as DemandReason] : reason;
+}
+
 export interface TeacherCounts {
   readonly ready: number;
   readonly desired: number;

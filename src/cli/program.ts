@@ -1,4 +1,4 @@
-/** The `distill` command line: its commands, from four rooms. */
+/** The `distill` command line: its commands, from five rooms. */
 import { version } from '@distillery/base';
 import { Command } from 'commander';
 
@@ -6,6 +6,7 @@ import { addClusterCommands, type ClusterNeeds } from './cluster/commands.js';
 import { addInitCommand, type InitNeeds } from './init/commands.js';
 import { addLocalCommands, type LocalNeeds } from './local/commands.js';
 import { addOfflineCommands, type OfflineNeeds } from './offline/commands.js';
+import { addReportCommand } from './report/commands.js';
 import { CliError } from './shared/cli-error.js';
 import type { Ending } from './shared/exit.js';
 import { helpAfter } from './shared/options.js';
@@ -42,6 +43,7 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
   // The order of the help.
   addInitCommand(root, needs, ended);
   addLocalCommands(root, needs, ended);
+  addReportCommand(root, needs, ended);
   addOfflineCommands(root, needs, ended);
   addClusterCommands(root, needs, ended);
   await root.parseAsync([...argv]);

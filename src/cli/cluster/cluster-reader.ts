@@ -35,6 +35,8 @@ export interface ClusterOptions {
 }
 
 export interface ClusterReader extends JobReader {
+  /** Events about one object of a namespace, as the API server still has them. @throws CliError */
+  readEvents(namespace: string, uid: string): Promise<readonly StoredObject[]>;
   /** Reads everything that a plan is made from. @throws CliError */
   readCluster(): Promise<SeenCluster>;
 }
@@ -70,6 +72,12 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     readSecret: async (namespace, name) => {
       const secret = await get(kinds.secrets, namespace, name);
       return secret === null ? null : valuesOf(secret);
+    },
+    readEvents: async (namespace, uid) => {
+      const all = await ask(`events ${namespace}`, () => everyPage(client, kinds.events, stop, namespace));
+      return all.filter(
+        ({ involvedObject }) => (involvedObject as { readonly uid?: unknown } | undefined)?.uid === uid,
+      );
     },
     readCluster: async () => {
       const [nodes, pods, jobs] = await Promise.all([list(kinds.nodes), list(kinds.pods), list(kinds.distillJobs)]);
@@ -111,11 +119,16 @@ function clientOf(access: ContextAccess): ApiClient {
   return apiClient({ transport, budget: new Budget({ ...requestBudget, clock }), clock });
 }
 
-async function everyPage(client: ApiClient, kind: ResourceKind, signal: AbortSignal): Promise<StoredObject[]> {
+async function everyPage(
+  client: ApiClient,
+  kind: ResourceKind,
+  signal: AbortSignal,
+  namespace?: string,
+): Promise<StoredObject[]> {
   const items: StoredObject[] = [];
   let continueToken: string | null = null;
   do {
-    const page = await client.list(kind, { limit: pageSize, continueToken, signal });
+    const page = await client.list(kind, { limit: pageSize, continueToken, signal, namespace });
     items.push(...page.items);
     ({ continueToken } = page);
   } while (continueToken !== null);

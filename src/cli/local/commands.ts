@@ -6,7 +6,7 @@ import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import { helpAfter, positiveInteger } from '../shared/options.js';
 
-import { doctorLines, findingsOf, type MachineFacts } from './doctor.js';
+import { doctorLines, findingsOf } from './doctor.js';
 import { run, type RunNeeds } from './run.js';
 import { writeSlots } from './slots.js';
 
@@ -15,8 +15,6 @@ export type { RemoteEnvironment } from './run-environment.js';
 
 export interface LocalNeeds extends RunNeeds {
   readonly say: (line: string) => void;
-  /** What this machine has, for `distill doctor`. */
-  readonly machine: () => MachineFacts;
 }
 
 interface RunFlags {

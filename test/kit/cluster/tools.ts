@@ -29,6 +29,8 @@ interface ToolGroup {
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
   /** Build tags; absent = none. */
   readonly tags?: readonly string[];
+  /** Our own source files in the module's folder; absent = none. */
+  readonly sources?: readonly string[];
 }
 
 const kubernetes = {
@@ -108,6 +110,7 @@ export const judgeTools = {
   module: join(repositoryRoot, 'test/cluster/judges'),
   packages: { kstatus: './kstatus', 'argo-lua': './argo-lua' },
   versions: {},
+  sources: ['kstatus/main.go', 'argo-lua/main.go'],
 } satisfies ToolGroup;
 
 /** Prometheus and promtool. Not in `toolGroups`: the tests of metrics and alerts build them. */
@@ -127,16 +130,18 @@ export const prometheusTools = {
 export const dashboardTools = {
   name: 'dashboards',
   module: join(repositoryRoot, 'test/cluster/dashboards'),
-  packages: { 'dashboard-check': './dashboard-check' },
+  packages: { 'dashboard-check': 'distillery.dev/test/cluster/dashboards' },
   versions: {},
+  sources: ['main.go'],
 } satisfies ToolGroup;
 
 /** Reads PodMonitors and PrometheusRules as strictly as their types in Go. Only the test of the chart's monitoring builds it. */
 export const monitorTools = {
   name: 'monitors',
   module: join(repositoryRoot, 'test/cluster/monitors'),
-  packages: { 'monitor-check': './monitor-check' },
+  packages: { 'monitor-check': 'distillery.dev/test/cluster/monitors' },
   versions: {},
+  sources: ['main.go'],
 } satisfies ToolGroup;
 
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
@@ -201,9 +206,9 @@ function toStderr(line: string): void {
 
 /** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
-  const own = Object.values(group.packages).filter((path) => path.startsWith('./'));
-  const names = ['go.mod', 'go.sum', ...own.map((path) => join(path, 'main.go'))];
-  const files = await Promise.all(names.map((name) => readFile(join(group.module, name))));
+  const files = await Promise.all(
+    ['go.mod', 'go.sum', ...(group.sources ?? [])].map((name) => readFile(join(group.module, name))),
+  );
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));
