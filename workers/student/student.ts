@@ -360,6 +360,7 @@ export class Student {
       ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
+      checkpointStep: this.#checkpointer.durableStep,
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,
       result: this.#result,
     };

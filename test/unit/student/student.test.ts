@@ -234,13 +234,13 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: fault.message });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: fault.message, checkpointStep: 0 });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));
     // The retry comes after five seconds: by then the state of step 9 has taken the place of those before.
     expect(written).toEqual(['checkpoint 9', 'checkpoint 12']);
-    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null });
+    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null, checkpointStep: 12 });
   });
 
   test('does not stop training when the store never answers', async () => {
