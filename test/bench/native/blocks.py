@@ -92,8 +92,8 @@ def write(line):
 
 
 def resident():
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
 
 
 write({"parameters": model.count_params(), "notes": [], "description": f"Python TensorFlow {tf.__version__}"})

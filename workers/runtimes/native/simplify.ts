@@ -39,7 +39,7 @@ class Rules {
   /** By the id of a result. */
   readonly #makers = new Map<number, RecordedOp>();
   /** The result of Relu, by its input. */
-  readonly #relus = new Map<number, number>();
+  readonly #reluResults = new Map<number, number>();
   #nextId = -1;
 
   constructor(known: Known) {
@@ -50,7 +50,7 @@ class Rules {
     const ops = this.#reluGradient(op) ?? this.#withBias(op) ?? this.#biasGradient(op) ?? this.#product(op) ?? [op];
     for (const each of ops) for (const { id } of each.outputs) this.#makers.set(id, each);
     const [input, result] = [op.inputs[0], op.outputs[0]?.id];
-    if (op.op === 'Relu' && input !== undefined && result !== undefined) this.#relus.set(input, result);
+    if (op.op === 'Relu' && input !== undefined && result !== undefined) this.#reluResults.set(input, result);
     return ops;
   }
 
@@ -64,7 +64,7 @@ class Rules {
       const x = this.#steppedOf(mask);
       if (x === null || !equal(this.#known.shapeOf(dy), this.#known.shapeOf(x))) continue;
       // Where the result of Relu is positive, its input is; the input need not be kept then.
-      return [{ op: 'ReluGrad', attributes: [], inputs: [dy, this.#relus.get(x) ?? x], outputs }];
+      return [{ op: 'ReluGrad', attributes: [], inputs: [dy, this.#reluResults.get(x) ?? x], outputs }];
     }
     return null;
   }
