@@ -9,9 +9,9 @@ import { join } from 'node:path';
 
 import { jobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
 
+import { cacheFolderOf } from '../../src/cli/shared/cache-folder.js';
 import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
 import {
-  cacheFolderOf,
   findNatsServer,
   type NatsServer,
   type NatsUser,

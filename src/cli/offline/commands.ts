@@ -6,7 +6,7 @@ import { policies } from '../../simulate/index.js';
 
 import type { Ending } from '../shared/exit.js';
 import { inputName, type ReadInput } from '../shared/input.js';
-import { JobRefused } from '../shared/cli-error.js';
+import { JobRefused } from '../shared/job-refused.js';
 import { positiveInteger } from '../shared/options.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
