@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
+import { isSea } from 'node:sea';
 
 import { systemClock } from '@distillery/platform';
 import { CommanderError } from 'commander';
@@ -47,6 +48,7 @@ function needsOf(config: ShellConfig, output: StandardOutput, stop: Stop): Progr
     ...common,
     nowMs: () => systemClock.now(),
     color: config.color && output.isTTY,
+    isSingleFile: isSea(),
     hasWorkingFolder: hasWorkingFolder(),
     local: async () => ({ ...common, ...(await import('./local-needs.js')).localNeeds(stop) }),
     openCluster: clusterOpener(config, stop),

@@ -17,6 +17,8 @@ import type { Ending } from './shared/exit.js';
 export interface ProgramNeeds extends ClusterNeeds, OfflineNeeds {
   /** Makes what the commands of this machine take; making it loads their libraries. */
   readonly local: () => Promise<LocalNeeds & InitNeeds>;
+  /** The program is one file, without the workers that the commands of this machine start. */
+  readonly isSingleFile: boolean;
   /** False when the working folder of this process was removed. */
   readonly hasWorkingFolder: boolean;
 }
@@ -64,7 +66,7 @@ const pluginName = 'kubectl-distill';
 export async function program(needs: ProgramNeeds, argv: readonly string[]): Promise<Ending> {
   let ending: Ending = 'ok';
   const ended = (how: Ending): void => void (ending = how);
-  const isPlugin = /^kubectl-distill(\.exe)?$/.test(basename(argv[1] ?? ''));
+  const isPlugin = needs.isSingleFile || basename(argv[1] ?? '') === pluginName;
   const name = isPlugin ? pluginName.replace('-', ' ') : 'distill';
   const root = new Command(name)
     .description('Elastic knowledge distillation: a fleet of teachers, one student, no step lost or repeated.')

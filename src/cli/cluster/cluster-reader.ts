@@ -205,7 +205,7 @@ function refusalOf(error: unknown, what: string, server: string): unknown {
   if (!(error instanceof ApiError)) return error;
   const where = `API server at ${server}`;
   if (error.reason === 'notFound' && error.about !== '') {
-    return new CliError('badInput', { about: what, problem: 'there is no such object', remedy: 'check its name and namespace' });
+    return new CliError('badInput', { about: what, problem: 'there is no such object', remedy: 'check its name and namespace' }, { cause: error });
   }
   if (error.reason === 'notFound') {
     return new CliError('unavailable', {
@@ -216,7 +216,7 @@ function refusalOf(error: unknown, what: string, server: string): unknown {
   }
   if (error.status !== null) {
     const problem = `the ${where} refused (${String(error.status)}: ${problemOf(error.fault)})`;
-    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) });
+    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) }, { cause: error });
   }
   if (error.reason === 'malformed') return new CliError('unavailable', error.fault, { cause: error });
   return new CliError(

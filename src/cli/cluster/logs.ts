@@ -2,7 +2,7 @@
 import type { Clock } from '@distillery/base';
 
 import { workerContainer } from '../../api/index.js';
-import { kinds } from '../../cluster/kubernetes/index.js';
+import { ApiError, kinds } from '../../cluster/kubernetes/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 
@@ -97,7 +97,8 @@ async function read(pod: WorkerPod, options: LogsOptions, tools: LogsTools, merg
     }
   } catch (error) {
     // Its container has not started, or was removed: the log of the others goes on.
-    if (!(error instanceof CliError && /\((400|404):/.test(error.message))) throw error;
+    const status = error instanceof CliError && error.cause instanceof ApiError ? error.cause.status : null;
+    if (status !== 400 && status !== 404) throw error;
   } finally {
     source.close();
   }

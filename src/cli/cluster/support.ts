@@ -18,7 +18,7 @@ import { checkPlace } from '../shared/place.js';
 import type { ClusterReader, Selection } from './cluster-reader.js';
 import { jobPage } from './job-page.js';
 import { jobReport } from './job-report.js';
-import { namedJob, type NamedJob, ofJob, orRefusal } from './named-job.js';
+import { namedJob, type NamedJob, ofJob, orRefusal, type Readable } from './named-job.js';
 import { logWithoutSecrets, withoutSecrets } from './support-redaction.js';
 
 export interface SupportOptions {
@@ -115,8 +115,8 @@ async function gathered(named: NamedJob, options: SupportOptions, tools: Support
   });
   for (const { folder, ...log } of [...workers, ...others].slice(0, mostLogs)) {
     const text = await logText(cluster, log);
-    if (text === null) refused.push(`log of pod ${log.namespace}/${log.pod}: it cannot be read`);
-    else files.push({ name: `${folder}/${log.pod}.log`, data: text });
+    if (text.kind === 'refused') refused.push(text.sentence);
+    else files.push({ name: `${folder}/${log.pod}.log`, data: text.value });
   }
   return { files, refused: [...new Set(refused)] };
 }
@@ -132,11 +132,11 @@ const ofTheJob: readonly (readonly [string, ResourceKind])[] = [
   ['config-maps', kinds.configMaps],
 ];
 
-/** @returns null when it cannot be read: a container that has not started has none */
+/** A log that cannot be read is left out, whatever the reason: a container that has not started has none. */
 async function logText(
   cluster: ClusterReader,
   log: { readonly namespace: string; readonly pod: string; readonly container: string },
-): Promise<string | null> {
+): Promise<Readable<string>> {
   const lines: string[] = [];
   let bytes = 0;
   try {
@@ -146,10 +146,10 @@ async function logText(
       lines.push(line);
     }
   } catch (error) {
-    if (error instanceof CliError) return null;
+    if (error instanceof CliError) return { kind: 'refused', sentence: error.message };
     throw error;
   }
-  return logWithoutSecrets(`${lines.join('\n')}\n`);
+  return { kind: 'read', value: logWithoutSecrets(`${lines.join('\n')}\n`) };
 }
 
 function yamlOf(object: unknown): string {

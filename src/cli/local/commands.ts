@@ -64,6 +64,7 @@ export function addLocalCommands(root: Command, open: () => Promise<LocalNeeds>,
       wholeNumber,
     )
     .option('--dir <folder>', 'folder of the run (default: the only running one in runs/)')
+    .addHelpText('after', '\nExample:\n  $ distill slots 2')
     .action(async (slots: number, { dir }: { readonly dir?: string }) => {
       const [needs, { writeSlots }] = await Promise.all([open(), import('./slots.js')]);
       const run = writeSlots(slots, dir, 'runs');
@@ -73,6 +74,7 @@ export function addLocalCommands(root: Command, open: () => Promise<LocalNeeds>,
     .command('doctor')
     .description('say what this machine has for a run, and what to do about the rest')
     .option('--json', 'one JSON object', false)
+    .addHelpText('after', '\nExample:\n  $ distill doctor')
     .action(async ({ json }: { readonly json: boolean }) => {
       const [needs, doctor] = await Promise.all([open(), import('./doctor.js')]);
       const findings = doctor.findingsOf(doctor.machineFacts(needs.installEnvironment, needs.cacheFolder));
