@@ -32,7 +32,9 @@ function platformOf(file: string, content: Uint8Array, url: string): Platform {
   const [, platform = '', processor = ''] = /^kubectl-distill-(\w+)-(\w+)\.tar\.gz$/.exec(file) ?? [];
   const [os, arch] = [systems[platform], processors[processor]];
   if (os === undefined || arch === undefined) {
-    throw new Error(`${file}: found another name than kubectl-distill-PLATFORM-ARCH.tar.gz. Build it with single-file.`);
+    throw new Error(
+      `${file}: found another name than kubectl-distill-PLATFORM-ARCH.tar.gz. Build it with single-file.`,
+    );
   }
   return {
     selector: { matchLabels: { os, arch } },
@@ -70,7 +72,9 @@ if (archives === undefined || url === undefined || out === undefined) {
   process.exit(1);
 }
 try {
-  const files = readdirSync(archives).filter((file) => file.endsWith('.tar.gz')).toSorted();
+  const files = readdirSync(archives)
+    .filter((file) => file.endsWith('.tar.gz'))
+    .toSorted();
   if (files.length === 0) throw new Error(`${archives}: no archive. Build one with npm run single-file.`);
   const platforms = files.map((file) => platformOf(file, readFileSync(join(archives, file)), url));
   const homepage = url.replace(/\/releases\/download\/.*$/, '');

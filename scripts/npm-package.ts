@@ -58,11 +58,9 @@ for (const folder of bundled) {
   const to = join('node_modules', manifestOf(folder).name);
   copy(join(folder, 'dist'), join(to, 'dist'));
   // Their own dependencies stand in the package's list: npm would look for those in the bundle as well.
-  const { dependencies: _, ...rest } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<
-    string,
-    unknown
-  >;
-  writeFileSync(join(stage, to, 'package.json'), `${JSON.stringify(rest, null, 2)}\n`);
+  const carried = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<string, unknown>;
+  delete carried.dependencies;
+  writeFileSync(join(stage, to, 'package.json'), `${JSON.stringify(carried, null, 2)}\n`);
 }
 const manifest = {
   name,

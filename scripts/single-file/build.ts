@@ -8,12 +8,11 @@
  * packages in it. Exit codes: 0 done; 1 a package without a known license, or the program does not start.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
 import { build } from 'esbuild';
-import { inject } from 'postject';
 
 import { licensesOf } from './licenses.ts';
 import { withoutThisMachine } from './replaced.ts';
@@ -48,16 +47,23 @@ const config = join(out, 'single-file.json');
 // A code cache is of one build of V8, and this is the one that runs it.
 const settings = { main: bundle, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true };
 writeFileSync(config, JSON.stringify(settings));
-execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: 'pipe' });
 const program = join(out, 'kubectl-distill');
 copyFileSync(process.execPath, program);
 chmodSync(program, 0o755);
 const isMac = process.platform === 'darwin';
 if (isMac) execFileSync('codesign', ['--remove-signature', program]);
-await inject(program, 'NODE_SEA_BLOB', readFileSync(blob), {
-  sentinelFuse: sentinel,
-  ...(isMac ? { machoSegmentName: 'NODE_SEA' } : {}),
-});
+// Its library warns of sections of Node.js that it does not read; an error has another exit code.
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules/postject/dist/cli.js'),
+    ...[program, 'NODE_SEA_BLOB', blob],
+    ...['--sentinel-fuse', sentinel],
+    ...(isMac ? ['--macho-segment-name', 'NODE_SEA'] : []),
+  ],
+  { stdio: 'pipe' },
+);
 if (isMac) execFileSync('codesign', ['--sign', '-', program]);
 for (const file of [bundle, blob, config]) rmSync(file);
 copyFileSync(join(root, 'LICENSE'), join(out, 'LICENSE'));

@@ -13,15 +13,15 @@ export function withoutThisMachine(root: string): Plugin {
   const folders = thisMachine.map((file) => join(root, 'dist/src/cli', file));
   return {
     name: 'without-this-machine',
-    setup: ({ onLoad, onResolve }) => {
-      onResolve({ filter: /./ }, ({ path }) => (native.includes(path) ? { path, namespace: 'replaced' } : undefined));
-      onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({
+    setup: (build) => {
+      build.onResolve({ filter: /./ }, ({ path }) =>
+        native.includes(path) ? { path, namespace: 'replaced' } : undefined,
+      );
+      build.onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({
         contents: `exports.crc32c = () => { throw new Error(${JSON.stringify(`${path} is not part of this program`)}); };`,
       }));
-      onLoad({ filter: /commands\.js$|local-needs\.js$/ }, ({ path }) =>
-        folders.includes(path)
-          ? { contents: 'module.exports = {};', loader: 'js' }
-          : undefined,
+      build.onLoad({ filter: /commands\.js$|local-needs\.js$/ }, ({ path }) =>
+        folders.includes(path) ? { contents: 'module.exports = {};', loader: 'js' } : undefined,
       );
     },
   };

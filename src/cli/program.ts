@@ -34,8 +34,7 @@ interface Group {
 
 const clusterGroup: Group = {
   names: ['status', 'top', 'plan', 'logs', 'events', 'suspend', 'resume', 'scale', 'fetch', 'support'],
-  add: async (root, needs, ended) =>
-    (await import('./cluster/commands.js')).addClusterCommands(root, needs, ended),
+  add: async (root, needs, ended) => (await import('./cluster/commands.js')).addClusterCommands(root, needs, ended),
 };
 
 /** In the order of the help. */

@@ -62,7 +62,7 @@ export function fakeClusterReader(seen: SeenObjects): FakeClusterReader {
         return Promise.resolve('changed');
       }
       patches.push(patch);
-      return Promise.resolve(jobObject(namespace, name) as StoredObject);
+      return Promise.resolve(jobObject(namespace, name)!);
     },
     async *log({ pod }) {
       await Promise.resolve();

@@ -11,12 +11,7 @@ import { jobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
 
 import { cacheFolderOf } from '../../src/cli/shared/cache-folder.js';
 import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
-import {
-  findNatsServer,
-  type NatsServer,
-  type NatsUser,
-  newPassword,
-} from '../../src/stream/server/index.js';
+import { findNatsServer, type NatsServer, type NatsUser, newPassword } from '../../src/stream/server/index.js';
 import { serverConfiguration, type ServerPlace } from '../../src/stream/server/config.js';
 import { launchNatsServer } from '../../src/stream/server/start.js';
 

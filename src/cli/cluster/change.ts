@@ -24,7 +24,11 @@ export async function setSuspended({ namespace, job }: JobName, suspend: boolean
   const who = `job ${namespace}/${job}`;
   const { phase } = named.job.status ?? {};
   if (phase === 'Succeeded' || phase === 'Failed') {
-    throw new CliError('badInput', { about: who, problem: `it is over (${phase})`, remedy: 'apply it under another name to run it again' });
+    throw new CliError('badInput', {
+      about: who,
+      problem: `it is over (${phase})`,
+      remedy: 'apply it under another name to run it again',
+    });
   }
   if (named.job.spec.suspend === suspend) {
     say(`${who}: ${suspend ? 'it is suspended already' : 'it is not suspended'}`);
@@ -61,7 +65,8 @@ export async function scale(options: ScaleOptions, tools: ChangeTools): Promise<
     // A merge patch replaces the whole list, so it holds for this version alone.
     return { metadata: { resourceVersion: named.object.metadata.resourceVersion }, spec: { teacher: { pools } } };
   });
-  const range = ({ minReplicas, maxReplicas }: TeacherPool): string => `${String(minReplicas)} to ${String(maxReplicas)}`;
+  const range = ({ minReplicas, maxReplicas }: TeacherPool): string =>
+    `${String(minReplicas)} to ${String(maxReplicas)}`;
   if (before === undefined || after === undefined) return;
   say(`job ${namespace}/${job}, pool ${after.name}: ${range(before)} teachers before, ${range(after)} now`);
 }
@@ -93,7 +98,8 @@ function poolOf({ namespace, name, job }: NamedJob, wanted: string | undefined):
   throw new CliError('usage', {
     about: `job ${namespace}/${name}`,
     found: wanted === undefined ? `${String(pools.length)} pools` : `no pool "${wanted}"`,
-    expected: pools.length === 0 ? 'a job with teachers' : `--pool with one of ${pools.map((pool) => pool.name).join(', ')}`,
+    expected:
+      pools.length === 0 ? 'a job with teachers' : `--pool with one of ${pools.map((pool) => pool.name).join(', ')}`,
     remedy: 'name the pool',
   });
 }

@@ -60,7 +60,11 @@ export interface ClusterReader extends JobReader {
    * Merges fields into a job. @param patch with metadata.resourceVersion: only if the job is still of that version
    * @returns the job, or `changed` when it is of another version by now
    */
-  changeJob(namespace: string, name: string, patch: Readonly<Record<string, unknown>>): Promise<StoredObject | 'changed'>;
+  changeJob(
+    namespace: string,
+    name: string,
+    patch: Readonly<Record<string, unknown>>,
+  ): Promise<StoredObject | 'changed'>;
   /** Lines with the time before each; ends with the container, or with the signal of the command. */
   log(options: Omit<PodLogOptions, 'signal'>): AsyncIterable<string>;
 }
@@ -205,7 +209,11 @@ function refusalOf(error: unknown, what: string, server: string): unknown {
   if (!(error instanceof ApiError)) return error;
   const where = `API server at ${server}`;
   if (error.reason === 'notFound' && error.about !== '') {
-    return new CliError('badInput', { about: what, problem: 'there is no such object', remedy: 'check its name and namespace' }, { cause: error });
+    return new CliError(
+      'badInput',
+      { about: what, problem: 'there is no such object', remedy: 'check its name and namespace' },
+      { cause: error },
+    );
   }
   if (error.reason === 'notFound') {
     return new CliError('unavailable', {

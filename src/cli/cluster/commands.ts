@@ -78,14 +78,20 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
   interface StatusFlags extends JobFlags, Pick<StatusOptions, 'verbose' | 'watch'> {
     readonly output: StatusOptions['output'];
   }
-  aboutJob<StatusFlags>('status', 'one page about a job: progress, teachers, streams, events, what is wrong', async (work) => {
-    const { status } = await import('./status.js');
-    const { terminal, color } = needs;
-    await status({ ...work.flags, ...work }, { ...work, terminal, color, clock, stop: stop.signal });
-  })
+  aboutJob<StatusFlags>(
+    'status',
+    'one page about a job: progress, teachers, streams, events, what is wrong',
+    async (work) => {
+      const { status } = await import('./status.js');
+      const { terminal, color } = needs;
+      await status({ ...work.flags, ...work }, { ...work, terminal, color, clock, stop: stop.signal });
+    },
+  )
     .option('-w, --watch', 'show it again every two seconds, until Ctrl-C', false)
     .option('-v, --verbose', 'all conditions and events', false)
-    .addOption(new Option('-o, --output <form>', 'page, json or yaml').choices(['page', 'json', 'yaml']).default('page'))
+    .addOption(
+      new Option('-o, --output <form>', 'page, json or yaml').choices(['page', 'json', 'yaml']).default('page'),
+    )
     .addHelpText(
       'after',
       `\nExamples:\n  $ ${program} status mnist -n team-a\n  $ ${program} status mnist -w\n  $ ${program} status mnist -o json | jq .problems`,
@@ -108,7 +114,10 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
       const work = async (): Promise<void> => {
         const [{ top }, cluster] = await Promise.all([import('./top.js'), needs.openCluster(flags)]);
         const namespace = flags.namespace ?? cluster.namespace;
-        await top({ json: flags.json, ...(flags.allNamespaces ? {} : { namespace }) }, { cluster, say, nowMs: nowMs() });
+        await top(
+          { json: flags.json, ...(flags.allNamespaces ? {} : { namespace }) },
+          { cluster, say, nowMs: nowMs() },
+        );
       };
       ended(await unlessStopped(stop, work));
     });
@@ -167,7 +176,11 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     const { pool, max, min } = work.flags;
     if (max === undefined && min === undefined) {
       const { CliError } = await import('../shared/cli-error.js');
-      throw new CliError('usage', { about: 'distill scale', problem: 'nothing is to change', remedy: 'give --max, --min or both' });
+      throw new CliError('usage', {
+        about: 'distill scale',
+        problem: 'nothing is to change',
+        remedy: 'give --max, --min or both',
+      });
     }
     const { job, namespace } = work;
     await scale(
@@ -191,14 +204,21 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     readonly nats?: string;
     readonly force: boolean;
   }
-  aboutJob<FetchFlags>('fetch', 'copy the model of a finished job from a cluster, and check its digest', async (work) => {
-    const [{ fetchJob }, { connectReader }] = await Promise.all([import('./fetch.js'), import('../../stream/index.js')]);
-    const { cluster, kubectlOptions, job, flags, namespace } = work;
-    await fetchJob(
-      { output: job, ...flags, namespace, job },
-      { jobs: cluster, kubectlOptions, connect: connectReader, say, stop: stop.signal },
-    );
-  })
+  aboutJob<FetchFlags>(
+    'fetch',
+    'copy the model of a finished job from a cluster, and check its digest',
+    async (work) => {
+      const [{ fetchJob }, { connectReader }] = await Promise.all([
+        import('./fetch.js'),
+        import('../../stream/index.js'),
+      ]);
+      const { cluster, kubectlOptions, job, flags, namespace } = work;
+      await fetchJob(
+        { output: job, ...flags, namespace, job },
+        { jobs: cluster, kubectlOptions, connect: connectReader, say, stop: stop.signal },
+      );
+    },
+  )
     .option('-o, --output <folder>', 'where the model goes (default: the name of the job)')
     .option(
       '--nats <url>',
@@ -213,7 +233,10 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     async (work) => {
       const { support } = await import('./support.js');
       const { output, operatorNamespace } = work.flags;
-      await support({ ...work, operatorNamespace, ...(output === undefined ? {} : { output }) }, { ...work, say, nowMs: nowMs() });
+      await support(
+        { ...work, operatorNamespace, ...(output === undefined ? {} : { output }) },
+        { ...work, say, nowMs: nowMs() },
+      );
     },
   )
     .option('-o, --output <file>', 'the archive (default: distill-support-JOB.tar.gz); a file that exists stays')

@@ -29,5 +29,10 @@ export async function events(options: EventsOptions, { cluster, kubectlOptions, 
     ({ severity }) => !warnings || severity === 'Warning',
   );
   if (json) say(found.map((event) => printableJson(JSON.stringify(event))).join('\n'));
-  else say(found.length === 0 ? `No events of job ${namespace}/${job}: an API server keeps them for an hour.` : eventTable(found));
+  else
+    say(
+      found.length === 0
+        ? `No events of job ${namespace}/${job}: an API server keeps them for an hour.`
+        : eventTable(found),
+    );
 }

@@ -147,7 +147,12 @@ function result({ job }: JobReport): string {
 }
 
 function conditions({ job }: JobReport): string {
-  const rows = (job.status?.conditions ?? []).map(({ type, status, reason, message }) => [type, status, reason, message]);
+  const rows = (job.status?.conditions ?? []).map(({ type, status, reason, message }) => [
+    type,
+    status,
+    reason,
+    message,
+  ]);
   return rows.length === 0 ? 'None' : table(['Type', 'Status', 'Reason', 'Message'], rows, []);
 }
 

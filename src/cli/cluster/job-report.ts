@@ -55,9 +55,10 @@ const wrong: Readonly<
 };
 
 function problemsOf({ metadata, status }: DistillJob, pods: readonly WorkerPod[]): string[] {
-  if (status === undefined) return ['No operator has seen this job yet. Check that one runs and watches its namespace.'];
+  if (status === undefined)
+    return ['No operator has seen this job yet. Check that one runs and watches its namespace.'];
   const { conditions = [], summary, deadItems, observedGeneration = 0 } = status;
-  const generation = Number((metadata as { readonly generation?: number }).generation ?? 0);
+  const { generation = 0 } = metadata;
   const found = [
     ...(summary?.message === undefined ? [] : [summary.message]),
     ...conditions.filter(isWrong).map(({ type, message }) => `${type}: ${message}`),

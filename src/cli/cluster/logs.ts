@@ -42,31 +42,38 @@ export async function logs(options: LogsOptions, tools: LogsTools): Promise<void
   const { clock, stop, say } = tools;
   const merge = new LogMerge();
   const open = new Map<string, Promise<void>>();
-  let failure: unknown = null;
+  const failures: unknown[] = [];
   const found = await podsOf(options, tools);
   if (found.length === 0 && !options.follow) throw noPods(options);
   const start = (pods: readonly WorkerPod[]): void => {
     for (const pod of pods) {
       // A pod without a node has no log yet.
       if (open.has(pod.name) || pod.node === null) continue;
-      const reading = read(pod, options, tools, merge).catch((error: unknown) => void (failure ??= error));
+      const reading = read(pod, options, tools, merge).catch((error: unknown) => void failures.push(error));
       open.set(pod.name, reading);
     }
   };
   start(found);
   if (!options.follow) {
     const all = Promise.all(open.values()).then(() => 'done' as const);
-    while ((await Promise.race([all, clock.sleep(turnMs, stop)])) !== 'done' && !stop.aborted) print(merge.complete(), say);
+    while ((await Promise.race([all, clock.sleep(turnMs, stop)])) !== 'done') {
+      if (stop.aborted) return;
+      print(merge.complete(), say);
+    }
     print(merge.rest(), say);
-    if (failure !== null) throw failure as Error;
+    throwFirst(failures);
     return;
   }
   for (let turn = 1; !stop.aborted; turn += 1) {
     await clock.sleep(turnMs, stop);
     print(merge.older(clock.now() - turnMs), say);
     if (turn % turnsBetweenLists === 0 && !stop.aborted) start(await podsOf(options, tools));
-    if (failure !== null) throw failure as Error;
+    throwFirst(failures);
   }
+}
+
+function throwFirst([first]: readonly unknown[]): void {
+  if (first !== undefined) throw first as Error;
 }
 
 async function podsOf({ job, namespace, role, pool }: LogsOptions, tools: LogsTools): Promise<WorkerPod[]> {

@@ -43,8 +43,7 @@ export function ofJob({ metadata }: DistillJob): string {
 
 /** What could be read, or the sentence that says which right is missing. */
 export type Readable<T> =
-  | { readonly kind: 'read'; readonly value: T }
-  | { readonly kind: 'refused'; readonly sentence: string };
+  { readonly kind: 'read'; readonly value: T } | { readonly kind: 'refused'; readonly sentence: string };
 
 /** A part that a page can do without: a refusal by the API server's rights becomes a sentence. @throws CliError otherwise */
 export async function orRefusal<T>(read: Promise<T>): Promise<Readable<T>> {

@@ -29,7 +29,9 @@ export function eventsOf(objects: readonly StoredObject[], job: DistillJob): See
   const { name, uid } = job.metadata;
   return objects
     .map((object) => ({ raw: object as unknown as RawEvent, createdAt: object.metadata.creationTimestamp }))
-    .filter(({ raw: { involvedObject } }) => involvedObject?.uid === uid || isOfWorker(involvedObject?.name ?? '', name))
+    .filter(
+      ({ raw: { involvedObject } }) => involvedObject?.uid === uid || isOfWorker(involvedObject?.name ?? '', name),
+    )
     .map(({ raw, createdAt }) => ({
       atMs: Date.parse(raw.series?.lastObservedTime ?? raw.lastTimestamp ?? raw.eventTime ?? createdAt ?? '') || 0,
       severity: raw.type === 'Warning' ? ('Warning' as const) : ('Normal' as const),

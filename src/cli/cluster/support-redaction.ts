@@ -12,7 +12,8 @@ import { isJsonObject, redacted } from '@distillery/base';
 const secretName =
   /pass(word|wd|phrase)?|secret|token|seed|cred(ential)?s?$|authorization|\bjwt\b|private.?key|access.?key|api.?key|connection.?string/i;
 /** Names of fields that sound so, and name a place or a switch. */
-const harmless = /^(secretRef|secretKeyRef|secretName|tokenizer|automountServiceAccountToken|seed|maxTokens|tokens|keyTokens|tokenExpirationSeconds|imagePullSecrets|expirationSeconds)$/;
+const harmless =
+  /^(secretRef|secretKeyRef|secretName|tokenizer|automountServiceAccountToken|seed|maxTokens|tokens|keyTokens|tokenExpirationSeconds|imagePullSecrets|expirationSeconds)$/;
 /** Keys of an object that has been applied with kubectl: it repeats all of the object as text. */
 const repeated = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -42,7 +43,7 @@ function isSecret(value: unknown): value is Secret {
 }
 
 function secretShape({ metadata, type, data = {}, stringData = {} }: Secret): object {
-  const sizes = Object.entries({ ...data, ...stringData }).map(([key, value]) => {
+  const sizes = Object.entries({ ...data, ...stringData }).map(([key, value]): [string, string] => {
     const size = typeof value === 'string' ? Buffer.byteLength(value, key in data ? 'base64' : 'utf8') : 0;
     return [key, `(removed: ${String(size)} bytes)`];
   });
@@ -52,7 +53,8 @@ function secretShape({ metadata, type, data = {}, stringData = {} }: Secret): ob
 /** @param name of the field that holds the value */
 function cleaned(value: unknown, name: string): unknown {
   if (typeof value === 'string') return isSecretName(name) ? mark : redactedText(value);
-  if (Array.isArray(value)) return value.map((one) => cleaned(one, isSecretName(name) ? name : ''));
+  if (Array.isArray(value))
+    return (value as readonly unknown[]).map((one) => cleaned(one, isSecretName(name) ? name : ''));
   if (!isJsonObject(value)) return isSecretName(name) && typeof value === 'number' ? mark : value;
   if (isSecret(value)) return secretShape(value);
   const entries = Object.entries(value).filter(([key]) => key !== 'managedFields' && key !== repeated);
@@ -72,7 +74,8 @@ function isSecretName(name: string): boolean {
 
 /** Access keys of AWS, and assignments in arguments such as `--password=x`. */
 const accessKey = /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g;
-const assignment = /((?:pass(?:word|wd)?|secret|token|api[-_]?key|access[-_]?key|authorization)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;"']+)/gi;
+const assignment =
+  /((?:pass(?:word|wd)?|secret|token|api[-_]?key|access[-_]?key|authorization)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;"']+)/gi;
 
 function redactedText(text: string): string {
   return redacted(text).replace(accessKey, '…').replace(assignment, '$1…');

@@ -156,7 +156,11 @@ function yamlOf(object: unknown): string {
   return stringify(withoutSecrets(object));
 }
 
-function aboutText({ namespace, name }: NamedJob, { cluster, nowMs }: SupportTools, refused: readonly string[]): string {
+function aboutText(
+  { namespace, name }: NamedJob,
+  { cluster, nowMs }: SupportTools,
+  refused: readonly string[],
+): string {
   return [
     `DistillJob ${namespace}/${name}`,
     `API server ${cluster.server}`,

@@ -111,7 +111,9 @@ export function nodeRows(
             .filter((one) => one.node === name && one.role === role)
             .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
         const all = amount / 1_000;
-        const used = views.filter(({ node }) => node === name).reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
+        const used = views
+          .filter(({ node }) => node === name)
+          .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
         const [teachers, students] = [sum('teacher'), sum('student')];
         const others = used / 1_000 - teachers - students;
         return { node: name, resource, all, teachers, students, others, free: all - used / 1_000 };

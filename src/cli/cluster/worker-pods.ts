@@ -43,7 +43,7 @@ function workerPod(object: StoredObject, nowMs: number): WorkerPod | null {
     restarts: worker.restarts,
     ageSeconds: Math.max(0, Math.round((nowMs - worker.createdAtMs) / 1_000)),
     requests: Object.fromEntries(
-      Object.entries(view.requests).map(([resource, thousandths]) => [resource, Number(thousandths) / 1_000]),
+      Object.entries(view.requests).map(([resource, thousandths]) => [resource, thousandths / 1_000]),
     ),
     problem: problemOf(view),
   };

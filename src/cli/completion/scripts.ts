@@ -26,7 +26,8 @@ const functionName = (tree: CompletionTree): string => `_${fileName(tree).replac
 const words = (command: CompletionCommand): string[] => command.options.flatMap(({ flags }) => flags);
 
 /** Pairs of flags and what may follow them, of options that take a value. */
-const valued = (command: CompletionCommand): CompletionOption[] => command.options.filter(({ value }) => value !== 'none');
+const valued = (command: CompletionCommand): CompletionOption[] =>
+  command.options.filter(({ value }) => value !== 'none');
 
 function bashValue(value: CompletionOption['value'] | CompletionCommand['argument']): string {
   if (value === 'file') return 'compopt -o default; COMPREPLY=()';
@@ -37,7 +38,9 @@ function bashValue(value: CompletionOption['value'] | CompletionCommand['argumen
 function bash(tree: CompletionTree): string {
   const name = functionName(tree);
   const cases = tree.commands.map((command) => {
-    const values = valued(command).map(({ flags, value }) => `        ${flags.join('|')}) ${bashValue(value)}; return ;;`);
+    const values = valued(command).map(
+      ({ flags, value }) => `        ${flags.join('|')}) ${bashValue(value)}; return ;;`,
+    );
     return [
       `    ${command.name})`,
       ...(values.length === 0 ? [] : ['      case "$prev" in', ...values, '      esac']),
@@ -118,7 +121,8 @@ function fish(tree: CompletionTree): string {
       const long = flags.filter((flag) => flag.startsWith('--')).map((flag) => ` -l ${flag.slice(2)}`);
       return `complete -c ${program} ${within}${short.join('')}${long.join('')}${fishValue(value)} -d ${quoted(description)}`;
     });
-    const argument = command.argument === 'text' ? [] : [`complete -c ${program} ${within}${fishValue(command.argument, '')}`];
+    const argument =
+      command.argument === 'text' ? [] : [`complete -c ${program} ${within}${fishValue(command.argument, '')}`];
     return [
       `complete -c ${program} -n __fish_use_subcommand -a ${command.name} -d ${quoted(command.description)}`,
       ...options,

@@ -31,7 +31,11 @@ interface RunFlags {
  * @param open makes what the commands take; making it loads their libraries, which the help of a command does not need
  * @param ended is called with how `distill run` ends
  */
-export function addLocalCommands(root: Command, open: () => Promise<LocalNeeds>, ended: (ending: Ending) => void): void {
+export function addLocalCommands(
+  root: Command,
+  open: () => Promise<LocalNeeds>,
+  ended: (ending: Ending) => void,
+): void {
   root
     .command('run')
     .description('distill on this machine: each teacher is a process and takes a slot, one for each core')

@@ -57,9 +57,25 @@ beforeAll(async () => {
   const pod = { containers: [{ name: 'worker', image: 'x' }], nodeName: node, automountServiceAccountToken: false };
   await cluster.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
   await cluster.apply({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'mnist-student', namespace, labels: ofJob },
+    spec: { suspend: true, template: { spec: { containers: pod.containers, restartPolicy: 'Never' } } },
+  });
+  const student = await cluster.api.get<{ metadata: { uid: string } }>(
+    `/apis/batch/v1/namespaces/${namespace}/jobs/mnist-student`,
+  );
+  const owner = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    name: 'mnist-student',
+    uid: student.metadata.uid,
+    controller: true,
+  };
+  await cluster.apply({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'mnist-student-x', namespace, labels: ofJob },
+    metadata: { name: 'mnist-student-x', namespace, labels: ofJob, ownerReferences: [owner] },
     spec: pod,
   });
 });
@@ -98,7 +114,11 @@ async function distill(kubeconfig: string, args: readonly string[]): Promise<Ran
     const { stdout, stderr } = await promisify(execFile)(process.execPath, all, { cwd: folder });
     return { code: 0, text: stdout + stderr };
   } catch (error) {
-    const { code, stdout, stderr } = error as { readonly code: number; readonly stdout: string; readonly stderr: string };
+    const { code, stdout, stderr } = error as {
+      readonly code: number;
+      readonly stdout: string;
+      readonly stderr: string;
+    };
     return { code, text: stdout + stderr };
   }
 }
@@ -130,9 +150,26 @@ interface Case {
 
 const done = ({ code, text }: Ran): boolean => code === 0 && !text.includes('forbidden');
 const cases: readonly Case[] = [
-  { args: ['status', 'mnist'], roles: ['distill-viewer'], needs: ['distilljobs/get'], optional: ['pods/list', 'events/list'], works: done },
-  { args: ['top'], roles: ['distill-viewer'], needs: ['distilljobs/list', 'pods/list'], works: ({ code, text }) => code === 0 && /^team-a\/mnist +gpu/m.test(text) },
-  { args: ['top', '-A'], roles: ['distill-planner'], needs: ['distilljobs/list', 'pods/list'], optional: ['nodes/list'], works: done },
+  {
+    args: ['status', 'mnist'],
+    roles: ['distill-viewer'],
+    needs: ['distilljobs/get'],
+    optional: ['pods/list', 'events/list'],
+    works: done,
+  },
+  {
+    args: ['top'],
+    roles: ['distill-viewer'],
+    needs: ['distilljobs/list', 'pods/list'],
+    works: ({ code, text }) => code === 0 && /^team-a\/mnist +gpu/m.test(text),
+  },
+  {
+    args: ['top', '-A'],
+    roles: ['distill-planner'],
+    needs: ['distilljobs/list', 'pods/list'],
+    optional: ['nodes/list'],
+    works: done,
+  },
   { args: ['plan'], roles: ['distill-planner'], needs: ['distilljobs/list', 'pods/list', 'nodes/list'], works: done },
   {
     args: ['logs', 'mnist'],
@@ -142,9 +179,24 @@ const cases: readonly Case[] = [
     works: ({ text }) => !text.includes('forbidden') && !text.includes('no process'),
   },
   { args: ['events', 'mnist'], roles: ['distill-viewer'], needs: ['distilljobs/get', 'events/list'], works: done },
-  { args: ['suspend', 'mnist'], roles: ['distill-editor'], needs: ['distilljobs/get', 'distilljobs/patch'], works: done },
-  { args: ['resume', 'mnist'], roles: ['distill-editor'], needs: ['distilljobs/get', 'distilljobs/patch'], works: done },
-  { args: ['scale', 'mnist', '--max', '7'], roles: ['distill-editor'], needs: ['distilljobs/get', 'distilljobs/patch'], works: done },
+  {
+    args: ['suspend', 'mnist'],
+    roles: ['distill-editor'],
+    needs: ['distilljobs/get', 'distilljobs/patch'],
+    works: done,
+  },
+  {
+    args: ['resume', 'mnist'],
+    roles: ['distill-editor'],
+    needs: ['distilljobs/get', 'distilljobs/patch'],
+    works: done,
+  },
+  {
+    args: ['scale', 'mnist', '--max', '7'],
+    roles: ['distill-editor'],
+    needs: ['distilljobs/get', 'distilljobs/patch'],
+    works: done,
+  },
   {
     args: ['fetch', 'over'],
     roles: ['distill-editor'],
@@ -155,7 +207,15 @@ const cases: readonly Case[] = [
     args: ['support', 'mnist', '-o', 'support.tar.gz', '--operator-namespace', namespace],
     roles: ['distill-support'],
     needs: ['distilljobs/get'],
-    optional: ['pods/list', 'deployments/list', 'jobs/list', 'networkpolicies/list', 'configmaps/list', 'events/list', 'pods/log/get'],
+    optional: [
+      'pods/list',
+      'deployments/list',
+      'jobs/list',
+      'networkpolicies/list',
+      'configmaps/list',
+      'events/list',
+      'pods/log/get',
+    ],
     works: ({ code }) => code === 0 && existsSync(join(folder, 'support.tar.gz')),
   },
 ];

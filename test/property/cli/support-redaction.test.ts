@@ -4,11 +4,11 @@ import fc from 'fast-check';
 
 import { logWithoutSecrets, withoutSecrets } from '../../../src/cli/cluster/support-redaction.js';
 
-const base32 = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'];
-const base64url = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_'];
-const text = (letters: readonly string[], length: number): fc.Arbitrary<string> =>
-  fc.array(fc.constantFrom(...letters), { minLength: length, maxLength: length }).map((all) => all.join(''));
-const any = text(base64url.slice(0, 62), 24);
+const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.split('');
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.split('');
+const text = (alphabet: readonly string[], length: number): fc.Arbitrary<string> =>
+  fc.array(fc.constantFrom(...alphabet), { minLength: length, maxLength: length }).map((all) => all.join(''));
+const any = text(letters, 24);
 
 /** Secrets that their form shows: the text they stand in, and what must be gone. */
 const formed: fc.Arbitrary<{ readonly text: string; readonly secret: string }> = fc.oneof(
@@ -24,7 +24,10 @@ const formed: fc.Arbitrary<{ readonly text: string; readonly secret: string }> =
 
 /** Secrets that only their name shows. */
 const named = fc
-  .tuple(fc.constantFrom('AWS_SECRET_ACCESS_KEY', 'DB_PASSWORD', 'apiToken', 'NATS_SEED', 'client.creds', 'private_key'), any)
+  .tuple(
+    fc.constantFrom('AWS_SECRET_ACCESS_KEY', 'DB_PASSWORD', 'apiToken', 'NATS_SEED', 'client.creds', 'private_key'),
+    any,
+  )
   .map(([name, secret]) => ({ name, secret }));
 
 const place = (value: unknown): fc.Arbitrary<unknown> =>
@@ -90,7 +93,10 @@ test('what is no secret stays as it is', () => {
   const object = {
     spec: {
       training: { seed: 7 },
-      teacher: { tokenizer: { uri: 'file:///models/tokenizer.json', maxTokens: 64 }, model: { uri: 's3://bucket/teacher.onnx' } },
+      teacher: {
+        tokenizer: { uri: 'file:///models/tokenizer.json', maxTokens: 64 },
+        model: { uri: 's3://bucket/teacher.onnx' },
+      },
       student: { model: { secretRef: { name: 'bucket-login' } } },
     },
     status: { phase: 'Running', progress: { step: 3 } },

@@ -11,7 +11,11 @@ const at = (second: number, text: string): string => `2026-11-24T12:00:${String(
 
 const seen: SeenObjects = {
   jobs: [new JobMaker().job],
-  pods: [studentPod().on('b').ready().raw, teacherPod('gpu-0').on('a').ready().raw, teacherPod('cpu-0').on('a').ready().raw],
+  pods: [
+    studentPod().on('b').ready().raw,
+    teacherPod('gpu-0').on('a').ready().raw,
+    teacherPod('cpu-0').on('a').ready().raw,
+  ],
   logs: {
     'mnist-student-a': [at(1, 'one'), at(4, 'four'), at(5, 'five')],
     'mnist-teacher-gpu-0': [at(2, 'two'), at(3, 'three')],
@@ -81,7 +85,9 @@ describe('a merge', () => {
 
   test('refuses lines of a log that is far ahead', () => {
     const a = new LogMerge().open('a');
-    const taken = Array.from({ length: 3_000 }, () => a.add(timedLine('a', at(1, 'x')))).filter((what) => what === 'taken');
+    const taken = Array.from({ length: 3_000 }, () => a.add(timedLine('a', at(1, 'x')))).filter(
+      (what) => what === 'taken',
+    );
     expect(taken).toHaveLength(2_000);
   });
 

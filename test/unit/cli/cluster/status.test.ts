@@ -21,7 +21,16 @@ const running = new JobMaker()
     observedGeneration: 1,
     phase: 'Running',
     conditions: [condition('Accepted', 'True', 'Valid', 'The job is valid and can be run.')] as never,
-    progress: { step: 120, steps: 1_000, percent: 12, epoch: 2, samplesPerSecond: 641.4, secondsLeft: 3_725, loss: 0.123456, accuracy: 0.97 },
+    progress: {
+      step: 120,
+      steps: 1_000,
+      percent: 12,
+      epoch: 2,
+      samplesPerSecond: 641.4,
+      secondsLeft: 3_725,
+      loss: 0.123456,
+      accuracy: 0.97,
+    },
     buffer: { frames: 412, bytes: 32 * 1024 * 1024, waitFraction: 0.031 },
     teachers: {
       desired: 2,
@@ -35,7 +44,12 @@ const running = new JobMaker()
   } as never)
   .change(({ metadata }) => Object.assign(metadata, { creationTimestamp: timeAt(-3_600), managedFields: [{}] })).job;
 
-const event = (message: string, seconds: number, type = 'Normal', about: object = { kind: 'DistillJob', name: 'mnist', uid: 'u-1' }): object => ({
+const event = (
+  message: string,
+  seconds: number,
+  type = 'Normal',
+  about: object = { kind: 'DistillJob', name: 'mnist', uid: 'u-1' },
+): object => ({
   metadata: { name: message, namespace: 'default', uid: message, resourceVersion: '1' },
   involvedObject: about,
   type,
@@ -149,7 +163,11 @@ describe('the page of a job', () => {
 });
 
 test('as JSON and YAML has the job without managed fields, and the problems', async () => {
-  const report = JSON.parse(await shown(seen, { output: 'json' })) as { job: { metadata: object }; pods: object[]; problems: string[] };
+  const report = JSON.parse(await shown(seen, { output: 'json' })) as {
+    job: { metadata: object };
+    pods: object[];
+    problems: string[];
+  };
   expect(report.job.metadata).toMatchObject({ name: 'mnist' });
   expect(report.job.metadata).not.toHaveProperty('managedFields');
   expect(report.pods).toMatchObject([{ role: 'student' }, { role: 'teacher', pool: 'gpu', state: 'Ready' }]);

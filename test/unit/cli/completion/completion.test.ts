@@ -31,7 +31,9 @@ function bashOffers(words: readonly string[], name = 'distill'): string[] {
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${String(words.length - 1)}
 compopt() { :; }
 _${file.replace('-', '_')} && printf '%s\\n' "\${COMPREPLY[@]}"`;
-  return execFileSync('bash', ['-uc', run], { encoding: 'utf8' }).split('\n').filter((line) => line !== '');
+  return execFileSync('bash', ['-uc', run], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 describe('bash', () => {
