@@ -9,7 +9,7 @@ import { makeFolderSync, writeNewSync } from '@distillery/platform';
 import { createTar } from 'nanotar';
 import { stringify } from 'yaml';
 
-import { appName, labels, workerContainer } from '../../api/index.js';
+import { labels, workerContainer } from '../../api/index.js';
 import { kinds, type ResourceKind } from '../../cluster/kubernetes/index.js';
 
 import { CliError } from '../shared/cli-error.js';
@@ -97,7 +97,7 @@ async function gathered(named: NamedJob, options: SupportOptions, tools: Support
   };
   const ours = { namespace, labelSelector: ofJob(named.job) };
   for (const [name, kind] of ofTheJob) await add(name, kind, ours);
-  const operator = { namespace: options.operatorNamespace, labelSelector: `${labels.name}=${appName}` };
+  const operator = { namespace: options.operatorNamespace, labelSelector: `${labels.name}=${operatorName}` };
   await add('operator/deployments', kinds.deployments, operator);
   await add('operator/pods', kinds.pods, operator);
   await add('nodes', kinds.nodes, {});
@@ -106,6 +106,8 @@ async function gathered(named: NamedJob, options: SupportOptions, tools: Support
     orRefusal(cluster.list(kinds.events, { namespace })),
   ]);
   const report = jobReport({ named, pods, events }, nowMs);
+  refused.push(...report.refused);
+  files.push({ name: 'events.yaml', data: yamlOf(report.events) });
   const page = jobPage(report, { verbose: true }).map(({ text }) => text);
   files.push({ name: 'status.txt', data: logWithoutSecrets(`${page.join('\n')}\n`) });
   const workers = report.pods.map(({ name }) => ({ namespace, pod: name, container: workerContainer, folder: 'logs' }));
@@ -121,7 +123,8 @@ async function gathered(named: NamedJob, options: SupportOptions, tools: Support
   return { files, refused: [...new Set(refused)] };
 }
 
-/** Of the chart's Deployment. */
+/** Of the chart's Deployment: the label that names the program, and its container. */
+const operatorName = 'distillery-operator';
 const operatorContainer = 'operator';
 
 const ofTheJob: readonly (readonly [string, ResourceKind])[] = [

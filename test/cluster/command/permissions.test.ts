@@ -46,7 +46,14 @@ beforeAll(async () => {
   for (const name of ['mnist', 'over']) await cluster.apply(someJob({ name, namespace }));
   const path = `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
   const { metadata } = await cluster.api.get<{ metadata: { uid: string } }>(`${path}/mnist`);
-  await cluster.api.patch(`${path}/over/status`, { status: { phase: 'Succeeded', result: { digest: 'sha256:0' } } });
+  const complete = {
+    type: 'Complete',
+    status: 'True',
+    reason: 'Trained',
+    message: 'The student is trained.',
+    lastTransitionTime: '2026-01-02T03:04:05Z',
+  };
+  await cluster.api.patch(`${path}/over/status`, { status: { phase: 'Succeeded', conditions: [complete], result: { digest: 'sha256:0' } } });
   const ofJob = {
     [labels.managedBy]: 'distillery',
     [labels.name]: 'distillery',
