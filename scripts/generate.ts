@@ -402,9 +402,9 @@ function withTable(page: string, file: string, name: string, source: string, tab
 
 async function renderDataTables(file: string): Promise<string> {
   const source = 'workers/data/words.ts';
-  const formats = Object.entries(formatWords).map(([format, { place, row, columns, fields }]) => ({
+  const formats = Object.entries(formatWords).map(([format, { source: lies, row, columns, fields }]) => ({
     format: `\`${format}\``,
-    'what lies at the uri': place,
+    'what lies at the uri': lies,
     'a row': row,
     columns,
     'natural fields': fields,

@@ -157,12 +157,12 @@ const isRoom = (name: string): boolean => rooms.some(({ room }) => room === name
 const holdsRooms = (name: string): boolean => name === '.' || rooms.some(({ room }) => room.startsWith(`${name}/`));
 
 if (!words.includes('--check')) {
-  console.log(`${'place'.padEnd(30)} parts arrows floors in circle`);
-  for (const place of wanted) {
-    const name = place === '.' ? 'all rooms' : `rooms of ${place}`;
+  console.log(`${'folder'.padEnd(30)} parts arrows floors in circle`);
+  for (const folder of wanted) {
+    const name = folder === '.' ? 'all rooms' : `rooms of ${folder}`;
     const graphs: [string, Graph][] = [
-      ...(holdsRooms(place) ? [[name, between(place)] as [string, Graph]] : []),
-      ...(isRoom(place) ? [[place, within(place)] as [string, Graph]] : []),
+      ...(holdsRooms(folder) ? [[name, between(folder)] as [string, Graph]] : []),
+      ...(isRoom(folder) ? [[folder, within(folder)] as [string, Graph]] : []),
     ];
     for (const [title, graph] of graphs) console.log([summary(title, graph), ...arrowsOf(graph)].join('\n'));
   }

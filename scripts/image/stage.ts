@@ -133,23 +133,23 @@ function copyFile(source: string, target: string): void {
 }
 
 /** Path in the image of a folder of the tree: compiled code is in dist/, workspace packages are where their links are. */
-const placeOf = (folder: string): string =>
+const pathInPackages = (folder: string): string =>
   posix(relative(root, folder))
     .replace(/^workers\//, 'dist/workers/')
     .replace(/^packages\//, 'node_modules/@distillery/');
 
 function copyPackage(folder: string): void {
-  const place = placeOf(folder);
-  const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const target = pathInPackages(folder);
+  const name = target.slice(target.lastIndexOf('node_modules/') + 'node_modules/'.length);
   for (const file of filesOf(folder)) {
     const path = relative(folder, file);
-    if (stays(name, posix(path))) copyFile(file, join(out, 'packages', place, path));
+    if (stays(name, posix(path))) copyFile(file, join(out, 'packages', target, path));
   }
 }
 
 /** In the layer of the code, not of third-party packages: workspace packages change as often as the code. */
 function copyWorkspacePackage(folder: string): void {
-  const target = join(out, 'app', placeOf(folder));
+  const target = join(out, 'app', pathInPackages(folder));
   copyFile(join(folder, 'package.json'), join(target, 'package.json'));
   copyCompiled(join(folder, 'dist'), join(target, 'dist'));
 }

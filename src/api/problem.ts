@@ -1,5 +1,5 @@
 /**
- * One thing that is wrong with a job, as a fault at a place; and the text that
+ * One thing that is wrong with a job, as a fault at a path; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
 import { alternatives, count, type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
@@ -19,7 +19,7 @@ export interface Problem {
   readonly fault: FaultOf;
   /** Path and fault as one sentence. */
   readonly message: string;
-  /** The text's name as the caller gave it, and the place in it; absent for objects that never were text. */
+  /** The text's name as the caller gave it, and the position in it; absent for objects that never were text. */
   readonly source?: string;
   readonly position?: Position;
   /** The value is no text where one is expected: how the text of the job writes it shows what to quote. */
@@ -141,9 +141,9 @@ export function formatProblems(problems: readonly Problem[]): string {
  */
 export function problemParagraphs(problems: readonly Problem[]): string {
   const paragraphs = problems.map(({ path, fault, source, position }) => {
-    const place =
+    const origin =
       position === undefined ? source : `${source ?? ''}:${String(position.line)}:${String(position.column)}`;
-    const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
+    const head = [origin, path].filter((part) => part !== undefined && part !== '').join(': ');
     return `${head}\n  ${printable(problemOf(fault))}\n  ${printable(fault.remedy)}\n`;
   });
   return paragraphs.join('\n');

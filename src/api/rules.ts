@@ -8,8 +8,8 @@ import { Environment } from '@marcbachmann/cel-js';
 import { nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { quantityValue } from './quantity.js';
-import { fieldSchema, isFields, placesBelow } from './schema.js';
-import type { Place, Rule, Schema } from './schema.js';
+import { fieldSchema, isFields, partsBelow } from './schema.js';
+import type { Part, Rule, Schema } from './schema.js';
 
 class Quantity {
   constructor(readonly amount: number) {}
@@ -38,8 +38,8 @@ function judgeOf(rule: string): Judge {
  * Evaluates the rules for a new object.
  * @param unreliable paths of missing or wrong values; rules that read them are left out
  */
-export function brokenRules(root: Place, unreliable: readonly string[]): Problem[] {
-  const below = placesBelow(root).flatMap((place) => brokenRules(place, unreliable));
+export function brokenRules(root: Part, unreliable: readonly string[]): Problem[] {
+  const below = partsBelow(root).flatMap((part) => brokenRules(part, unreliable));
   const own = rulesOf(root.schema)
     .filter((rule) => !isTransition(rule) && !reads(root.path, rule, unreliable))
     .filter((rule) => !holds(rule, { self: toCel(root.value, root.schema) }))
@@ -48,9 +48,9 @@ export function brokenRules(root: Place, unreliable: readonly string[]): Problem
 }
 
 /** Evaluates only the rules that compare with the stored object. Both objects must be valid by themselves. */
-export function brokenTransitions(next: Place, old: unknown): Problem[] {
+export function brokenTransitions(next: Part, old: unknown): Problem[] {
   if (old === undefined) return [];
-  const below = placesBelow(next).flatMap((place) => brokenTransitions(place, correlate(next, place, old)));
+  const below = partsBelow(next).flatMap((part) => brokenTransitions(part, correlate(next, part, old)));
   const own = rulesOf(next.schema)
     .filter(isTransition)
     .filter((rule) => !holds(rule, { self: toCel(next.value, next.schema), oldSelf: toCel(old, next.schema) }))
@@ -87,7 +87,7 @@ function isAtOrBelow(path: string, ancestor: string): boolean {
   return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}.`) || path.startsWith(`${ancestor}[`);
 }
 
-function toProblem({ path, schema, value }: Place, { message, fieldPath = '' }: Rule, found?: string): Problem {
+function toProblem({ path, schema, value }: Part, { message, fieldPath = '' }: Rule, found?: string): Problem {
   const [clause = '', ...remedies] = message.split('; ');
   let guilty: Schema | undefined = schema;
   let at = value;
@@ -99,7 +99,7 @@ function toProblem({ path, schema, value }: Place, { message, fieldPath = '' }: 
 }
 
 /** The stored counterpart of a part of the new object; undefined where there is none. */
-function correlate(parent: Place, part: Place, old: unknown): unknown {
+function correlate(parent: Part, part: Part, old: unknown): unknown {
   if (Array.isArray(parent.value)) {
     const keys = parent.schema['x-kubernetes-list-map-keys'];
     const { value } = part;

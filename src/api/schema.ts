@@ -52,14 +52,14 @@ export function fieldSchema(schema: Schema, name: string): Schema | undefined {
 }
 
 /** A value that stands somewhere in an object: the schema it answers to, and how to get there. */
-export interface Place {
+export interface Part {
   readonly path: string;
   readonly schema: Schema;
   readonly value: unknown;
 }
 
-/** The known parts directly below a place: fields of an object, items of a list. */
-export function placesBelow({ path, schema, value }: Place): Place[] {
+/** The known parts directly below a part: fields of an object, items of a list. */
+export function partsBelow({ path, schema, value }: Part): Part[] {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return [];

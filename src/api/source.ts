@@ -70,7 +70,7 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
       value: read.result,
       locate: (problems) =>
         problems.map((problem) => {
-          const { node, offset } = placeOf(document, problem.path);
+          const { node, offset } = nodeAt(document, problem.path);
           const { source } = isScalar(node) ? node : {};
           const named =
             source === undefined || !isScalar(node) ? problem : asWritten(problem, { value: node.value, source });
@@ -118,7 +118,7 @@ function isEmpty(contents: unknown): boolean {
  * The value of the field that a path names, and its offset (of the key in a map, of the entry in a list); of a field that
  * is absent the offset of its deepest existing ancestor, and no value.
  */
-function placeOf(document: Document, path: string): { readonly node: unknown; readonly offset: number } {
+function nodeAt(document: Document, path: string): { readonly node: unknown; readonly offset: number } {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   for (const part of pathParts(path)) {

@@ -9,8 +9,8 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 
 import { mismatch, nameSchema, nameValue, noText, violation } from './problem.js';
 import type { Problem } from './problem.js';
-import { isFields, joinPath, placesBelow } from './schema.js';
-import type { Fields, Place, Schema } from './schema.js';
+import { isFields, joinPath, partsBelow } from './schema.js';
+import type { Fields, Part, Schema } from './schema.js';
 
 /** What each pattern of the CRD requires, in words; a pattern without an entry is shown as it is. */
 export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
@@ -215,10 +215,10 @@ function plainValue(text: string, { type }: Schema): string | undefined {
 const longestNumber = 40;
 
 /** Items of a map list that repeat the key of an earlier one. */
-function repeatedKeys(place: Place): Problem[] {
-  const below = placesBelow(place);
+function repeatedKeys(part: Part): Problem[] {
+  const below = partsBelow(part);
   const problems = below.flatMap(repeatedKeys);
-  const keys = place.schema['x-kubernetes-list-map-keys'];
+  const keys = part.schema['x-kubernetes-list-map-keys'];
   if (keys === undefined) return problems;
   const seen = new Set<string>();
   for (const { path, value } of below) {

@@ -144,18 +144,18 @@ function secretsOf(template: unknown, path: string): Named[] {
   const { volumes, imagePullSecrets, containers } = fieldsAt(template, 'spec');
   const at = `${path}.spec`;
   return [
-    ...entriesOf(volumes, `${at}.volumes`).flatMap(([volume, place]) => [
-      ...named(volume, place, ['secret', 'secretName']),
-      ...entriesOf(fieldsAt(volume, 'projected').sources, `${place}.projected.sources`).flatMap(([source, where]) =>
+    ...entriesOf(volumes, `${at}.volumes`).flatMap(([volume, within]) => [
+      ...named(volume, within, ['secret', 'secretName']),
+      ...entriesOf(fieldsAt(volume, 'projected').sources, `${within}.projected.sources`).flatMap(([source, where]) =>
         named(source, where, ['secret', 'name']),
       ),
     ]),
-    ...entriesOf(imagePullSecrets, `${at}.imagePullSecrets`).flatMap(([one, place]) => named(one, place, ['name'])),
-    ...entriesOf(containers, `${at}.containers`).flatMap(([container, place]) => [
-      ...entriesOf(container.env, `${place}.env`).flatMap(([variable, where]) =>
+    ...entriesOf(imagePullSecrets, `${at}.imagePullSecrets`).flatMap(([one, within]) => named(one, within, ['name'])),
+    ...entriesOf(containers, `${at}.containers`).flatMap(([container, within]) => [
+      ...entriesOf(container.env, `${within}.env`).flatMap(([variable, where]) =>
         named(variable, where, ['valueFrom', 'secretKeyRef', 'name']),
       ),
-      ...entriesOf(container.envFrom, `${place}.envFrom`).flatMap(([source, where]) =>
+      ...entriesOf(container.envFrom, `${within}.envFrom`).flatMap(([source, where]) =>
         named(source, where, ['secretRef', 'name']),
       ),
     ]),
@@ -174,15 +174,15 @@ function secretRefsOf({ dataset, teacher, student }: DistillJob['spec']): Named[
 }
 
 function secretProblems(found: readonly Named[], job: string, { secrets }: TemplateRights): Problem[] {
-  return found.flatMap(({ path: place, name }) => {
+  return found.flatMap(({ path: path, name }) => {
     if (typeof name !== 'string') return [];
     if (isCredentialsName(name, job)) {
       const clause = 'each worker has the credentials of its own role, and no others of a job';
-      return [violation(place, nameValue(name), clause, 'leave it out')];
+      return [violation(path, nameValue(name), clause, 'leave it out')];
     }
     if (isAllowed(name, secrets)) return [];
     const clause = 'jobs may not name this Secret here';
-    return [violation(place, nameValue(name), clause, `use ${patternsIn(secrets)}, or ${ask} to allow it`)];
+    return [violation(path, nameValue(name), clause, `use ${patternsIn(secrets)}, or ${ask} to allow it`)];
   });
 }
 
@@ -191,14 +191,14 @@ function secretProblems(found: readonly Named[], job: string, { secrets }: Templ
 function tolerationProblems(template: unknown, path: string, { tolerations: allowed }: TemplateRights): Problem[] {
   if (allowed.includes('*')) return [];
   return entriesOf(fieldsAt(template, 'spec').tolerations, `${path}.spec.tolerations`).flatMap(
-    ([toleration, place]) => {
+    ([toleration, within]) => {
       const { key = '' } = toleration;
       if (typeof key !== 'string' || (key !== '' && isAllowed(key, allowed))) return [];
       const [found, clause] =
         key === ''
           ? ['no key', 'that tolerates every taint, which templates may not here']
           : [nameValue(key), 'templates may not tolerate this taint here'];
-      return [violation(`${place}.key`, found, clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
+      return [violation(`${within}.key`, found, clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
     },
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Unknown fields: the API server would drop or refuse them, so they are always a problem here. Each one names the
- * known field that was most likely meant: the nearest beside it, or the place where a field of that name belongs.
+ * known field that was most likely meant: the nearest beside it, or the path where a field of that name belongs.
  */
 import { alternatives, nearest } from '@distillery/base';
 
@@ -49,17 +49,17 @@ function unknownField(path: string, name: string, schema: Schema, known: readonl
 function remedyFor(name: string, siblings: readonly string[], known: readonly KnownField[]): string {
   const sameName = known.filter((field) => field.name.toLowerCase() === name.toLowerCase());
   const isSibling = siblings.some((sibling) => sibling.toLowerCase() === name.toLowerCase());
-  // A name that exists in many places, as `name` does, does not show which one was meant.
+  // A name that exists at many paths, as `name` does, does not show which one was meant.
   if (!isSibling && sameName.length > 0 && sameName.length <= 2) return moveTo(sameName);
   const sibling = nearest(name, siblings);
   if (sibling !== undefined) return `did you mean ${sibling}?`;
   const elsewhere = nearest(name, [...new Set(known.map((field) => field.name))]);
-  const places = known.filter((field) => field.name === elsewhere);
-  return places.length > 0 && places.length <= 2 ? moveTo(places) : 'remove it';
+  const fields = known.filter((field) => field.name === elsewhere);
+  return fields.length > 0 && fields.length <= 2 ? moveTo(fields) : 'remove it';
 }
 
-function moveTo(places: readonly KnownField[]): string {
-  return `move it to ${alternatives(places.map((field) => field.path))}`;
+function moveTo(fields: readonly KnownField[]): string {
+  return `move it to ${alternatives(fields.map((field) => field.path))}`;
 }
 
 interface KnownField {

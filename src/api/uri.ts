@@ -110,20 +110,20 @@ export function uriProblems(value: unknown): Problem[] {
   );
 }
 
-interface Placed {
+interface ValueAt {
   readonly path: string;
   readonly value: unknown;
 }
 
 /** What is at a path, of every item where a name of it ends in []: `members[]`. */
-function valuesAt(value: unknown, names: readonly string[], path = ''): readonly Placed[] {
+function valuesAt(value: unknown, names: readonly string[], path = ''): readonly ValueAt[] {
   const [name, ...rest] = names;
   if (name === undefined) return [{ path, value }];
   const field = name.replace('[]', '');
   const found = isFields(value) ? value[field] : undefined;
-  const place = path === '' ? field : `${path}.${field}`;
-  if (!name.endsWith('[]')) return valuesAt(found, rest, place);
-  return Array.isArray(found) ? found.flatMap((item, at) => valuesAt(item, rest, `${place}[${String(at)}]`)) : [];
+  const at = path === '' ? field : `${path}.${field}`;
+  if (!name.endsWith('[]')) return valuesAt(found, rest, at);
+  return Array.isArray(found) ? found.flatMap((item, index) => valuesAt(item, rest, `${at}[${String(index)}]`)) : [];
 }
 
 function presetProblems(path: string, place: Uri | PresetUri | Store): Problem[] {

@@ -74,11 +74,11 @@ export interface Lease {
 
 export function leaseOf({ config, clock, monotonicMs, random, identity, log }: Process, transport: Transport): Lease {
   const client = apiClient({ transport, budget: new Budget({ ...leaseBudget, clock }), clock });
-  const place = { namespace: config.namespace, name: leaseName };
+  const lease = { namespace: config.namespace, name: leaseName };
   let installation: string | null = null;
   return {
     elector: new LeaderElector({
-      leases: leasesAt(place, client),
+      leases: leasesAt(lease, client),
       identity,
       clock,
       monotonicMs,
@@ -88,7 +88,7 @@ export function leaseOf({ config, clock, monotonicMs, random, identity, log }: P
     }),
     installation: {
       known: () => installation,
-      find: async () => (installation ??= await leaseUid(place, client)),
+      find: async () => (installation ??= await leaseUid(lease, client)),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { DistilleryError } from '@distillery/base';
 
-/** A problem in a file that a trace is made from, with its place. */
+/** A problem in a file that a trace is made from, with its line. */
 export class TraceError extends DistilleryError {
   override readonly name = 'TraceError';
   readonly kind = 'Trace';

@@ -21,7 +21,7 @@ import {
   permissionsFor,
   permissionsForSystem,
 } from '../../src/stream/index.js';
-import type { ServerPlace } from '../../src/stream/server/config.js';
+import type { ServerStart } from '../../src/stream/server/config.js';
 import { launchNatsServer, type NatsServer } from '../../src/stream/server/start.js';
 
 import { type CredsLogin, testServerBinary, type TestNats } from './nats.js';
@@ -99,7 +99,7 @@ export async function startOperatorNats({
   const monitoring = monitoringPort === null ? null : `127.0.0.1:${String(monitoringPort)}`;
   let signer = createAccount();
   let operatorSigner = createOperator();
-  const configured = (): Promise<(place: ServerPlace) => string> =>
+  const configured = (): Promise<(place: ServerStart) => string> =>
     configurationOf({
       keys,
       signer,
@@ -111,7 +111,7 @@ export async function startOperatorNats({
 
   let configuration = await configured();
   const serverName = `test-${randomBytes(6).toString('hex')}`;
-  const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
+  const options = { binary, folder, serverName, host, configuration: (place: ServerStart) => configuration(place) };
   let server: NatsServer = await launchNatsServer(options);
 
   const restart = async (): Promise<void> => {
@@ -214,7 +214,7 @@ interface Configured {
   readonly resolverFolder: string | null;
 }
 
-async function configurationOf(wanted: Configured): Promise<(place: ServerPlace) => string> {
+async function configurationOf(wanted: Configured): Promise<(place: ServerStart) => string> {
   const { keys, signer, operatorSigner, limits, monitoring, resolverFolder } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();

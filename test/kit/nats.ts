@@ -12,7 +12,7 @@ import { jobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
 import { cacheFolderOf } from '../../src/cli/shared/cache-folder.js';
 import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
 import { findNatsServer, type NatsServer, type NatsUser, newPassword } from '../../src/stream/server/index.js';
-import { serverConfiguration, type ServerPlace } from '../../src/stream/server/config.js';
+import { serverConfiguration, type ServerStart } from '../../src/stream/server/config.js';
 import { launchNatsServer } from '../../src/stream/server/start.js';
 
 export interface PasswordLogin {
@@ -89,7 +89,7 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
       add(`${role}-${uid}`, names.inboxPrefix(role), permissionsFor(role, names));
     }
   }
-  const configuration = (place: ServerPlace): string => {
+  const configuration = (place: ServerStart): string => {
     const text = serverConfiguration({ ...place, users });
     if (options.maxFileStore === undefined) return text;
     const config = JSON.parse(text) as { jetstream: object };

@@ -57,7 +57,7 @@ const headerSchema = z.strictObject({
   slots: z.array(tensorSchema),
 });
 type Header = z.infer<typeof headerSchema>;
-type TensorPlace = z.infer<typeof tensorSchema>;
+type TensorEntry = z.infer<typeof tensorSchema>;
 
 /**
  * Returns the bytes of a checkpoint.
@@ -67,7 +67,7 @@ type TensorPlace = z.infer<typeof tensorSchema>;
 export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
   checkMetrics(facts.metrics);
   let bodyBytes = 0;
-  const place = ({ name, shape, data }: NamedTensor): TensorPlace => {
+  const entry = ({ name, shape, data }: NamedTensor): TensorEntry => {
     if (valuesIn(shape) !== data.length) {
       throw new CheckpointError('malformed', {
         problem: `the trainer's state is wrong: tensor ${name}: found ${String(data.length)} values, expected ${shape.join(' × ')}`,
@@ -81,8 +81,8 @@ export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
   const header: Header = {
     ...facts,
     metrics: facts.metrics ?? null,
-    weights: state.weights.map(place),
-    slots: state.slots.map(place),
+    weights: state.weights.map(entry),
+    slots: state.slots.map(entry),
   };
   checkNames(header);
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -122,7 +122,7 @@ export function decodeCheckpoint(bytes: Uint8Array, jobUid: string): Checkpoint 
   }
   const body = bytes.subarray(bodyStart, bytes.length - digestBytes);
   let end = 0;
-  const tensorAt = ({ name, shape, offset }: TensorPlace): NamedTensor => {
+  const tensorAt = ({ name, shape, offset }: TensorEntry): NamedTensor => {
     const length = 4 * valuesIn(shape);
     if (offset !== end || offset + length > body.length) {
       const found = `tensor ${name} at ${String(offset)}, ${String(length)} bytes long, in a body of ${String(body.length)}`;

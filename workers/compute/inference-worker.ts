@@ -20,7 +20,7 @@ export interface InferenceWorkerSource extends TeacherSource {
 
 let opened: Inference | undefined;
 
-/** A model of the thread, by its place in the ensemble; null = what all of them answer together. */
+/** A model of the thread, by its index in the ensemble; null = what all of them answer together. */
 interface Asked {
   readonly at: number | null;
   readonly samples: Samples;

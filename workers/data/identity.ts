@@ -37,7 +37,7 @@ export async function identityOf(
     const length = lengths[at] ?? 0;
     hash.update(JSON.stringify(table.columns.filter(({ name }) => columns.includes(name))));
     const count = Math.min(sampledRows, length);
-    const sampled = Array.from({ length: count }, (_, place) => Math.floor((place * length) / count));
+    const sampled = Array.from({ length: count }, (_, nth) => Math.floor((nth * length) / count));
     await addRows(
       hash,
       table,

@@ -6,13 +6,13 @@
  *     whether inputs or targets were asked for first.
  *  table-split/S2 A row that cannot be used in any of its fields fails the read, or gives way to the next sound row of the split,
  *     the first one following the last, with its inputs and its target together.
- *  table-split/S3 Memory: 4 bytes a row for its place in the table and one bit for what is known of it, and the rows that gave way.
+ *  table-split/S3 Memory: 4 bytes a row for its index in the table and one bit for what is known of it, and the rows that gave way.
  */
 import { DistilleryError } from '@distillery/base';
 
 import { DataError, type Table } from '../tables/index.js';
 import type { BoundFields } from './fields/bind.js';
-import type { BadPlaces } from './fields/field.js';
+import type { RowProblems } from './fields/field.js';
 import { copySample, copyTarget } from './copy-sample.js';
 import type { Samples, SampleSpec, Split, Targets, Tensor } from './samples.js';
 
@@ -52,7 +52,7 @@ interface Wanted {
 interface Parts {
   readonly samples: Samples | null;
   readonly targets: Targets | null;
-  readonly bad: BadPlaces;
+  readonly bad: RowProblems;
 }
 
 export class TableSplit implements Split {
@@ -103,8 +103,8 @@ export class TableSplit implements Split {
     // Whether a row gives way depends on all of its fields, also on those that are not asked for.
     const isNew = replaces && chosen.some((index) => !this.#isSound(index));
     const parts = await this.#decode(chosen, isNew ? { inputs: true, target: true } : wanted);
-    for (const [place, index] of chosen.entries()) {
-      const problem = parts.bad.get(place);
+    for (const [at, index] of chosen.entries()) {
+      const problem = parts.bad.get(at);
       if (problem === undefined) {
         if (isNew) this.#noteSound(index);
         continue;
@@ -112,8 +112,8 @@ export class TableSplit implements Split {
       if (!replaces) throw this.#badSample(index, problem);
       const substitute = await this.#substituteOf(index, problem);
       const one = await this.#decode([substitute], { inputs: true, target: true });
-      if (one.samples !== null && parts.samples !== null) copySample(one.samples, parts.samples, place);
-      if (one.targets !== null && parts.targets !== null) copyTarget(one.targets, parts.targets, place);
+      if (one.samples !== null && parts.samples !== null) copySample(one.samples, parts.samples, at);
+      if (one.targets !== null && parts.targets !== null) copyTarget(one.targets, parts.targets, at);
     }
     return parts;
   }
@@ -127,8 +127,8 @@ export class TableSplit implements Split {
       [...new Set(columns)],
     );
     const bad = new Map<number, string>();
-    const note = (places: BadPlaces): void => {
-      for (const [place, problem] of places) if (!bad.has(place)) bad.set(place, problem);
+    const note = (problems: RowProblems): void => {
+      for (const [at, problem] of problems) if (!bad.has(at)) bad.set(at, problem);
     };
     const tensors: Record<string, Tensor> = {};
     for (const field of inputs ? fields.inputs : []) {

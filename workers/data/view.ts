@@ -4,7 +4,7 @@ import { type Augment, augmentations, windowBlocks } from '@distillery/protocol'
 import { DataError } from '../tables/index.js';
 import type { Samples, Split } from './samples.js';
 
-interface BatchPlace {
+interface BatchPosition {
   /** Augmentation seed of the step. */
   readonly seed: number;
   /** Position in the step's batch of the first sample named. */
@@ -19,7 +19,7 @@ export async function batchOf(
   split: Split,
   indices: ArrayLike<number>,
   how: Augment,
-  place: BatchPlace,
+  position: BatchPosition,
 ): Promise<Samples> {
   const samples = await split.read(indices);
   for (const [name, { kind, shape }] of Object.entries(split.spec.inputs)) {
@@ -32,7 +32,7 @@ export async function batchOf(
         remedy: 'set training.augment.shift and training.augment.noise to 0, and flip to false',
       });
     }
-    if (tensor?.dtype === 'float32') augmentation.apply(tensor.data, how, { ...place, shape });
+    if (tensor?.dtype === 'float32') augmentation.apply(tensor.data, how, { ...position, shape });
   }
   return samples;
 }

@@ -5,7 +5,7 @@ import type { DatasetFormat } from './samples.js';
 
 interface FormatWords {
   /** What lies at the uri. */
-  readonly place: string;
+  readonly source: string;
   readonly row: string;
   readonly columns: string;
   /** Without `dataset.fields`. */
@@ -14,50 +14,50 @@ interface FormatWords {
 
 export const formatWords: Readonly<Record<DatasetFormat, FormatWords>> = {
   idx: {
-    place: 'a folder with the four files of MNIST or EMNIST, raw or `.gz`',
+    source: 'a folder with the four files of MNIST or EMNIST, raw or `.gz`',
     row: 'an image and its label',
     columns: '`image`, `label`',
     fields: '`image` (or a tensor, where the values are no bytes) and `class`',
   },
   npy: {
-    place: 'an `.npz` archive, a folder of `.npy` files, or one `.npy` file',
+    source: 'an `.npz` archive, a folder of `.npy` files, or one `.npy` file',
     row: 'an element of the first axis of each array',
     columns: 'one for each array, by its name; `x_train` and `x_test` are the column `x` of two splits',
     fields:
       '`y` or `label` is what its values are, see below; other arrays are images (bytes of two or three axes), texts or tensors',
   },
   csv: {
-    place: 'one `.csv` or `.tsv` file, raw or `.gz`, or a folder of them with equal head lines',
+    source: 'one `.csv` or `.tsv` file, raw or `.gz`, or a folder of them with equal head lines',
     row: 'a line',
     columns: 'by the head line',
     fields: 'see below',
   },
   jsonl: {
-    place: 'one `.jsonl`, `.ndjson` or `.json` file, raw or `.gz`, or a folder of them',
+    source: 'one `.jsonl`, `.ndjson` or `.json` file, raw or `.gz`, or a folder of them',
     row: 'an object',
     columns: 'the keys of the objects',
     fields: 'see below',
   },
   parquet: {
-    place: 'one `.parquet` file, or a folder of them with equal columns',
+    source: 'one `.parquet` file, or a folder of them with equal columns',
     row: 'a row',
     columns: 'by the schema',
     fields: 'see below',
   },
   imageFolder: {
-    place: 'a folder of PNG, JPEG and WebP files, at any depth',
+    source: 'a folder of PNG, JPEG and WebP files, at any depth',
     row: 'a file',
     columns: '`image`, `label` (the first folder), `path`',
     fields: '`image`, and `class` where there are folders',
   },
   webdataset: {
-    place: 'a `.tar` shard, or a folder of shards',
+    source: 'a `.tar` shard, or a folder of shards',
     row: 'the members of one key',
     columns: 'the extensions of the members, and `__key__`',
     fields: 'see below',
   },
   files: {
-    place: 'a folder of any files, at any depth',
+    source: 'a folder of any files, at any depth',
     row: 'a file',
     columns: '`bytes`, `size`, `path`, `extension`',
     fields: '`bytes`, no target',

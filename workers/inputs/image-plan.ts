@@ -19,7 +19,7 @@ interface Arrangement {
   readonly scaling: { readonly factor: readonly number[]; readonly offset: readonly number[] } | null;
 }
 
-export interface SettingPlace {
+export interface SettingOrigin {
   /** For messages: "teacher.input" or "teacher.inputs[0]". */
   readonly from: string;
   /** The side whose model it is. */
@@ -45,7 +45,7 @@ export function planImages(
   input: ModelInput,
   field: ImageShape,
   setting: InputSetting,
-  { from, side }: SettingPlace,
+  { from, side }: SettingOrigin,
 ): PlannedInput {
   const size: ImageSize = setting.resize ?? { height: field[0], width: field[1] };
   const sample: ImageShape = [size.height, size.width, field[2]];
@@ -67,7 +67,7 @@ function arrangementFor(
   input: ModelInput,
   sample: ImageShape,
   setting: InputSetting,
-  { from, side }: SettingPlace,
+  { from, side }: SettingOrigin,
 ): Arrangement {
   const [height, width, channels] = sample;
   const fault = (found: string, expected: string, remedy: string): InputError =>
@@ -132,7 +132,7 @@ function remedyForShape(
   axes: readonly AxisSize[],
   sample: ImageShape,
   { layout }: InputSetting,
-  { from, side }: SettingPlace,
+  { from, side }: SettingOrigin,
 ): string {
   const otherwise =
     side === 'student'

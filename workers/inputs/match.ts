@@ -21,7 +21,7 @@ export interface InputSettings {
   /** The side whose model it is. */
   readonly side: 'teacher' | 'student';
   /** Where the settings stand, for messages: "teacher.ensemble.members[0]"; absent = the side. */
-  readonly place?: string;
+  readonly path?: string;
   /** One for each input that is named. */
   readonly named: readonly NamedInputSetting[];
   /** `teacher.input`: of the only input. */
@@ -38,9 +38,9 @@ export function matchInputs(
   about: string,
   inputs: readonly ModelInput[],
   fields: InputSpecs,
-  { side, place = side, named, only }: InputSettings,
+  { side, path = side, named, only }: InputSettings,
 ): readonly Match[] {
-  checkNames(about, inputs, fields, { place, named });
+  checkNames(about, inputs, fields, { path, named });
   const texts = Object.entries(fields).filter(([, { dtype }]) => dtype === 'text');
   const open = inputs.filter(({ name }) => named.find((setting) => setting.name === name)?.field === undefined);
   const taken = new Set(named.map(({ field }) => field));
@@ -49,8 +49,8 @@ export function matchInputs(
     const at = named.findIndex(({ name }) => name === input.name);
     const given = named[at];
     const setting = given ?? (inputs.length === 1 ? only : null) ?? {};
-    const unnamed = inputs.length === 1 && side === 'teacher' ? `${place}.input` : `${place}.inputs[]`;
-    const from = given === undefined ? unnamed : `${place}.inputs[${String(at)}]`;
+    const unnamed = inputs.length === 1 && side === 'teacher' ? `${path}.input` : `${path}.inputs[]`;
+    const from = given === undefined ? unnamed : `${path}.inputs[${String(at)}]`;
     const [text, anotherText] = texts;
     const isToken = given?.tokens !== undefined || roleOf(input.name) !== undefined;
     const field =
@@ -65,7 +65,7 @@ export function matchInputs(
         problem:
           `it takes ${count(inputs.length, 'input')} (${modelInputsText(inputs)}), the samples have ` +
           `${count(Object.keys(fields).length, 'field')} (${fieldsText(fields)}), and nothing says which field is for ${input.name}`,
-        remedy: `name the field of each input in ${place}.inputs`,
+        remedy: `name the field of each input in ${path}.inputs`,
       });
     }
     return { input, field, setting, from };
@@ -76,10 +76,10 @@ function checkNames(
   about: string,
   inputs: readonly ModelInput[],
   fields: InputSpecs,
-  { place, named }: { readonly place: string; readonly named: InputSettings['named'] },
+  { path, named }: { readonly path: string; readonly named: InputSettings['named'] },
 ): void {
   for (const [at, { name, field }] of named.entries()) {
-    const where = `${place}.inputs[${String(at)}]`;
+    const where = `${path}.inputs[${String(at)}]`;
     if (!inputs.some((input) => input.name === name)) {
       throw new InputError({
         about,

@@ -99,7 +99,7 @@ function batchOf(about: string, inputs: readonly ModelInput[]): number | null {
 }
 
 async function tokenizerFor(
-  { about, fields, tokenizer, settings: { side, place = side } }: InputSource,
+  { about, fields, tokenizer, settings: { side, path = side } }: InputSource,
   matches: readonly Match[],
 ): Promise<Tokenizer | null> {
   const isText = ({ field }: Match): boolean => fields[field]?.dtype === 'text';
@@ -109,7 +109,7 @@ async function tokenizerFor(
     throw new InputError({
       about,
       problem: 'it takes tokens, and the job names no tokenizer',
-      remedy: `set ${place}.tokenizer.uri to the tokenizer.json of the model`,
+      remedy: `set ${path}.tokenizer.uri to the tokenizer.json of the model`,
     });
   }
   const maxTokens = Math.min(tokenizer.maxTokens, ...lengths);
@@ -124,7 +124,7 @@ const spareIds = 1_024;
  * @throws InputError for a tokenizer with more tokens than the model knows: it belongs to another model
  */
 function checkVocabulary(
-  { about, fields, settings: { side, place = side } }: InputSource,
+  { about, fields, settings: { side, path = side } }: InputSource,
   matches: readonly Match[],
   { trainedSize }: Tokenizer,
 ): readonly string[] {
@@ -136,12 +136,12 @@ function checkVocabulary(
         about,
         found: `a tokenizer of ${String(trainedSize)} tokens`,
         expected: `at most ${String(ids)}, as the model knows for its input ${name}`,
-        remedy: `set ${place}.tokenizer.uri to the tokenizer.json of this model`,
+        remedy: `set ${path}.tokenizer.uri to the tokenizer.json of this model`,
       });
     }
     if (ids - trainedSize <= spareIds) return [];
     return [
-      `${place}.tokenizer has ${String(trainedSize)} tokens, and the model knows ${String(ids)} for its input ${name}; ` +
+      `${path}.tokenizer has ${String(trainedSize)} tokens, and the model knows ${String(ids)} for its input ${name}; ` +
         'check that it is the tokenizer of this model',
     ];
   });

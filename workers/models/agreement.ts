@@ -128,10 +128,10 @@ function largestColumns(values: Float32Array, start: number, columns: number): n
   const best: number[] = [];
   for (let at = 0; at < columns; at++) {
     const value = values[start + at] ?? 0;
-    let place = best.length;
-    while (place > 0 && value > (values[start + (best[place - 1] ?? 0)] ?? 0)) place--;
-    if (place >= topColumns) continue;
-    best.splice(place, 0, at);
+    let rank = best.length;
+    while (rank > 0 && value > (values[start + (best[rank - 1] ?? 0)] ?? 0)) rank--;
+    if (rank >= topColumns) continue;
+    best.splice(rank, 0, at);
     if (best.length > topColumns) best.pop();
   }
   return best;

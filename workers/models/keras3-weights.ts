@@ -66,10 +66,10 @@ export function modelLabels(names: readonly string[]): ReadonlyMap<string, strin
     names.map((name) => {
       const [layer = '', inner = '', weight] = name.split('/');
       const side = weight === undefined ? undefined : /^(forward|backward)_/.exec(inner)?.[1];
-      const place = side === undefined ? layer : `${layer}/${side}`;
-      const index = counts.get(place) ?? 0;
-      counts.set(place, index + 1);
-      return [name, `${place}#${String(index)}`];
+      const owner = side === undefined ? layer : `${layer}/${side}`;
+      const index = counts.get(owner) ?? 0;
+      counts.set(owner, index + 1);
+      return [name, `${owner}#${String(index)}`];
     }),
   );
 }

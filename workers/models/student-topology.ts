@@ -143,18 +143,18 @@ export function endInLogits(topology: Json): string | undefined {
 }
 
 /**
- * Gives every random initializer without a seed one that depends on `seed` and its place in the model, in place. The
+ * Gives every random initializer without a seed one that depends on `seed` and its number in the model, in place. The
  * topology must be complete (as from model.toJSON()): an initializer that is not written down cannot be seeded.
  */
 export function seedInitializers(topology: Json, seed: number): void {
-  let place = 0;
+  let nth = 0;
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
     if (!isJsonObject(value)) return;
     const { config } = value;
     if (isJsonObject(config) && randomInitializers.has(String(value.class_name))) {
-      if (typeof config.seed !== 'number' || config.seed === 0) config.seed = nonZeroSeed(initialWeights, seed, place);
-      place++;
+      if (typeof config.seed !== 'number' || config.seed === 0) config.seed = nonZeroSeed(initialWeights, seed, nth);
+      nth++;
     }
     Object.values(value).forEach(visit);
   };

@@ -1,4 +1,4 @@
-/** What the subjects of a delivered message say: its place in the job, and its place in the stream. Pure. */
+/** What the subjects of a delivered message say: its shard and step, and its position in the stream. Pure. */
 
 /**
  * What a delivery's reply subject says. `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>. …`, and from server 2.15
@@ -11,7 +11,7 @@ export function deliveryOf(reply: string): { readonly deliveries: number; readon
 }
 
 /** Shard and step of a WORK or LOGITS subject; NaN where a foreign writer put something else. */
-export function placeOf(subject: string): { readonly shard: number; readonly step: number } {
+export function frameIdOf(subject: string): { readonly shard: number; readonly step: number } {
   const [shard, step] = subject.split('.').slice(-2).map(Number);
   return { shard: shard ?? NaN, step: step ?? NaN };
 }

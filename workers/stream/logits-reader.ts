@@ -9,7 +9,7 @@ import { type JobNames } from '@distillery/protocol';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';
-import { deliveryOf, placeOf } from './delivery.js';
+import { deliveryOf, frameIdOf } from './delivery.js';
 import type { StoredFrame } from './feed-and-probe.js';
 import { Puller } from './puller.js';
 
@@ -33,7 +33,7 @@ export async function* logitsReader(
     consumer: names.consumers.student(rank),
     capacity: prefetch,
     onMessage: ({ subject, reply, data }) => {
-      queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...placeOf(subject), data });
+      queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...frameIdOf(subject), data });
     },
   });
   void link.closed.then((reason) => {

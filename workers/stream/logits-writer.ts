@@ -21,10 +21,10 @@ const fullLogEvery = 20;
 export async function publishFrame(
   link: StreamLink,
   names: JobNames,
-  place: { readonly shard: number; readonly step: number },
+  id: { readonly shard: number; readonly step: number },
   frame: Uint8Array,
 ): Promise<'stored' | 'duplicate'> {
-  const { shard, step } = place;
+  const { shard, step } = id;
   const subject = names.subjects.logits(shard, step);
   const doing = `store the logits of step ${step}, shard ${shard}`;
   for (let tries = 1; ; tries++) {
@@ -36,7 +36,7 @@ export async function publishFrame(
       if (refusal === null) throw refused(doing, error);
       const stored = await link.untilAnswered(doing, () => link.gets(names.streams.logits).last(subject));
       // Taken by our own publish whose confirmation was lost, by another teacher, or by an old process that resumed.
-      if (stored !== null) return compare(place, stored.data, frame);
+      if (stored !== null) return compare(id, stored.data, frame);
       if (refusal === 'full' && tries % fullLogEvery === 1) {
         link.log.warn(`${doing}: the stream is full; waiting for the student to train and the operator to trim`);
       }
@@ -70,7 +70,7 @@ function compare(
 }
 
 /**
- * Stores a work item that no teacher could compute, with its last error. A later dead letter of the same place replaces an
+ * Stores a work item that no teacher could compute, with its last error. A later dead letter of the same shard and step replaces an
  * earlier one. Waits while the server has no room.
  */
 export async function publishDeadLetter(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {

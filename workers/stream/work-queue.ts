@@ -20,7 +20,7 @@ import type { Msg } from '@nats-io/transport-node';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';
-import { deliveryOf, placeOf } from './delivery.js';
+import { deliveryOf, frameIdOf } from './delivery.js';
 import { Puller } from './puller.js';
 
 /** One delivery of a work item. Settled once, by `done` or `giveBack`; later calls change nothing. */
@@ -55,10 +55,10 @@ class Held implements WorkDelivery {
     this.#message = message;
     this.#onSettled = onSettled;
     this.deliveries = deliveryOf(message.reply ?? '').deliveries;
-    const place = placeOf(message.subject);
-    this.shard = place.shard;
-    this.step = place.step;
-    this.item = readItem(message.data, place);
+    const id = frameIdOf(message.subject);
+    this.shard = id.shard;
+    this.step = id.step;
+    this.item = readItem(message.data, id);
   }
 
   working(): void {
@@ -165,15 +165,12 @@ async function keepAlive(link: StreamLink, held: ReadonlySet<Held>, settled: Abo
   }
 }
 
-function readItem(
-  data: Uint8Array,
-  place: { readonly shard: number; readonly step: number },
-): WorkItem | WorkItemError {
+function readItem(data: Uint8Array, id: { readonly shard: number; readonly step: number }): WorkItem | WorkItemError {
   try {
     const item = decodeWorkItem(data);
-    if (item.step === place.step && item.shard === place.shard) return item;
+    if (item.step === id.step && item.shard === id.shard) return item;
     return new WorkItemError('step', {
-      problem: `found step ${item.step}, shard ${item.shard} on the subject of step ${place.step}, shard ${place.shard}`,
+      problem: `found step ${item.step}, shard ${item.shard} on the subject of step ${id.step}, shard ${id.shard}`,
       remedy: '',
     });
   } catch (error) {

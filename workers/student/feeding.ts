@@ -7,7 +7,7 @@
 import type { Clock } from '@distillery/base';
 import type { WorkItem } from '@distillery/protocol';
 
-import { itemFor, type JobShape, type Place } from './frames.js';
+import { itemFor, type JobShape, type FrameId } from './frames.js';
 import type { Gatherer } from './gathering.js';
 import type { AnswerTime } from './window.js';
 
@@ -68,10 +68,10 @@ export class Feeder {
 
   /**
    * Feeds up to the end of the window, and on while the window moves. Returns at once when a call is feeding already.
-   * @param findOrFeed brings places that may be stored already
+   * @param findOrFeed brings frames that may be stored already
    * @throws what `feed` and `findOrFeed` throw
    */
-  async feedAhead(findOrFeed: (place: Place) => Promise<unknown>): Promise<void> {
+  async feedAhead(findOrFeed: (id: FrameId) => Promise<unknown>): Promise<void> {
     const { gatherer, over } = this.#options;
     gatherer.allowBelow(this.#windowEnd);
     if (this.#isFeeding) return;
@@ -85,20 +85,20 @@ export class Feeder {
         return;
       }
       this.#front = end;
-      await inParallel(gatherer.missing(from, end), over, async (place) => {
-        const maybeStored = place.step < this.#probeBelow || gatherer.isStoredAhead(place.step);
-        await (maybeStored ? findOrFeed(place) : this.feed(place));
+      await inParallel(gatherer.missing(from, end), over, async (id) => {
+        const maybeStored = id.step < this.#probeBelow || gatherer.isStoredAhead(id.step);
+        await (maybeStored ? findOrFeed(id) : this.feed(id));
       });
       this.#fedSteps = end;
     }
   }
 
-  /** Feeds one place. @throws what the stream throws */
-  async feed(place: Place): Promise<void> {
+  /** Feeds the item of one frame. @throws what the stream throws */
+  async feed(id: FrameId): Promise<void> {
     const { feed, job, answerTime, clock } = this.#options;
-    answerTime.fed(place.step, clock.now());
-    const outcome = await feed(itemFor(job, place));
-    if (outcome === 'alreadyThere') answerTime.forget(place.step);
+    answerTime.fed(id.step, clock.now());
+    const outcome = await feed(itemFor(job, id));
+    if (outcome === 'alreadyThere') answerTime.forget(id.step);
   }
 
   get #windowEnd(): number {

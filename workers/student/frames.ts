@@ -1,5 +1,5 @@
 /**
- * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
+ * The frames of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
  * (docs/protocol.md "What a student does", rule 5), and the record of the frames that did not.
  */
 import {
@@ -19,7 +19,7 @@ import type { StoredFrame } from '../stream/index.js';
 import { type StudentWidth, widthFault } from './widths.js';
 
 /** One shard of one step: what one work item asks for and one frame answers. */
-export interface Place {
+export interface FrameId {
   readonly step: number;
   readonly shard: number;
 }
@@ -35,10 +35,10 @@ export interface JobShape {
   readonly width: StudentWidth;
 }
 
-/** Returns the work item that asks for the frame of a place. */
+/** Returns the work item that asks for one frame. */
 export function itemFor(
   { schedule, shards }: Pick<JobShape, 'schedule' | 'shards'>,
-  { step, shard }: Place,
+  { step, shard }: FrameId,
 ): Omit<WorkItem, 'version'> {
   const rows = shardRows(schedule.rows(step), shards, shard);
   const samples = samplesOfRows(rows, schedule.positions);
@@ -92,7 +92,7 @@ export function shardsWithRows(rows: number, shards: number): number[] {
   });
 }
 
-interface DamagedPlace {
+interface WrongFrame {
   readonly step: number;
   /** Wrong frames so far. */
   readonly count: number;
@@ -104,40 +104,40 @@ interface DamagedPlace {
 const maxReasonLength = 500;
 
 /**
- * Wrong frames: which ones the operator must delete, and how often each place had one. Bounded by the window, since
+ * Wrong frames: which ones the operator must delete, and how often each frame was wrong. Bounded by the window, since
  * trained steps are forgotten.
  */
 export class DamageLog {
-  readonly #places = new Map<string, DamagedPlace>();
+  readonly #noted = new Map<string, WrongFrame>();
 
   /** Frames for the operator to delete, at most `maxDamagedFrames`. */
   get frames(): DamagedFrame[] {
-    return [...this.#places.values()].flatMap(({ frame }) => frame ?? []).slice(0, maxDamagedFrames);
+    return [...this.#noted.values()].flatMap(({ frame }) => frame ?? []).slice(0, maxDamagedFrames);
   }
 
-  /** Returns how many wrong frames this place had; null when this frame is noted already. */
+  /** Returns how often this frame was wrong; null when this frame is noted already. */
   note({ reason, ...frame }: DamagedFrame): number | null {
     const key = keyOf(frame);
-    const before = this.#places.get(key);
+    const before = this.#noted.get(key);
     if (before?.frame?.sequence === frame.sequence) return null;
     const count = (before?.count ?? 0) + 1;
-    this.#places.set(key, { step: frame.step, count, frame: { ...frame, reason: reason.slice(0, maxReasonLength) } });
+    this.#noted.set(key, { step: frame.step, count, frame: { ...frame, reason: reason.slice(0, maxReasonLength) } });
     return count;
   }
 
   /** The wrong frame is deleted. Its sequence must not be reported again: a new stream may use it for another frame. */
-  gone(place: Place): void {
-    const key = keyOf(place);
-    const noted = this.#places.get(key);
-    if (noted !== undefined) this.#places.set(key, { ...noted, frame: null });
+  gone(id: FrameId): void {
+    const key = keyOf(id);
+    const noted = this.#noted.get(key);
+    if (noted !== undefined) this.#noted.set(key, { ...noted, frame: null });
   }
 
   /** The steps through this one are trained. */
   discardThrough(step: number): void {
-    for (const [key, place] of this.#places) if (place.step <= step) this.#places.delete(key);
+    for (const [key, { step: of }] of this.#noted) if (of <= step) this.#noted.delete(key);
   }
 }
 
-function keyOf({ step, shard }: Place): string {
+function keyOf({ step, shard }: FrameId): string {
   return `${step}.${shard}`;
 }

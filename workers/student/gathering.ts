@@ -13,7 +13,7 @@ import { type Log, WorkerError } from '../base/index.js';
 import type { StoredFrame } from '../stream/index.js';
 
 import { FrameBuffer } from './frame-buffer.js';
-import { checkFrame, DamageLog, type JobShape, type Place, shardsWithRows } from './frames.js';
+import { checkFrame, DamageLog, type JobShape, type FrameId, shardsWithRows } from './frames.js';
 import type { SupplyState, TakenLogits } from './supply.js';
 import type { AnswerTime } from './window.js';
 
@@ -120,9 +120,9 @@ export class Gatherer {
     return true;
   }
 
-  /** No frame is stored for this place any more. */
-  noteGone(place: Place): void {
-    this.#damage.gone(place);
+  /** The frame is stored no more. */
+  noteGone(id: FrameId): void {
+    this.#damage.gone(id);
   }
 
   noteDeadLetter(item: DeadItem): void {
@@ -145,17 +145,17 @@ export class Gatherer {
     return this.#buffer.complete(step);
   }
 
-  isMissing({ step, shard }: Place): boolean {
+  isMissing({ step, shard }: FrameId): boolean {
     return this.#buffer.missing(step).includes(shard);
   }
 
-  /** Returns the places of the steps from `from` to before `end` whose frames are needed and not here. */
-  missing(from: number, end: number): Place[] {
-    const places: Place[] = [];
+  /** Returns the frames of the steps from `from` to before `end` whose frames are needed and not here. */
+  missing(from: number, end: number): FrameId[] {
+    const ids: FrameId[] = [];
     for (let step = from; step < end; step++) {
-      for (const shard of this.#buffer.missing(step)) places.push({ step, shard });
+      for (const shard of this.#buffer.missing(step)) ids.push({ step, shard });
     }
-    return places;
+    return ids;
   }
 
   /** Returns the logits of the next step and moves on to the one after it; null when frames are missing. */
@@ -198,7 +198,7 @@ export class Gatherer {
     if (step < schedule.steps && this.#storedAhead.size < rememberedSteps) this.#storedAhead.add(step);
   }
 
-  /** @throws WorkerError terminal when this place had too many wrong frames */
+  /** @throws WorkerError terminal when this frame was wrong too often */
   #noteDamage({ sequence, shard, step }: StoredFrame, reason: string): void {
     const count = this.#damage.note({ sequence, shard, step, reason });
     if (count === null) return;

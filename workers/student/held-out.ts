@@ -44,14 +44,14 @@ export function heldOutItems({ manifest, samples, steps, columns, positions }: H
   const inItem = Math.min(inFrame, manifest.training.batchSize);
   if (inItem === 0) return [];
   return Array.from({ length: Math.ceil(count / inItem) }, (_, at) => {
-    const places = Array.from({ length: Math.min(inItem, count - at * inItem) }, (_, place) => at * inItem + place);
+    const nths = Array.from({ length: Math.min(inItem, count - at * inItem) }, (_, nth) => at * inItem + nth);
     return {
       requires: ['held-out'],
       step: steps + at,
       shard: 0,
       firstRow: 0,
       split: 'test' as const,
-      indices: places.map((place) => Math.floor((place * samples) / count)),
+      indices: nths.map((nth) => Math.floor((nth * samples) / count)),
       augmentSeed: 0,
     };
   });

@@ -23,7 +23,7 @@ import { AnswerTime, type WindowInput } from './window.js';
 export interface LogitsStream {
   /** Puts the item into WORK. */
   feed(item: Omit<WorkItem, 'version'>): Promise<'fed' | 'alreadyThere'>;
-  /** Returns what is stored for one place. */
+  /** Returns what is stored of one frame. */
   probe(shard: number, step: number): Promise<Probe>;
   /** Frames as they are stored, across reconnects, until the signal aborts. */
   frames(signal: AbortSignal): AsyncIterable<StoredFrame>;
@@ -207,7 +207,7 @@ export class LiveSupply implements LogitsSupply {
   }
 
   #feedAhead(): void {
-    this.#inBackground(this.#feeder.feedAhead((place) => this.#mender.findOrFeed(place)));
+    this.#inBackground(this.#feeder.feedAhead((id) => this.#mender.findOrFeed(id)));
   }
 
   /** What fails in the background fails the supply: the pending `take` throws it. */

@@ -2,17 +2,17 @@
  * Mending: makes sure that each missing frame is here or on its way (docs/adr/0007).
  *
  * Invariants:
- *  mending/M1 Level-triggered: a missing place is probed, and fed again when nothing is stored for it. Both are
+ *  mending/M1 Level-triggered: a missing frame is probed, and fed again when it is not stored. Both are
  *     idempotent, so a lost message, stream or server costs time, never a step (I2).
  */
 import type { Probe } from '../stream/index.js';
 
 import { type Feeder, inParallel } from './feeding.js';
-import type { Place } from './frames.js';
+import type { FrameId } from './frames.js';
 import type { Gatherer } from './gathering.js';
 
 export interface MenderOptions {
-  /** Returns what is stored for one place. */
+  /** Returns what is stored of one frame. */
   readonly probe: (shard: number, step: number) => Promise<Probe>;
   readonly gatherer: Gatherer;
   readonly feeder: Feeder;
@@ -44,8 +44,8 @@ export class Mender {
       const [from, end] = [gatherer.nextStep, this.#end];
       this.#end = 0;
       let found = 0;
-      await inParallel(gatherer.missing(from, end), over, async (place) => {
-        if (await this.findOrFeed(place)) found += 1;
+      await inParallel(gatherer.missing(from, end), over, async (id) => {
+        if (await this.findOrFeed(id)) found += 1;
       });
       // Stored but never delivered: other frames of the window may be missing for the same reason.
       if (found > 0 && end === from + 1) this.#end = Math.max(this.#end, feeder.front);
@@ -55,14 +55,14 @@ export class Mender {
   }
 
   /**
-   * Probes one place and feeds it when nothing is stored for it.
+   * Probes one frame and feeds its item when it is not stored.
    * @returns true when its frame or its dead letter was found stored
    */
-  async findOrFeed(place: Place): Promise<boolean> {
+  async findOrFeed(id: FrameId): Promise<boolean> {
     const { gatherer, feeder } = this.#options;
-    const found = await this.#options.probe(place.shard, place.step);
+    const found = await this.#options.probe(id.shard, id.step);
     // During the probe it may have been delivered, or trained.
-    if (!gatherer.isMissing(place)) return false;
+    if (!gatherer.isMissing(id)) return false;
     switch (found.kind) {
       case 'frame':
         return gatherer.accept(found.frame);
@@ -70,8 +70,8 @@ export class Mender {
         gatherer.noteDeadLetter(found.item);
         return true;
       case 'absent':
-        gatherer.noteGone(place);
-        await feeder.feed(place);
+        gatherer.noteGone(id);
+        await feeder.feed(id);
         return false;
     }
   }

@@ -2,9 +2,9 @@
 import { DataError } from './errors.js';
 
 /** Place of a column among a table's names. @throws DataError when it has no such column */
-export function placeOfColumn(path: string, name: string, names: readonly string[]): number {
-  const place = names.indexOf(name);
-  if (place >= 0) return place;
+export function indexOfColumn(path: string, name: string, names: readonly string[]): number {
+  const index = names.indexOf(name);
+  if (index >= 0) return index;
   throw new DataError({
     about: path,
     problem: `it has no column ${name}, only ${names.join(', ')}`,

@@ -21,7 +21,7 @@ export interface Bytes {
   readonly length: number;
   /**
    * Copies the bytes from `position` on into `target`.
-   * @param at first place in `target`; absent = 0
+   * @param at first index in `target`; absent = 0
    * @param length number of bytes; absent = up to the end of `target`
    * @throws DataError where the bytes end before; ReadError
    */

@@ -27,7 +27,7 @@ import type { WorkDelivery } from '../stream/index.js';
 export interface TeacherStream {
   /** Deliveries, at most `teacherPrefetch` of them unsettled at a time, until the signal aborts. */
   deliveries(signal: AbortSignal): AsyncIterable<WorkDelivery>;
-  /** Stores a frame; `duplicate` when a frame of this place is stored already. */
+  /** Stores a frame; `duplicate` when a frame of this shard and step is stored already. */
   publish(shard: number, step: number, frame: Uint8Array): Promise<'stored' | 'duplicate'>;
   publishDeadLetter(item: DeadItem): Promise<void>;
 }

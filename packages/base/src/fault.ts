@@ -76,9 +76,9 @@ export function problemOf(fault: Fault | FaultOf): string {
 }
 
 /** The same fault of a thing in another thing: of a field in a file, of an address in a setting. */
-export function within(place: string, fault: Fault): Fault {
-  if ('faults' in fault) return { ...fault, faults: fault.faults.map((each) => within(place, each)) };
-  return { ...fault, about: fault.about === '' ? place : `${place}: ${fault.about}` };
+export function within(about: string, fault: Fault): Fault {
+  if ('faults' in fault) return { ...fault, faults: fault.faults.map((each) => within(about, each)) };
+  return { ...fault, about: fault.about === '' ? about : `${about}: ${fault.about}` };
 }
 
 function closed(sentence: string): string {

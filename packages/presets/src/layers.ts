@@ -157,16 +157,16 @@ export function batchNormalization(graph: Graph, from: Tensor, name: string): Te
   });
 }
 
-/** @param axes of one sample, from 1, that are normalized together; each of their places has a scale and an offset */
+/** @param axes of one sample, from 1, that are normalized together; each of their elements has a scale and an offset */
 export function layerNormalization(graph: Graph, from: Tensor, name: string, axes: readonly number[]): Tensor {
-  const places = sizeOf(axes.map((axis) => from.shape[axis - 1] ?? 0));
+  const elements = sizeOf(axes.map((axis) => from.shape[axis - 1] ?? 0));
   return graph.add({
     className: 'LayerNormalization',
     name,
     config: { axis: axes },
     from: [from],
     shape: from.shape,
-    parameters: 2 * places,
+    parameters: 2 * elements,
   });
 }
 

@@ -100,7 +100,7 @@ export const textTransformerTiny = preset({
   build: (graph, values, [{ tensor, values: inData }]) => {
     const { embedding: size, heads, layers, feedforward, dropout: rate, vocabulary: given } = values;
     const tokens = embedding(graph, tensor, 'tokens', given ?? inData ?? 0, size);
-    // Its offsets, one for each place in [length, size], are the position embeddings.
+    // Its offsets, one for each element of [length, size], are the position embeddings.
     let at = layerNormalization(graph, tokens, 'positions', [1, 2]);
     for (let layer = 1; layer <= layers; layer++) {
       const name = `layer${layer}`;

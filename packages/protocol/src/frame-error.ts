@@ -20,7 +20,7 @@ export type FrameFault =
   /** Part of the protocol that this version does not do yet. */
   | 'unsupported';
 
-export interface FramePlace {
+export interface FrameCell {
   /** Row in the frame, where the fault lies in one row. */
   readonly row?: number;
   /** Column of the logits, where the fault lies in one value. */
@@ -38,11 +38,11 @@ export class FrameError extends DistilleryError {
   constructor(
     readonly reason: FrameFault,
     fault: FaultOf,
-    place: FramePlace = {},
+    cell: FrameCell = {},
   ) {
     super({ ...fault, about: 'logits frame' });
-    this.row = place.row;
-    this.column = place.column;
+    this.row = cell.row;
+    this.column = cell.column;
   }
 }
 

@@ -56,7 +56,7 @@ export function viewFrame(payload: Uint8Array): Frame {
   const frame = mapBody(payload.byteOffset % alignment === 0 ? payload : new Uint8Array(payload), header);
   const odd = firstNonFinite(frame.values);
   if (odd >= 0) {
-    const { row, column } = placeOf(frame, odd);
+    const { row, column } = cellOf(frame, odd);
     throw nonFinite(frame.values[odd], row, column);
   }
   withLayout(frame, (layout, body) => {
@@ -94,7 +94,7 @@ function mapBody(bytes: Uint8Array, header: FrameHeader): Frame {
 }
 
 /** Row of the frame and column of the logits of one value. */
-function placeOf(frame: Frame, at: number): { readonly row: number; readonly column: number } {
+function cellOf(frame: Frame, at: number): { readonly row: number; readonly column: number } {
   const row = Math.floor(at / (frame.values.length / frame.header.rows));
   return { row, column: withLayout(frame, (layout, body) => layout.columnOf(body, at)) };
 }
@@ -102,7 +102,7 @@ function placeOf(frame: Frame, at: number): { readonly row: number; readonly col
 function checkHalfRange(frame: Frame, logits: Float32Array): void {
   const odd = firstNonFinite(frame.values);
   if (odd < 0) return;
-  const { row, column } = placeOf(frame, odd);
+  const { row, column } = cellOf(frame, odd);
   const value = String(logits[row * frame.header.columns + column]);
   throw new FrameError(
     'nonFinite',

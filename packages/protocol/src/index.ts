@@ -29,7 +29,7 @@ export {
 } from './exit-codes.js';
 export type { ExitCharge, ExitCodeRow, WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
-export type { FrameFault, FramePlace } from './frame-error.js';
+export type { FrameFault, FrameCell } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export { bytesPerRow, frameLayouts } from './frame-layouts.js';
 export type { DenseFrame, Frame, FrameHeader, TopKFrame, ValueEncoding } from './frame-layouts.js';
@@ -65,7 +65,7 @@ export type { Augment, DatasetField, EarlyStop, Manifest } from './manifest.js';
 export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
-export type { AddressLogin, NatsServerPlace } from './nats-address.js';
+export type { AddressLogin, NatsEndpoint } from './nats-address.js';
 export {
   allObjectEntries,
   allObjectPieces,

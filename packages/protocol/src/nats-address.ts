@@ -15,14 +15,14 @@ export type AddressLogin =
   | { readonly kind: 'password'; readonly user: string; readonly password: string }
   | { readonly kind: 'token'; readonly token: string };
 
-export interface NatsServerPlace {
+export interface NatsEndpoint {
   /** A name or an IP address, an IPv6 address without its brackets. */
   readonly host: string;
   readonly port: number;
 }
 
 /** `host:port`, an IPv6 address in brackets. */
-export function hostPort({ host, port }: NatsServerPlace): string {
+export function hostPort({ host, port }: NatsEndpoint): string {
   return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
 
@@ -43,11 +43,11 @@ const encodingHint =
 
 export class NatsAddress {
   /** In the order in which they were written; at least one. */
-  readonly servers: readonly NatsServerPlace[];
+  readonly servers: readonly NatsEndpoint[];
   readonly tls: boolean;
   readonly #login: AddressLogin;
 
-  private constructor(servers: readonly NatsServerPlace[], tls: boolean, login: AddressLogin) {
+  private constructor(servers: readonly NatsEndpoint[], tls: boolean, login: AddressLogin) {
     this.servers = servers;
     this.tls = tls;
     this.#login = login;
@@ -63,7 +63,7 @@ export class NatsAddress {
     const entries = unquoted(text)
       .split(',')
       .map((entry) => readEntry(entry, hint));
-    const servers = entries.map(({ place }) => place);
+    const servers = entries.map(({ endpoint }) => endpoint);
     const tls = entries.some((entry) => entry.tls);
     return new NatsAddress(servers, tls, loginOf(entries.map(({ userInfo }) => userInfo)));
   }
@@ -102,7 +102,7 @@ interface Entry {
   readonly tls: boolean;
   /** Still encoded; null = none. */
   readonly userInfo: string | null;
-  readonly place: NatsServerPlace;
+  readonly endpoint: NatsEndpoint;
 }
 
 function unquoted(text: string): string {
@@ -145,7 +145,7 @@ function readEntry(text: string, hint: string): Entry {
       problem: 'its port is not a number from 1 to 65535',
       remedy: `write one ${example}`,
     });
-  return { tls: scheme === 'tls', userInfo: found.userInfo ?? null, place: { host, port } };
+  return { tls: scheme === 'tls', userInfo: found.userInfo ?? null, endpoint: { host, port } };
 }
 
 /** As a name service or a socket takes it; null when it is no host. */

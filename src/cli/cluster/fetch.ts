@@ -20,7 +20,7 @@ import { accuracy, duration } from '../shared/format.js';
 import { listResults } from '../shared/result-checks.js';
 import { bringResults, contentOf } from '../shared/results.js';
 import { metricsByName, teacherSentence } from '../shared/scores.js';
-import { checkPlace, folderNamed } from '../shared/place.js';
+import { checkPath, folderNamed } from '../shared/folders.js';
 import { shellCommand } from '../shared/shell-words.js';
 
 /** What `distill fetch` reads from the API server. */
@@ -64,7 +64,7 @@ const connectWaitMs = 5_000;
 export async function fetchJob(options: FetchOptions, tools: FetchTools): Promise<void> {
   const namespace = options.namespace ?? tools.jobs.namespace;
   const folder = folderNamed('--output', options.output);
-  checkPlace(`--output ${options.output}`, folder);
+  checkPath(`--output ${options.output}`, folder);
   const job = await tools.jobs.readJob(namespace, options.job);
   if (job === null) {
     throw new CliError('badInput', {

@@ -67,7 +67,7 @@ export async function logs(options: LogsOptions, tools: LogsTools): Promise<void
   for (let turn = 1; !stop.aborted; turn += 1) {
     await clock.sleep(turnMs, stop);
     print(merge.older(clock.now() - turnMs), say);
-    if (turn % turnsBetweenLists === 0 && !stop.aborted) start(await podsOf(options, tools));
+    if (turn % turnsBetweenLists === 0) start(await podsOf(options, tools));
     throwFirst(failures);
   }
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { FleetSnapshot } from '../../domain/index.js';
 
 import { CliError } from '../shared/cli-error.js';
-import { checkPlace } from '../shared/place.js';
+import { checkPath } from '../shared/folders.js';
 
 const text = z.string().max(1_024);
 const count = z.number().int().min(0).max(1e9);
@@ -149,7 +149,7 @@ export function checkSave(file: string): void {
       problem: 'the name of the file is empty',
       remedy: 'name a file',
     });
-  checkPlace(`--save ${file}`, dirname(resolve(file)));
+  checkPath(`--save ${file}`, dirname(resolve(file)));
   const wrong = (is: string): CliError =>
     new CliError('badInput', { about: `--save ${file}`, problem: is, remedy: 'name another file' });
   if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');

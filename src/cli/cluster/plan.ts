@@ -32,7 +32,7 @@ export interface PlanTools {
 
 /** @throws CliError */
 export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
-  // Reading a large cluster takes a while: check the place first.
+  // Reading a large cluster takes a while: check the folder first.
   if (options.save !== undefined) checkSave(options.save);
   const snapshot =
     options.file === undefined

@@ -13,7 +13,7 @@ import { labels, workerContainer } from '../../api/index.js';
 import { kinds, type ResourceKind } from '../../cluster/kubernetes/index.js';
 
 import { CliError } from '../shared/cli-error.js';
-import { checkPlace } from '../shared/place.js';
+import { checkPath } from '../shared/folders.js';
 
 import type { ClusterReader, Selection } from './cluster-reader.js';
 import { jobPage } from './job-page.js';
@@ -74,7 +74,7 @@ export async function support(options: SupportOptions, tools: SupportTools): Pro
 }
 
 function checkFree(file: string): void {
-  checkPlace(`--output ${file}`, dirname(file));
+  checkPath(`--output ${file}`, dirname(file));
   if (!existsSync(file)) return;
   throw new CliError('badInput', { about: `--output ${file}`, problem: 'it exists', remedy: 'name another file' });
 }

@@ -38,6 +38,6 @@ export async function askPerson(
 /** By its number, or as it is written. */
 function chosenBy(line: string, { choices }: Question, shown: (value: string) => string): number | null {
   const number = /^\d{1,3}$/.test(line) ? Number(line) - 1 : -1;
-  const at = choices.findIndex(({ value }, place) => place === number || value === line || shown(value) === line);
+  const at = choices.findIndex(({ value }, index) => index === number || value === line || shown(value) === line);
   return at < 0 ? null : at;
 }

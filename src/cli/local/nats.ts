@@ -52,9 +52,9 @@ export async function startNats({ nats, folder, uid, log, stop }: NatsOptions): 
   }
   const claim = claimFolderSync(folder.file('nats'), natsMark);
   if (claim.kind === 'foreign' || claim.kind === 'notAFolder') {
-    const place = folder.file('nats');
+    const file = folder.file('nats');
     throw new CliError('badInput', {
-      about: place,
+      about: file,
       problem: 'it is not of this run, which keeps its NATS server there',
       remedy: 'move it elsewhere',
     });

@@ -36,7 +36,7 @@ import {
 import { type DistillJob, readJob } from '../../api/index.js';
 
 import { CliError, storageFault } from '../shared/cli-error.js';
-import { checkPlace, folderNamed } from '../shared/place.js';
+import { checkPath, folderNamed } from '../shared/folders.js';
 
 import {
   checkIsRun,
@@ -67,7 +67,7 @@ export class RunFolder {
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = folderNamed('--dir', path);
-    checkPlace(`--dir ${path}`, folder);
+    checkPath(`--dir ${path}`, folder);
     return writing(folder, () => {
       claim(folder, path);
       return RunFolder.#begin(folder, path, job, pid);
@@ -81,7 +81,7 @@ export class RunFolder {
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
     const first = folderNamed('run folder', path);
-    checkPlace(`run folder ${first}`, dirname(first));
+    checkPath(`run folder ${first}`, dirname(first));
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;

@@ -9,7 +9,7 @@ import type { Clock } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
 import { CliError } from '../shared/cli-error.js';
-import { folderNamed } from '../shared/place.js';
+import { folderNamed } from '../shared/folders.js';
 
 import { isRunning } from './run-folder.js';
 

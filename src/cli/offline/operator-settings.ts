@@ -80,10 +80,10 @@ export function readOperatorSettings(text: string, source: string): OperatorSett
 
 /** @param namespace of a job that names none */
 export function operatorVerdict(job: DistillJob, settings: OperatorSettings, namespace: string): OperatorVerdict {
-  const placed = { ...job, metadata: { ...job.metadata, namespace: job.metadata.namespace ?? namespace } };
-  const { refusal, notes } = withinLimits(placed, settings.limits).limited;
+  const namespaced = { ...job, metadata: { ...job.metadata, namespace: job.metadata.namespace ?? namespace } };
+  const { refusal, notes } = withinLimits(namespaced, settings.limits).limited;
   const rights = templateRightsProblems(job, settings.templateRights);
-  const most = limitFor(settings.limits.logitsBytes, placed.metadata.namespace);
+  const most = limitFor(settings.limits.logitsBytes, namespaced.metadata.namespace);
   return { problems: refusal === null ? rights : [...rights, overLimit(job, most, refusal)], notes };
 }
 

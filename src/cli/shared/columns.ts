@@ -1,6 +1,6 @@
 /** Columns of text with two spaces between them. */
 
-/** @param right columns, from 0, whose texts end at the same place, as numbers do */
+/** @param right columns, from 0, whose texts end in the same column, as numbers do */
 export function aligned(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));

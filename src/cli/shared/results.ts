@@ -57,14 +57,14 @@ export async function bringResults(
   let stage: string | null = null;
   try {
     await checkFreeSpace(results, folder);
-    const place = await writing(folder, () => makeStage(folder));
-    stage = place;
+    const staged = await writing(folder, () => makeStage(folder));
+    stage = staged;
     const sums = new Map<string, string>();
-    for (const { name } of results) sums.set(name, await copy(source, name, folder, place));
-    await checkSums(place, results, sums, expected.filesDigest);
-    const found = await weightsDigest(place, new Map(results.map(({ name, bytes }) => [name, bytes])));
+    for (const { name } of results) sums.set(name, await copy(source, name, folder, staged));
+    await checkSums(staged, results, sums, expected.filesDigest);
+    const found = await weightsDigest(staged, new Map(results.map(({ name, bytes }) => [name, bytes])));
     checkDigest(found, expected.digest ?? found);
-    await writing(folder, () => moveAll(place, folder, [...sums.keys()]));
+    await writing(folder, () => moveAll(staged, folder, [...sums.keys()]));
     return found;
   } catch (error) {
     if (stage !== null) removeOwnFolderSync(stage, stageMark);

@@ -72,9 +72,9 @@ function kindsOf<Needs>(added: readonly AddedTeacher<Needs>[]): AddedTeacher<Nee
 
 /** One teacher for each node is enough: where one of a kind would displace another pod, none of the kind starts. */
 function onePerNode<Needs>(kind: readonly AddedTeacher<Needs>[]): PlacedPod<Needs>[] {
-  const places = new Map<string, PlacedPod<Needs>>();
-  for (const { node, pool } of kind) places.set(node, { node, needs: pool.request.needs });
-  return [...places.values()];
+  const pods = new Map<string, PlacedPod<Needs>>();
+  for (const { node, pool } of kind) pods.set(node, { node, needs: pool.request.needs });
+  return [...pods.values()];
 }
 
 /**
@@ -87,8 +87,8 @@ function displacing<Needs>(
   current: Placement<Needs>,
   target: Placement<Needs>,
 ): (needs: Needs, expected: readonly PlacedPod<Needs>[]) => boolean {
-  return (needs, places) =>
-    places.some(({ node, needs: expected }) => {
+  return (needs, pods) =>
+    pods.some(({ node, needs: expected }) => {
       if (!current.placeOn(node, needs)) return false;
       current.remove(node, needs);
       target.remove(node, expected);

@@ -15,23 +15,23 @@ export function compareText(one: string, other: string): number {
 export class QueueItems {
   readonly keys: Float64Array;
   /** The position of each item in its heap; -1 = in none. */
-  readonly places: Int32Array;
+  readonly positions: Int32Array;
 
   /** @param capacity items are whole numbers below this one */
   constructor(capacity: number) {
     this.keys = new Float64Array(capacity);
-    this.places = new Int32Array(capacity).fill(-1);
+    this.positions = new Int32Array(capacity).fill(-1);
   }
 }
 
 export class Queue {
   readonly #heap: number[] = [];
   readonly #keys: Float64Array;
-  readonly #places: Int32Array;
+  readonly #positions: Int32Array;
 
-  constructor({ keys, places }: QueueItems) {
+  constructor({ keys, positions }: QueueItems) {
     this.#keys = keys;
-    this.#places = places;
+    this.#positions = positions;
   }
 
   /** The first item; -1 when the queue is empty. */
@@ -41,23 +41,23 @@ export class Queue {
 
   /** Adds an item, or changes the key of one that is queued here. */
   push(item: number, key: number): void {
-    const place = this.#placeOf(item);
-    const isLater = place >= 0 && key > this.#keyOf(item);
+    const position = this.#positionOf(item);
+    const isLater = position >= 0 && key > this.#keyOf(item);
     this.#keys[item] = key;
-    if (isLater) this.#sink(item, place);
-    else this.#rise(item, place < 0 ? this.#heap.length : place);
+    if (isLater) this.#sink(item, position);
+    else this.#rise(item, position < 0 ? this.#heap.length : position);
   }
 
   /** Removes an item that is queued here. */
   remove(item: number): void {
-    const place = this.#placeOf(item);
+    const position = this.#positionOf(item);
     const last = this.#heap.pop();
-    if (last === undefined || place < 0) return;
-    this.#places[item] = -1;
+    if (last === undefined || position < 0) return;
+    this.#positions[item] = -1;
     if (last === item) return;
     // At most one of the two moves the item.
-    this.#sink(last, place);
-    this.#rise(last, this.#placeOf(last));
+    this.#sink(last, position);
+    this.#rise(last, this.#positionOf(last));
   }
 
   #rise(item: number, from: number): void {
@@ -95,21 +95,21 @@ export class Queue {
     this.#put(item, hole);
   }
 
-  #put(item: number, place: number): void {
-    this.#heap[place] = item;
-    this.#places[item] = place;
+  #put(item: number, position: number): void {
+    this.#heap[position] = item;
+    this.#positions[item] = position;
   }
 
-  #at(place: number): number {
-    return this.#heap[place] ?? 0;
+  #at(position: number): number {
+    return this.#heap[position] ?? 0;
   }
 
   #keyOf(item: number): number {
     return this.#keys[item] ?? 0;
   }
 
-  #placeOf(item: number): number {
-    return this.#places[item] ?? -1;
+  #positionOf(item: number): number {
+    return this.#positions[item] ?? -1;
   }
 }
 

@@ -49,13 +49,13 @@ export function keepingOn<Needs>(
   nodes: readonly string[],
   teachers: readonly BoundTeacher<Needs>[],
 ): BoundTeacher<Needs>[] {
-  const places = new Map<string, number>();
-  for (const node of nodes) places.set(node, (places.get(node) ?? 0) + 1);
+  const counts = new Map<string, number>();
+  for (const node of nodes) counts.set(node, (counts.get(node) ?? 0) + 1);
   const kept: BoundTeacher<Needs>[] = [];
   const others: BoundTeacher<Needs>[] = [];
   for (const teacher of teachers.toReversed()) {
-    const left = places.get(teacher.node) ?? 0;
-    places.set(teacher.node, left - 1);
+    const left = counts.get(teacher.node) ?? 0;
+    counts.set(teacher.node, left - 1);
     (left > 0 ? kept : others).unshift(teacher);
   }
   return [...others, ...kept];

@@ -2,7 +2,7 @@
  * The configuration of a server that this project starts: one address, every user named, JetStream in the given folder.
  * Pure; the caller writes it to a file that only its user can read, since it holds passwords.
  */
-import type { Permissions } from '../permissions.js';
+import type { Permissions } from '../access/index.js';
 
 export interface NatsUser {
   readonly user: string;
@@ -11,7 +11,7 @@ export interface NatsUser {
 }
 
 /** What a start decides about one server. */
-export interface ServerPlace {
+export interface ServerStart {
   readonly serverName: string;
   readonly host: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface ServerPlace {
   readonly logFile: string;
 }
 
-export interface ServerConfiguration extends ServerPlace {
+export interface ServerConfiguration extends ServerStart {
   readonly users: readonly NatsUser[];
 }
 

@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { within } from '@distillery/base';
 import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '@distillery/protocol';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 import {
   cachedBinary,
@@ -69,12 +69,12 @@ export async function findNatsServer(options: FindOptions): Promise<FoundNatsSer
 async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsServer> {
   const address = addressIn(url);
   const refusals: StreamError[] = [];
-  for (const place of address.servers) {
+  for (const endpoint of address.servers) {
     try {
-      const greeting = await readGreeting(place, greetingLimitMs, stop);
-      checkGreeting(greeting, hostPort(place));
+      const greeting = await readGreeting(endpoint, greetingLimitMs, stop);
+      checkGreeting(greeting, hostPort(endpoint));
       // The connection itself insists on TLS as well; here it is reported at once.
-      if (address.tls && !greeting.tls) throw noTls(hostPort(place));
+      if (address.tls && !greeting.tls) throw noTls(hostPort(endpoint));
       return { kind: 'running', address, version: greeting.version };
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;

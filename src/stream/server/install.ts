@@ -18,7 +18,7 @@ import { join } from 'node:path';
 
 import { makeFolderSync, type Mark, markFolderSync, removeTemporarySync } from '@distillery/platform';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 import { download } from './download.js';
 import { archiveDigests, goMod, goSum, pinnedVersion, wheelDigests } from './pins.js';

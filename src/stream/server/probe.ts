@@ -3,9 +3,9 @@
  */
 import { connect, type Socket } from 'node:net';
 
-import { hostPort, minimumNatsVersion, type NatsServerPlace } from '@distillery/protocol';
+import { hostPort, minimumNatsVersion, type NatsEndpoint } from '@distillery/protocol';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
 export interface Greeting {
   readonly serverName: string;
@@ -29,17 +29,17 @@ export function isAtLeast(version: string, minimum: string): boolean {
 }
 
 /**
- * What the server at a place says of itself.
+ * What the server at an endpoint says of itself.
  * @throws StreamError unreachable when nothing answers in time or the answer is no NATS greeting; the signal's reason once it aborts
  */
-export async function readGreeting(place: NatsServerPlace, timeoutMs: number, signal?: AbortSignal): Promise<Greeting> {
+export async function readGreeting(endpoint: NatsEndpoint, timeoutMs: number, signal?: AbortSignal): Promise<Greeting> {
   signal?.throwIfAborted();
-  const socket = connect({ host: place.host, port: place.port });
+  const socket = connect({ host: endpoint.host, port: endpoint.port });
   const failed = (reason: string, cause?: unknown): StreamError =>
     new StreamError(
       'unreachable',
       {
-        about: `NATS at ${hostPort(place)}`,
+        about: `NATS at ${hostPort(endpoint)}`,
         problem: reason,
         remedy: 'check that a nats-server runs there and can be reached',
       },

@@ -18,12 +18,12 @@ import { fileURLToPath } from 'node:url';
 
 import { DistilleryError, statementOf } from '@distillery/base';
 import { makeFolderSync, spawnFolder } from '@distillery/platform';
-import type { NatsServerPlace } from '@distillery/protocol';
+import type { NatsEndpoint } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { StreamError } from '../errors.js';
+import { StreamError } from '../errors/index.js';
 
-import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';
+import { type NatsUser, serverConfiguration, type ServerStart } from './config.js';
 import { readGreeting } from './probe.js';
 
 export interface LaunchOptions {
@@ -37,7 +37,7 @@ export interface LaunchOptions {
   /** Where it listens, absent = loopback. */
   readonly host?: string;
   /** Text of the configuration, with the given names of server, host, port, store and log. */
-  readonly configuration: (place: ServerPlace) => string;
+  readonly configuration: (start: ServerStart) => string;
   /** A start that is under way when it aborts is undone. */
   readonly stop?: AbortSignal;
 }
@@ -75,7 +75,7 @@ const otherServer = 'set DISTILL_NATS_URL to a running server with JetStream';
  *   aborts, after the server has ended
  */
 export async function startNatsServer({ users, ...options }: StartOptions): Promise<NatsServer> {
-  return launchNatsServer({ ...options, configuration: (place) => serverConfiguration({ ...place, users }) });
+  return launchNatsServer({ ...options, configuration: (start) => serverConfiguration({ ...start, users }) });
 }
 
 /** `startNatsServer` with a configuration of one's own. */
@@ -136,9 +136,9 @@ function keeperFile(): string {
   return fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
 }
 
-type Placed = LaunchOptions & { readonly host: string; readonly port: number };
+type Launch = LaunchOptions & { readonly host: string; readonly port: number };
 
-async function launch(options: Placed): Promise<NatsServer> {
+async function launch(options: Launch): Promise<NatsServer> {
   const { binary, folder, serverName, host, port, stop: stopping } = options;
   makeFolderSync(folder);
   const configuration = join(folder, 'nats-server.json');
@@ -232,7 +232,7 @@ function endProcess(pid: number): void {
 }
 
 async function untilReady(
-  place: NatsServerPlace,
+  endpoint: NatsEndpoint,
   serverName: string,
   exited: Promise<ServerExit>,
   stop: AbortSignal | undefined,
@@ -246,11 +246,11 @@ async function untilReady(
       throw new StreamError('noServer', { about: '', problem: 'it ended at once', remedy });
     }
     stop?.throwIfAborted();
-    const greeting = await readGreeting(place, 1_000, stop).catch(() => null);
+    const greeting = await readGreeting(endpoint, 1_000, stop).catch(() => null);
     if (greeting !== null && greeting.serverName !== serverName) {
       throw new PortTaken('noServer', {
         about: '',
-        problem: `port ${place.port} is in use by another server`,
+        problem: `port ${endpoint.port} is in use by another server`,
         remedy: 'end that server',
       });
     }

@@ -13,7 +13,7 @@ import {
   type NamespaceAccounts,
   type NamespaceAccountsOptions,
 } from '../../../src/stream/index.js';
-import { userCreds } from '../../../src/stream/credentials.js';
+import { userCreds } from '../../../src/stream/access/credentials.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
 import { noAccountLimits, openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';

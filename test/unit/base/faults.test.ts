@@ -35,7 +35,7 @@ import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/ac
 import { ConfigError } from '../../../src/operator/config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';
-import { StreamError } from '../../../src/stream/errors.js';
+import { StreamError } from '../../../src/stream/errors/errors.js';
 import { PortTaken } from '../../../src/stream/server/start.js';
 import { ToolError } from '../../../src/stream/server/tool.js';
 import { HealthPortError } from '../../../src/telemetry/health.js';

@@ -6,8 +6,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NoRespondersError, PermissionViolationError, RequestError, TimeoutError } from '@nats-io/transport-node';
 
-import { AccountBook } from '../../../src/stream/account-book.js';
-import type { SystemRequests } from '../../../src/stream/account-requests.js';
+import { AccountBook } from '../../../src/stream/accounts/account-book.js';
+import type { SystemRequests } from '../../../src/stream/accounts/account-requests.js';
 import {
   type AccountLimits,
   accountJwt,
@@ -17,9 +17,9 @@ import {
   Keyring,
   type WantedAccount,
   workersOf,
-} from '../../../src/stream/accounts.js';
+} from '../../../src/stream/accounts/accounts.js';
 import { credsIssuer } from '../../../src/stream/index.js';
-import { claimsOf } from '../../../src/stream/jwt.js';
+import { claimsOf } from '../../../src/stream/access/jwt.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const operatorKey = createOperator();

@@ -2,11 +2,11 @@
 import { jobNames, workerRoles } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { permissionsFor } from '../../../src/stream/permissions.js';
+import { permissionsFor } from '../../../src/stream/access/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
 import { isAtLeast } from '../../../src/stream/server/probe.js';
-import { jobStreams } from '../../../src/stream/streams.js';
-import { deliveryOf, placeOf } from '../../../workers/stream/delivery.js';
+import { jobStreams } from '../../../src/stream/job/streams.js';
+import { deliveryOf, frameIdOf } from '../../../workers/stream/delivery.js';
 
 test.each([
   ['2.10.0', '2.10.0', true],
@@ -138,6 +138,6 @@ test.each([
 });
 
 test('a place is read from the end of a subject', () => {
-  expect(placeOf('distill.uid.work.2.17')).toEqual({ shard: 2, step: 17 });
-  expect(placeOf('distill.uid.work.x')).toEqual({ shard: NaN, step: NaN });
+  expect(frameIdOf('distill.uid.work.2.17')).toEqual({ shard: 2, step: 17 });
+  expect(frameIdOf('distill.uid.work.x')).toEqual({ shard: NaN, step: NaN });
 });

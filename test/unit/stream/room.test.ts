@@ -1,7 +1,7 @@
 /** Whose limit keeps a stream from being made, by the account's own figures. */
 import { describe, expect, test } from '@jest/globals';
 
-import { limitOf } from '../../../src/stream/room.js';
+import { limitOf } from '../../../src/stream/errors/room.js';
 
 describe('a code that the server has for the account and for itself', () => {
   test.each([

@@ -38,7 +38,7 @@ export function named(column: string, field: string, { uri, train, tables }: Sou
     if (table.columns.some(({ name }) => name === column)) continue;
     const names = table.columns.map(({ name }) => name);
     throw new DataError({
-      about: placeOf(table, { uri, tables }),
+      about: sourceOf(table, { uri, tables }),
       found: `no column ${column}`,
       expected: `one of ${namesText(names)}, for the field ${field}`,
       remedy: `${meant(column, names)}correct columns of the field ${field} in dataset.fields`,
@@ -50,7 +50,7 @@ export function named(column: string, field: string, { uri, train, tables }: Sou
     const other = table.columns.find(({ name }) => name === column) ?? found;
     if (described(other) === described(found)) continue;
     throw new DataError({
-      about: placeOf(table, { uri, tables }),
+      about: sourceOf(table, { uri, tables }),
       found: `${described(other)} in the column ${column}`,
       expected: `${described(found)}, as in the training split`,
       remedy: 'take both splits from the same data set',
@@ -60,10 +60,10 @@ export function named(column: string, field: string, { uri, train, tables }: Sou
 }
 
 /** Where the columns of a table are named. The training table is the first. */
-function placeOf(table: Table, { uri, tables }: Pick<Source, 'uri' | 'tables'>): string {
+function sourceOf(table: Table, { uri, tables }: Pick<Source, 'uri' | 'tables'>): string {
   const split = table === tables[0] ? 'training split' : 'evaluation split';
-  const place = table.head ?? (tables.length > 1 ? `the ${split}` : null);
-  return place === null ? uri : `${uri}, ${place}`;
+  const part = table.head ?? (tables.length > 1 ? `the ${split}` : null);
+  return part === null ? uri : `${uri}, ${part}`;
 }
 
 /** What a column holds, for people. */

@@ -12,13 +12,13 @@ import type { SampleInput, Targets, TargetSpec, Tensor } from '../samples.js';
 /** Values of some rows by column, as a table gives them. */
 export type ColumnValues = ReadonlyMap<string, Values>;
 
-/** Places of the rows that cannot be used, among those decoded, each with a clause that says why. */
-export type BadPlaces = ReadonlyMap<number, string>;
+/** Of those decoded, the rows that cannot be used, by index, each with a clause that says why. */
+export type RowProblems = ReadonlyMap<number, string>;
 
 export interface Decoded<Content> {
-  /** Of all rows; what stands at a bad place means nothing. */
+  /** Of all rows; what stands at the index of a bad row means nothing. */
   readonly content: Content;
-  readonly bad: BadPlaces;
+  readonly bad: RowProblems;
 }
 
 interface Field {

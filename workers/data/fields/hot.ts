@@ -8,7 +8,7 @@ import type { TargetField } from './field.js';
 
 export type HotField = Extract<DatasetField, { readonly type: 'class' | 'classes' }>;
 
-/** The places of the ones among `width` values; null when another value is among them. */
+/** The indexes of the ones among `width` values; null when another value is among them. */
 export function onesIn(
   values: NumberArray | readonly number[],
   start: number,
@@ -70,7 +70,7 @@ export function hotTarget(field: HotField, column: string, width: number): Targe
         const found = hotClasses(field, columnOf(values, column), row, width);
         if (typeof found === 'string') bad.set(row, `column ${column}: ${found}`);
         else if (type === 'class') labels[row] = found[0] ?? 0;
-        else for (const place of found) all[row * width + place] = 1;
+        else for (const one of found) all[row * width + one] = 1;
       }
       const content: Targets =
         type === 'class' ? { kind: 'class', perSample: 1, labels } : { kind: 'classes', classes: width, values: all };

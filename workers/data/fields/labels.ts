@@ -1,6 +1,6 @@
 /**
  * Classes as the data names them, and the numbers that they get: a number in the data counts from the first class, names
- * get their place among the names. Pure.
+ * get their index among the names. Pure.
  */
 import { BadRow, byBytes, type Cell } from '../../tables/index.js';
 import { numberIn, shownCell, textOfBytes } from './cells.js';
@@ -61,14 +61,14 @@ export class LabelScan {
 
 /** @returns the label of a cell under a rule */
 export function labellerOf(rule: LabelRule): (cell: Cell | BadRow) => Label {
-  const places = rule.kind === 'names' ? new Map(rule.names.map((name, place) => [name, place])) : null;
+  const indexes = rule.kind === 'names' ? new Map(rule.names.map((name, index) => [name, index])) : null;
   const classes = rule.kind === 'names' ? rule.names.length : rule.classes;
   return (cell) => {
     if (cell instanceof BadRow) return { ok: false, problem: cell.problem };
     const text = textOf(cell);
     // A whole number has one name, however it is written: "1.0" is the class "1", and never the second one.
-    const place = text === null ? undefined : (places?.get(text) ?? places?.get(wholeNumberName(cell) ?? text));
-    if (place !== undefined) return { ok: true, label: place };
+    const index = text === null ? undefined : (indexes?.get(text) ?? indexes?.get(wholeNumberName(cell) ?? text));
+    if (index !== undefined) return { ok: true, label: index };
     const number = rule.firstClass === null ? null : numberIn(cell);
     const label = number === null ? -1 : number - (rule.firstClass ?? 0);
     if (Number.isInteger(label) && label >= 0 && label < classes) return { ok: true, label };

@@ -29,7 +29,7 @@ export function shapeOfCell(cell: Cell): readonly number[] | null {
 
 /**
  * The values of the columns, joined: [rows, sum of their sizes].
- * @returns rows with a value that is no finite number of the kind, or with another number of values, as bad places
+ * @returns rows with a value that is no finite number of the kind, or with another number of values, as bad rows
  */
 export function joinNumbers(
   values: ColumnValues,

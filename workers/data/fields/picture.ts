@@ -106,7 +106,7 @@ export async function decodePicture(
 function checkFormat(bytes: Uint8Array): void {
   if (bytes.length === 0) throw new PictureError('the picture is empty');
   if (bytes.length > maxEncodedBytes) throw new PictureError(`the picture has ${String(bytes.length)} bytes, too many`);
-  if (magics.some(({ at, bytes: magic }) => magic.every((byte, place) => bytes[at + place] === byte))) return;
+  if (magics.some(({ at, bytes: magic }) => magic.every((byte, index) => bytes[at + index] === byte))) return;
   const start = Buffer.from(bytes.subarray(0, 4)).toString('hex');
   throw new PictureError(`it begins with ${start}, which is no PNG, JPEG or WebP picture`);
 }

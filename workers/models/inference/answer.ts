@@ -11,10 +11,10 @@ import type { SessionOutput, ModelOutput, OutputSettings } from './inference.js'
 type Kind = NonNullable<OutputSettings['kind']>;
 
 /** For messages: the model, and where its settings stand in the job. */
-export interface AnswerPlace {
+export interface AnswerSource {
   readonly path: string;
   /** "teacher" or "teacher.ensemble.members[0]" */
-  readonly place: string;
+  readonly setting: string;
 }
 
 export interface Answer {
@@ -37,7 +37,7 @@ const leastSigmoid = 1e-7;
 
 /** @throws ModelError when the settings name no output, or leave several */
 export function outputOf(
-  { path, place }: AnswerPlace,
+  { path, setting }: AnswerSource,
   outputs: readonly ModelOutput[],
   { name }: OutputSettings,
 ): ModelOutput {
@@ -47,9 +47,9 @@ export function outputOf(
     if (named?.isFloat === true) return named;
     throw new ModelError({
       path,
-      found: named === undefined ? `${place}.output.name ${name}` : `an output ${name} of ${named.type}`,
+      found: named === undefined ? `${setting}.output.name ${name}` : `an output ${name} of ${named.type}`,
       expected: `an output of floating-point numbers: ${all}`,
-      remedy: `correct ${place}.output.name`,
+      remedy: `correct ${setting}.output.name`,
     });
   }
   const [only, another] = outputs.filter(({ isFloat }) => isFloat);
@@ -58,7 +58,7 @@ export function outputOf(
     path,
     found: `${count(outputs.length, 'output')}: ${all}`,
     expected:
-      only === undefined ? 'an output of floating-point numbers' : `${place}.output.name to say which one is meant`,
+      only === undefined ? 'an output of floating-point numbers' : `${setting}.output.name to say which one is meant`,
     remedy: only === undefined ? remedyWithoutNumbers(outputs) : 'set it to the output with the logits',
   });
 }
@@ -77,7 +77,7 @@ function remedyWithoutNumbers(outputs: readonly ModelOutput[]): string {
  * @throws ModelError when it has not one row for each sample
  */
 export function answerOf(
-  where: AnswerPlace,
+  where: AnswerSource,
   { operator }: ModelOutput,
   settings: OutputSettings,
   first: SessionOutput,
@@ -107,7 +107,7 @@ export function answerOf(
 }
 
 function notesOf(
-  { place }: AnswerPlace,
+  { setting }: AnswerSource,
   kind: Kind,
   set: Kind | undefined,
   recognized: Kind,
@@ -123,7 +123,7 @@ function notesOf(
   }
   if (set === 'Logits' && recognized !== 'Logits') {
     return [
-      `${place}.output.kind is Logits, but the answers look like probabilities (${end}); set it to ${recognized}`,
+      `${setting}.output.kind is Logits, but the answers look like probabilities (${end}); set it to ${recognized}`,
     ];
   }
   return [];
@@ -132,7 +132,7 @@ function notesOf(
 type ReadRows = (output: SessionOutput, rows: number, mask: Feed | null) => Float32Array;
 
 /** One row of numbers for each sample. @throws ModelError */
-function rowReader(where: AnswerPlace, { pooling }: OutputSettings, rows: number, first: SessionOutput): ReadRows {
+function rowReader(where: AnswerSource, { pooling }: OutputSettings, rows: number, first: SessionOutput): ReadRows {
   const shape = squeezed(first.shape);
   if (shape.length === 2 || shape.length === 1) {
     return (output, count) => {
@@ -155,13 +155,13 @@ function rowReader(where: AnswerPlace, { pooling }: OutputSettings, rows: number
       path: where.path,
       found: `an answer of shape ${shapeText(first.shape)} for ${String(rows)} samples`,
       expected: 'one row for each sample',
-      remedy: `set ${where.place}.output.pooling to Mean or First, or export the model with logits as its output`,
+      remedy: `set ${where.setting}.output.pooling to Mean or First, or export the model with logits as its output`,
     });
   }
   throw shapeFault(where, first.shape, rows, `[${String(rows)}, classes]`);
 }
 
-function shapeFault({ path }: AnswerPlace, shape: readonly number[], rows: number, expected: string): ModelError {
+function shapeFault({ path }: AnswerSource, shape: readonly number[], rows: number, expected: string): ModelError {
   return new ModelError({
     path,
     found: `an answer of shape ${shapeText(shape)} for ${String(rows)} samples`,
@@ -228,15 +228,19 @@ function normalizeRows(values: Float32Array, width: number): void {
 }
 
 /** @throws ModelError for a column that the answer does not have */
-function columnsOf({ path, place }: AnswerPlace, width: number, { columns }: OutputSettings): readonly number[] | null {
+function columnsOf(
+  { path, setting }: AnswerSource,
+  width: number,
+  { columns }: OutputSettings,
+): readonly number[] | null {
   if (columns === undefined) return null;
   const stray = columns.find((column) => column >= width);
   if (stray === undefined) return columns;
   throw new ModelError({
     path,
-    found: `column ${String(stray)} in ${place}.output.columns`,
+    found: `column ${String(stray)} in ${setting}.output.columns`,
     expected: `0 to ${String(width - 1)}, as the teacher answers ${String(width)} numbers`,
-    remedy: `correct ${place}.output.columns`,
+    remedy: `correct ${setting}.output.columns`,
   });
 }
 

@@ -29,7 +29,7 @@ const transparent: ReadonlySet<string> = new Set([
 ]);
 /** As those, and what unpacks a quantized table: it has as many rows as the constant that it is made from. */
 const unpacking: ReadonlySet<string> = new Set([...transparent, 'DequantizeLinear', 'Sub', 'Mul', 'Div']);
-/** Operators that select rows of a table by ids, with the places of both among their inputs. */
+/** Operators that select rows of a table by ids, with the indexes of both among their inputs. */
 const selecting: Readonly<Record<string, { readonly table: number; readonly ids: number }>> = {
   Gather: { table: 0, ids: 1 },
   GatherV2: { table: 0, ids: 1 },
@@ -51,8 +51,8 @@ export function embeddingRows({ inputs, operators, rows }: OperatorGraph): Reado
   };
   const found = new Map<string, number>();
   for (const { op, inputs: given } of operators) {
-    const places = Object.hasOwn(selecting, op) ? selecting[op] : undefined;
-    const [table, ids] = [given[places?.table ?? -1], given[places?.ids ?? -1]];
+    const among = Object.hasOwn(selecting, op) ? selecting[op] : undefined;
+    const [table, ids] = [given[among?.table ?? -1], given[among?.ids ?? -1]];
     if (table === undefined || ids === undefined) continue;
     const [size, input] = [rows.get(sourceOf(table, unpacking)), sourceOf(ids, transparent)];
     if (size === undefined || !inputs.includes(input)) continue;

@@ -56,8 +56,8 @@ export async function openTeacher({ ensemble, ...first }: TeacherSource, openSes
   const sources = [
     { name: firstName, weight: ensemble.weight, source: { ...first, ...shared } },
     ...ensemble.members.map(({ name, weight, ...source }, at) => {
-      const place = `teacher.ensemble.members[${String(at)}]`;
-      return { name: `member ${name}`, weight, source: { ...source, ...shared, place } };
+      const setting = `teacher.ensemble.members[${String(at)}]`;
+      return { name: `member ${name}`, weight, source: { ...source, ...shared, setting } };
     }),
   ];
   const members: Member[] = [];

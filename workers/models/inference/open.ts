@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { librarySentence } from '../../base/index.js';
 import { type Samples, samplesBetween, type SampleSpec } from '../../data/index.js';
 import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
-import { answerOf, type AnswerPlace, outputOf } from './answer.js';
+import { answerOf, type AnswerSource, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { ModelSession, SessionOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
@@ -33,7 +33,7 @@ export interface InferenceSource extends ModelSource {
   /** CPU threads for one batch. */
   readonly threads: number;
   /** Where the model's settings stand in the job, for messages; absent = "teacher". */
-  readonly place?: string;
+  readonly setting?: string;
   /** Whether it is a model of an ensemble; absent = it is alone. */
   readonly isMember?: boolean;
 }
@@ -51,8 +51,8 @@ export async function openInference(
   source: InferenceSource,
   openSession: (file: ModelFile) => Promise<ModelSession>,
 ): Promise<Inference> {
-  const { format, path, threads, output: settings = {}, place = 'teacher', isMember = false } = source;
-  const where = { path, place };
+  const { format, path, threads, output: settings = {}, setting = 'teacher', isMember = false } = source;
+  const where = { path, setting };
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -109,14 +109,14 @@ export function shortened(text: string): string {
 }
 
 function inputSourceOf(
-  { path, input, inputSettings, tokenizer, inputs, place = 'teacher' }: InferenceSource,
+  { path, input, inputSettings, tokenizer, inputs, setting = 'teacher' }: InferenceSource,
   session: ModelSession,
 ): InputSource {
   return {
     about: `model ${path}`,
     inputs: session.inputs,
     fields: inputs,
-    settings: { side: 'teacher', place, named: inputSettings ?? [], only: input },
+    settings: { side: 'teacher', path: setting, named: inputSettings ?? [], only: input },
     tokenizer: tokenizer ?? null,
   };
 }
@@ -147,7 +147,7 @@ function padded({ dtype, shape, data }: Feed, rows: number): Feed {
 /** Runs made-up samples, so that a model that cannot take them never joins. */
 async function probe(
   run: (feeds: readonly Feed[]) => Promise<SessionOutput>,
-  { path, place }: AnswerPlace,
+  { path, setting }: AnswerSource,
   inputs: ModelInputs,
   fields: SampleSpec['inputs'],
 ): Promise<SessionOutput> {
@@ -161,7 +161,7 @@ async function probe(
         path,
         found: `a model that fails on a batch of shape ${feeds.map(({ shape }) => shapeText(shape)).join(', ')} (${librarySentence(cause)})`,
         expected: 'logits',
-        remedy: `use a model made for this data set, or correct ${place}.input.layout`,
+        remedy: `use a model made for this data set, or correct ${setting}.input.layout`,
       },
       { cause },
     );

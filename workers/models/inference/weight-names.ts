@@ -32,7 +32,7 @@ export function pairWeights(weights: readonly Named[], variables: readonly Named
   for (const weight of left) {
     const candidates = [...free.values()]
       .filter(({ shape }) => sameShape(weight.shape, shape))
-      .map((variable) => ({ name: variable.name, at: placeIn(partsOf(weight.name), partsOf(variable.name)) }))
+      .map((variable) => ({ name: variable.name, at: indexIn(partsOf(weight.name), partsOf(variable.name)) }))
       .filter(({ at }) => at !== null);
     const last = Math.max(...candidates.map(({ at }) => at ?? 0));
     const [only, another] = candidates.filter(({ at }) => at === last);
@@ -70,16 +70,16 @@ function partsOf(name: string): string[] {
 }
 
 /** Where in `name` the part before the last of `wanted` stands; null where the parts do not all occur. */
-function placeIn(name: readonly string[], wanted: readonly string[]): number | null {
+function indexIn(name: readonly string[], wanted: readonly string[]): number | null {
   if (name.at(-1) !== wanted.at(-1)) return null;
   let at = name.length - 1;
-  let place = at;
+  let index = at;
   for (const [back, part] of wanted.slice(0, -1).reverse().entries()) {
     at = name.lastIndexOf(part, at - 1);
     if (at < 0) return null;
-    if (back === 0) place = at;
+    if (back === 0) index = at;
   }
-  return place;
+  return index;
 }
 
 function sameShape(one: readonly (number | null)[], other: readonly (number | null)[]): boolean {

@@ -47,9 +47,9 @@ export const maxPoolGradient: Composition = (bench, inputs, attributes) => {
         for (let c = 0; c < channels; c++, at++) {
           const largest = y[at] ?? 0;
           search: for (let row = corner + c; row < end; row += line) {
-            for (let place = row; place < row + width; place += channels) {
-              if (x[place] !== largest) continue;
-              dx[place] = (dx[place] ?? 0) + (dy[at] ?? 0);
+            for (let from = row; from < row + width; from += channels) {
+              if (x[from] !== largest) continue;
+              dx[from] = (dx[from] ?? 0) + (dy[at] ?? 0);
               break search;
             }
           }
@@ -77,8 +77,8 @@ export const averagePoolGradient: Composition = (bench, inputs, attributes) => {
         const at = ((n * info.outHeight + oh) * info.outWidth + ow) * channels;
         for (let h = top; h < bottom; h++) {
           for (let w = left; w < right; w++) {
-            const place = ((n * inHeight + h) * inWidth + w) * channels;
-            for (let c = 0; c < channels; c++) dx[place + c] = (dx[place + c] ?? 0) + (dy[at + c] ?? 0) * share;
+            const from = ((n * inHeight + h) * inWidth + w) * channels;
+            for (let c = 0; c < channels; c++) dx[from + c] = (dx[from + c] ?? 0) + (dy[at + c] ?? 0) * share;
           }
         }
       }

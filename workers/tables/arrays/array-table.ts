@@ -1,4 +1,4 @@
-/** A table whose columns are arrays: each row has a fixed place in the bytes. */
+/** A table whose columns are arrays: each row has a fixed offset in the bytes. */
 import { basename } from 'node:path';
 
 import type { Bytes } from '../bytes.js';

@@ -10,21 +10,21 @@ export function rowMajor(body: Uint8Array<ArrayBuffer>, shape: readonly number[]
   const target = unitsOf(new Uint8Array(body.length), unit);
   const unitsPerValue = bytesPerValue / unit;
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
-  const place = new Array<number>(shape.length).fill(0);
+  const index = new Array<number>(shape.length).fill(0);
   let from = 0;
   for (let to = 0; to < target.length; to += unitsPerValue) {
     for (let at = 0; at < unitsPerValue; at++) target[to + at] = source[from * unitsPerValue + at] ?? 0;
-    // The place in row-major order counts like an odometer.
+    // The index in row-major order counts like an odometer.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const next = (place[axis] ?? 0) + 1;
+      const next = (index[axis] ?? 0) + 1;
       const stride = strides[axis] ?? 0;
       from += stride;
       if (next < (shape[axis] ?? 0)) {
-        place[axis] = next;
+        index[axis] = next;
         break;
       }
       from -= next * stride;
-      place[axis] = 0;
+      index[axis] = 0;
     }
   }
   return new Uint8Array(target.buffer);

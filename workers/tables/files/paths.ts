@@ -12,7 +12,7 @@ export class Paths {
   readonly #blocks: Uint8Array[] = [];
   #used = blockBytes;
   /** For each path: block and position of its name, its length, and its folder. */
-  #places = new Uint32Array(1024);
+  #entries = new Uint32Array(1024);
   #length = 0;
 
   get length(): number {
@@ -33,15 +33,15 @@ export class Paths {
     }
     this.#blocks.at(-1)?.set(bytes, this.#used);
     const at = 3 * this.#length++;
-    if (at + 3 > this.#places.length) {
-      const larger = new Uint32Array(Math.ceil(this.#places.length * 1.5));
-      larger.set(this.#places);
-      this.#places = larger;
+    if (at + 3 > this.#entries.length) {
+      const larger = new Uint32Array(Math.ceil(this.#entries.length * 1.5));
+      larger.set(this.#entries);
+      this.#entries = larger;
     }
     // 22 bits of position, and 10 bits of length.
-    this.#places[at] = this.#blocks.length - 1;
-    this.#places[at + 1] = this.#used * 1024 + bytes.length;
-    this.#places[at + 2] = folder;
+    this.#entries[at] = this.#blocks.length - 1;
+    this.#entries[at + 1] = this.#used * 1024 + bytes.length;
+    this.#entries[at + 2] = folder;
     this.#used += bytes.length;
     return this.#length - 1;
   }
@@ -52,13 +52,13 @@ export class Paths {
   }
 
   nameAt(index: number): string {
-    const [block = 0, place = 0] = this.#places.subarray(3 * index, 3 * index + 2);
-    const start = Math.floor(place / 1024);
-    return Buffer.from(this.#blocks[block]?.subarray(start, start + (place % 1024)) ?? []).toString();
+    const [block = 0, span = 0] = this.#entries.subarray(3 * index, 3 * index + 2);
+    const start = Math.floor(span / 1024);
+    return Buffer.from(this.#blocks[block]?.subarray(start, start + (span % 1024)) ?? []).toString();
   }
 
   /** Number of the folder. */
   folderOf(index: number): number {
-    return this.#places[3 * index + 2] ?? 0;
+    return this.#entries[3 * index + 2] ?? 0;
   }
 }

@@ -1,10 +1,10 @@
-/** The rows of tar archives, by key and extension of their members. What is kept of a row is its key and some places. */
+/** The rows of tar archives, by key and extension of their members. What is kept of a row is its key and the ranges of its members. */
 import { openBytesAt } from '../bytes.js';
 import { DataError } from '../errors.js';
 import type { FarFiles } from '../far.js';
 import { type Shard, tarExpected } from './open-shards.js';
 import type { Paths } from './paths.js';
-import { Places } from './places.js';
+import { MemberRanges } from './member-ranges.js';
 import { filesIn } from './tar-scan.js';
 
 /** Key and extension, as WebDataset splits a name: at the first dot of its last part, which must not be its start. */
@@ -13,14 +13,14 @@ const member = /^(?:\.?\/)?((?:[^/]*\/)*[^./][^./]*)\.([^/]+)$/;
 const reserved = /(?:^|\/)__[^/]*__(?:\.[^/]*)?$/;
 const maxColumns = 64;
 const maxKeyBytes = 1023;
-/** Places are kept as numbers of blocks, of 32 bits. */
+/** Positions are kept as numbers of blocks, of 32 bits. */
 const maxShardBytes = 512 * 2 ** 32;
 
 /** Rows of all shards. */
 export interface TarIndex {
   /** The keys; the folder of each is its shard. */
   readonly keys: Paths;
-  readonly columns: Map<string, Places>;
+  readonly columns: Map<string, MemberRanges>;
   readonly shards: Shard[];
   /** Members that belong to no row. */
   others: number;
@@ -62,8 +62,8 @@ function addKey(keys: Paths, shard: number, key: string, about: string): number 
   });
 }
 
-/** The places of the members with an extension. @throws DataError when there are too many extensions */
-function columnIn({ columns }: TarIndex, extension: string, path: string): Places {
+/** The ranges of the members with an extension. @throws DataError when there are too many extensions */
+function columnIn({ columns }: TarIndex, extension: string, path: string): MemberRanges {
   const known = columns.get(extension);
   if (known !== undefined) return known;
   if (columns.size === maxColumns) {
@@ -74,9 +74,9 @@ function columnIn({ columns }: TarIndex, extension: string, path: string): Place
       remedy: 'check that it is the archive meant: a key ends at the first dot',
     });
   }
-  const places = new Places();
-  columns.set(extension, places);
-  return places;
+  const ranges = new MemberRanges();
+  columns.set(extension, ranges);
+  return ranges;
 }
 
 function twice(about: string): DataError {

@@ -1,6 +1,6 @@
 /**
  * Shards of WebDataset: tar archives whose members are named KEY.EXTENSION; the members of one key are one row. Opening
- * reads the headers of all shards. What is kept of each row is its key and the places of its members.
+ * reads the headers of all shards. What is kept of each row is its key and the ranges of its members.
  */
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { BadRow, type Cell, type Column, type Values } from '../table.js';
 import type { FolderTable } from './folder-table.js';
 import { openShards, shardsAt } from './open-shards.js';
 import { Paths } from './paths.js';
-import type { Places } from './places.js';
+import type { MemberRanges } from './member-ranges.js';
 import { addShard, type TarIndex } from './tar-index.js';
 
 const keyColumn = '__key__';
@@ -43,11 +43,11 @@ export async function openTar(paths: string | readonly string[], far?: FarFiles)
 
 function tableOf(about: string, { keys, columns, shards, others }: TarIndex, far?: FarFiles): FolderTable {
   const open = openShards(shards, far);
-  const membersOf = (places: Places, rows: readonly number[]): readonly (Cell | BadRow)[] => {
-    const memory = new Memory(rows.reduce((sum, row) => sum + Math.min(places.bytesOf(row), maxRowBytes), 0));
+  const membersOf = (ranges: MemberRanges, rows: readonly number[]): readonly (Cell | BadRow)[] => {
+    const memory = new Memory(rows.reduce((sum, row) => sum + Math.min(ranges.bytesOf(row), maxRowBytes), 0));
     return rows.map((row) => {
-      const position = places.positionOf(row);
-      const bytes = places.bytesOf(row);
+      const position = ranges.positionOf(row);
+      const bytes = ranges.bytesOf(row);
       if (position === 0) return null;
       if (bytes > maxRowBytes) return new BadRow(`a member has more than ${String(maxRowBytes)} bytes`);
       const content = memory.take(bytes);
@@ -59,7 +59,7 @@ function tableOf(about: string, { keys, columns, shards, others }: TarIndex, far
     [keyColumn, (rows) => rows.map((row) => keys.nameAt(row))],
     ...[...columns]
       .sort(([a], [b]) => byBytes(a, b))
-      .map(([name, places]) => [name, (rows: readonly number[]) => membersOf(places, rows)] as const),
+      .map(([name, ranges]) => [name, (rows: readonly number[]) => membersOf(ranges, rows)] as const),
   ]);
   return {
     length: keys.length,

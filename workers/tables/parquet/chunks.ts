@@ -14,7 +14,7 @@ import { type Decoded, decoded, type Dictionary, type Unit, unitsOf } from './un
 import { bytesOf, meant } from './values.js';
 
 /** One row group among all of a table. */
-export interface PlacedGroup {
+export interface TableGroup {
   readonly file: number;
   /** In its file. */
   readonly number: number;
@@ -50,20 +50,20 @@ export class ChunkReader {
   }
 
   /** The unit that holds a row of a group. @throws Damage, DataError, ReadError; also errors of libraries */
-  unitAt(placed: PlacedGroup, leaf: Leaf, row: number): Decoded {
-    const key = `${String(placed.file)}/${String(placed.number)}/${String(leaf.index)}`;
-    const plan = this.#plans.get(key, () => this.#plan(placed, leaf));
+  unitAt(group: TableGroup, leaf: Leaf, row: number): Decoded {
+    const key = `${String(group.file)}/${String(group.number)}/${String(leaf.index)}`;
+    const plan = this.#plans.get(key, () => this.#plan(group, leaf));
     const at = unitOf(plan.units, row);
     const unit = plan.units[at];
     if (unit === undefined) throw new Damage('a row is missing');
     return this.#units.get(`${key}/${String(at)}`, () => {
-      const value = decoded(unit, leaf, plan.dictionary, (page) => this.#bytes(placed, plan.chunk, page));
+      const value = decoded(unit, leaf, plan.dictionary, (page) => this.#bytes(group, plan.chunk, page));
       return { value, bytes: value.bytes };
     });
   }
 
   /** What an error while a column of a group was read means. */
-  faultOf(error: unknown, { file, number }: PlacedGroup, name: string): DistilleryError {
+  faultOf(error: unknown, { file, number }: TableGroup, name: string): DistilleryError {
     const isDamage = error instanceof Damage;
     if (error instanceof DistilleryError && !isDamage) return error;
     const about = `${this.files.path(file)}, row group ${String(number + 1)}, column ${name}`;
@@ -76,18 +76,18 @@ export class ChunkReader {
     this.#units.clear();
   }
 
-  #plan(placed: PlacedGroup, leaf: Leaf): { value: ChunkPlan; bytes: number } {
-    const chunk = this.#chunkOf(placed, leaf);
-    const pages = pagesOf(this.files, placed.file, chunk);
-    const read = (page: Page): Uint8Array => this.#bytes(placed, chunk, page);
-    const units = unitsOf(pages, leaf, placed.group.rows, read);
+  #plan(group: TableGroup, leaf: Leaf): { value: ChunkPlan; bytes: number } {
+    const chunk = this.#chunkOf(group, leaf);
+    const pages = pagesOf(this.files, group.file, chunk);
+    const read = (page: Page): Uint8Array => this.#bytes(group, chunk, page);
+    const units = unitsOf(pages, leaf, group.group.rows, read);
     const page = pages.find(({ is }) => is === 'dictionary');
     const dictionary = page === undefined ? null : dictionaryOf(page, leaf, read(page));
     const bytes = pages.length * pageEntryBytes + (dictionary === null ? 0 : 2 * bytesOf(dictionary.meant));
     return { value: { chunk, units, dictionary }, bytes };
   }
 
-  #chunkOf({ file, group }: PlacedGroup, { index, path }: Leaf): Chunk {
+  #chunkOf({ file, group }: TableGroup, { index, path }: Leaf): Chunk {
     const chunk = group.chunks[index];
     const about = `${this.files.path(file)}, column ${path.join('.')}`;
     if (chunk === undefined || chunk === null) {
@@ -102,7 +102,7 @@ export class ChunkReader {
     });
   }
 
-  #bytes({ file }: PlacedGroup, chunk: Chunk, page: Page): Uint8Array {
+  #bytes({ file }: TableGroup, chunk: Chunk, page: Page): Uint8Array {
     return pageBytes(this.files, file, chunk, page);
   }
 }

@@ -20,7 +20,7 @@ export type Stored =
   | { readonly kind: 'numbers'; readonly numbers: StoredNumbers }
   /** Value i is bytes[starts[i]] up to, not including, bytes[ends[i]]. */
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly starts: Int32Array; readonly ends: Int32Array }
-  | { readonly kind: 'places'; readonly places: Int32Array; readonly dictionary: Stored };
+  | { readonly kind: 'indexes'; readonly indexes: Int32Array; readonly dictionary: Stored };
 
 /** A part of a page that is read from its start on. */
 export interface Reader {
@@ -30,7 +30,7 @@ export interface Reader {
 
 export function lengthOf(stored: Stored): number {
   if (stored.kind === 'numbers') return stored.numbers.length;
-  return stored.kind === 'bytes' ? stored.starts.length : stored.places.length;
+  return stored.kind === 'bytes' ? stored.starts.length : stored.indexes.length;
 }
 
 /** @param dictionary of the chunk, if it has one. @throws Damage when the bytes do not hold `count` values */
@@ -47,7 +47,7 @@ export function storedValues(
     case 'PLAIN_DICTIONARY':
     case 'RLE_DICTIONARY':
       if (dictionary === null) throw new Damage('a page refers to a dictionary that is not there');
-      return { kind: 'places', places: placesIn(reader, count, lengthOf(dictionary)), dictionary };
+      return { kind: 'indexes', indexes: indexesIn(reader, count, lengthOf(dictionary)), dictionary };
     case 'RLE':
       if (type !== 'BOOLEAN') throw new Damage('only booleans have the encoding RLE');
       return numbers(levels(lengthPrefixed(reader), 1, count));
@@ -107,12 +107,12 @@ function plainBytes(reader: Reader, count: number): Stored {
   return { kind: 'bytes', bytes, starts, ends };
 }
 
-function placesIn(reader: Reader, count: number, length: number): Int32Array {
+function indexesIn(reader: Reader, count: number, length: number): Int32Array {
   const width = reader.bytes[reader.at++] ?? 0;
-  const places = new Int32Array(count);
-  hybrid({ bytes: reader.bytes, at: reader.at }, width, places);
-  if (places.some((place) => place >= length)) throw new Damage('a page refers to a value outside its dictionary');
-  return places;
+  const indexes = new Int32Array(count);
+  hybrid({ bytes: reader.bytes, at: reader.at }, width, indexes);
+  if (indexes.some((index) => index >= length)) throw new Damage('a page refers to a value outside its dictionary');
+  return indexes;
 }
 
 const maxBitWidth = 24;

@@ -2,13 +2,13 @@
  * Parquet files as a table. The pages that rows lie on are read and unpacked as they are needed, and the last ones are
  * kept; so random reads are dear, and `rowsPerBlock` says how many rows to read together.
  */
-import { checkRow, placeOfColumn } from '../asked.js';
+import { checkRow, indexOfColumn } from '../asked.js';
 import { numberArrays } from '../number-arrays.js';
 import { DataError } from '../errors.js';
 import type { FarFiles } from '../far.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import type { BadRow, Cell, Column, NumberArray, NumberType, Table, Values } from '../table.js';
-import { ChunkReader, type PlacedGroup } from './chunks.js';
+import { ChunkReader, type TableGroup } from './chunks.js';
 import { type Footer, readFooter } from './footer.js';
 import type { Leaf, ParquetColumn } from './schema.js';
 import type { Decoded } from './units.js';
@@ -79,7 +79,7 @@ class ParquetTable implements Table {
   readonly columns: readonly Column[];
   readonly rowsPerBlock: number;
   readonly head: string;
-  readonly #groups: readonly PlacedGroup[];
+  readonly #groups: readonly TableGroup[];
   readonly #reader: ChunkReader;
 
   constructor(
@@ -108,7 +108,7 @@ class ParquetTable implements Table {
     const order = Uint32Array.from(rows, (_, at) => at).sort((a, b) => (rows[a] ?? 0) - (rows[b] ?? 0));
     const all = this.columns.map(({ name }) => name);
     return new Map(
-      names.map((name) => [name, this.#values(placeOfColumn(this.files.path(0), name, all), rows, order)]),
+      names.map((name) => [name, this.#values(indexOfColumn(this.files.path(0), name, all), rows, order)]),
     );
   }
 
@@ -126,12 +126,12 @@ class ParquetTable implements Table {
     return Promise.resolve();
   }
 
-  #values(place: number, rows: ArrayLike<number>, order: Uint32Array): Values {
-    const column = this.columns[place];
+  #values(index: number, rows: ArrayLike<number>, order: Uint32Array): Values {
+    const column = this.columns[index];
     if (column?.kind === 'tensor') {
       const data: NumberArray = new numberArrays[column.dtype](rows.length);
       let seen: { readonly unit: Decoded; readonly numbers: NumberArray } | null = null;
-      this.#walk(place, rows, order, (at, unit, row, length) => {
+      this.#walk(index, rows, order, (at, unit, row, length) => {
         if (seen?.unit !== unit) seen = { unit, numbers: unit.numbers() };
         if (length === 1) data[at] = seen.numbers[row] ?? 0;
         else (data as Uint8Array).set(seen.numbers.subarray(row, row + length) as Uint8Array, at);
@@ -139,7 +139,7 @@ class ParquetTable implements Table {
       return { kind: 'tensor', data };
     }
     const cells = new Array<Cell | BadRow>(rows.length).fill(null);
-    this.#walk(place, rows, order, (at, unit, row, length) => {
+    this.#walk(index, rows, order, (at, unit, row, length) => {
       for (let next = 0; next < length; next++) cells[at + next] = unit.cell(row + next);
     });
     return { kind: 'cells', cells };
@@ -147,24 +147,24 @@ class ParquetTable implements Table {
 
   /** Calls `take` for each run of rows that follow each other, in the order of the file. @throws DataError, ReadError */
   #walk(
-    place: number,
+    index: number,
     rows: ArrayLike<number>,
     order: Uint32Array,
     take: (at: number, unit: Decoded, row: number, length: number) => void,
   ): void {
     let unit: Decoded | undefined;
-    let placed = this.#groupOf(0);
+    let group = this.#groupOf(0);
     try {
       for (let next = 0, length = 1; next < order.length; next += length) {
         const at = order[next] ?? 0;
         const row = rows[at] ?? 0;
-        if (row >= placed.firstRow + placed.group.rows) {
-          placed = this.#groupOf(row);
+        if (row >= group.firstRow + group.group.rows) {
+          group = this.#groupOf(row);
           unit = undefined;
         }
-        const local = row - placed.firstRow;
+        const local = row - group.firstRow;
         if (unit === undefined || local >= unit.unit.firstRow + unit.unit.rows) {
-          unit = this.#reader.unitAt(placed, this.#leafOf(placed.file, place), local);
+          unit = this.#reader.unitAt(group, this.#leafOf(group.file, index), local);
         }
         const within = local - unit.unit.firstRow;
         for (length = 1; within + length < unit.unit.rows; length++) {
@@ -173,12 +173,12 @@ class ParquetTable implements Table {
         take(at, unit, within, length);
       }
     } catch (error) {
-      throw this.#reader.faultOf(error, placed, this.columns[place]?.name ?? '');
+      throw this.#reader.faultOf(error, group, this.columns[index]?.name ?? '');
     }
   }
 
-  #leafOf(file: number, place: number): Leaf {
-    const column = this.footers[file]?.columns[place];
+  #leafOf(file: number, index: number): Leaf {
+    const column = this.footers[file]?.columns[index];
     if (column !== undefined && column.leaf !== null) return column.leaf;
     throw new DataError({
       about: `${this.files.path(file)}, column ${column?.name ?? ''}`,
@@ -188,7 +188,7 @@ class ParquetTable implements Table {
     });
   }
 
-  #groupOf(row: number): PlacedGroup {
+  #groupOf(row: number): TableGroup {
     let low = 0;
     let high = this.#groups.length - 1;
     while (low < high) {
@@ -220,7 +220,7 @@ function tensorType({ meaning }: Leaf): NumberType | null {
 }
 
 /** Rows of a row group, or fewer where the pages of so many rows would take more than `bytes`. */
-function rowsPerBlock(groups: readonly PlacedGroup[], bytes: number): number {
+function rowsPerBlock(groups: readonly TableGroup[], bytes: number): number {
   const largest = groups.reduce((most, { group }) => (group.rows > most.rows ? group : most), { rows: 1, bytes: 0 });
   return Math.max(1, Math.min(largest.rows, Math.floor(bytes / Math.max(1, largest.bytes / largest.rows))));
 }

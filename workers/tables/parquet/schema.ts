@@ -19,7 +19,7 @@ export type Meaning =
 
 /** One stored sequence of values. */
 export interface Leaf {
-  /** Its place among the chunks of a row group. */
+  /** Its index among the chunks of a row group. */
   readonly index: number;
   readonly path: readonly string[];
   readonly type: ParquetType;
@@ -42,7 +42,7 @@ interface Node {
   readonly element: SchemaElement;
   readonly path: readonly string[];
   readonly children: readonly Node[];
-  /** Of a leaf: its place among the leaves. */
+  /** Of a leaf: its index among the leaves. */
   readonly index: number;
 }
 

@@ -19,7 +19,7 @@ const types = {
 const maxDepth = 24;
 const maxVarintBytes = 10;
 
-/** Place behind the struct that begins at `start`; null when the bytes end before it. @throws Damage for other bytes */
+/** Offset behind the struct that begins at `start`; null when the bytes end before it. @throws Damage for other bytes */
 export function structEnd(bytes: Uint8Array, start: number): number | null {
   const walk = new Walk(bytes, start);
   try {

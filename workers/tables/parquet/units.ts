@@ -110,16 +110,16 @@ export function decoded(
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   if (leaf.lists.length > 0) return { unit, bytes: 2 * bytes, numbers: noNumbers, cell: listsOf(unit, leaf, parts) };
   if (first === undefined) throw new Damage('a page is missing');
-  const places = placesOf(first, leaf);
-  const hasNulls = places?.some((place) => place < 0) ?? false;
+  const indexes = indexesOf(first, leaf);
+  const hasNulls = indexes?.some((index) => index < 0) ?? false;
   return {
     unit,
-    bytes: bytes + (places?.byteLength ?? 0),
+    bytes: bytes + (indexes?.byteLength ?? 0),
     numbers: () => (hasNulls ? noNumbers() : numbersOf(first.values)),
     cell: (row) => {
-      const place = places?.[row] ?? row;
-      if (place >= 0) return cellAt(first.values, leaf.meaning, place);
-      return place === isNull ? null : new BadRow('its bytes are not in the file, only a path or nothing');
+      const index = indexes?.[row] ?? row;
+      if (index >= 0) return cellAt(first.values, leaf.meaning, index);
+      return index === isNull ? null : new BadRow('its bytes are not in the file, only a path or nothing');
     },
   };
 }
@@ -149,13 +149,13 @@ function partOf(page: Page, leaf: Leaf, dictionary: Dictionary | null, bytes: Ui
 const isNull = -1;
 const isAbsent = -2;
 
-/** Places of the values of rows without lists; null when each row has the value of its number. */
-function placesOf({ definitions }: Part, { maxDefinition, pair }: Leaf): Int32Array | null {
+/** Indexes of the values of rows without lists; null when each row has the value of its number. */
+function indexesOf({ definitions }: Part, { maxDefinition, pair }: Leaf): Int32Array | null {
   if (definitions.every((level) => level === maxDefinition)) return null;
-  let place = 0;
+  let index = 0;
   // The pair of bytes and path is there, and its bytes are not.
   const missing = (level: number): number => (pair !== null && level >= pair ? isAbsent : isNull);
-  return Int32Array.from(definitions, (level) => (level === maxDefinition ? place++ : missing(level)));
+  return Int32Array.from(definitions, (level) => (level === maxDefinition ? index++ : missing(level)));
 }
 
 /** Rows of lists: where the levels and values of each begin, and how they become lists. */
@@ -165,13 +165,13 @@ function listsOf(unit: Unit, leaf: Leaf, parts: readonly Part[]): (row: number) 
   const starts = new Int32Array(unit.rows + 1);
   const firsts = new Int32Array(unit.rows + 1);
   let row = 0;
-  let place = 0;
+  let index = 0;
   for (let level = 0; level < repetitions.length; level++) {
     if (repetitions[level] === 0) {
       starts[row] = level;
-      firsts[row++] = place;
+      firsts[row++] = index;
     }
-    if (definitions[level] === leaf.maxDefinition) place++;
+    if (definitions[level] === leaf.maxDefinition) index++;
   }
   starts[row] = repetitions.length;
   const held = parts.map(({ definitions: own }) =>
@@ -198,11 +198,11 @@ function listAt(
   start: number,
   end: number,
   first: number,
-  valueAt: (place: number) => Cell | BadRow,
+  valueAt: (index: number) => Cell | BadRow,
 ): Cell | BadRow {
   /** open[depth] takes the elements of the list of that depth; open[0] the row itself. */
   const open: Cell[][] = [[]];
-  let place = first;
+  let index = first;
   for (let level = start; level < end; level++) {
     const definition = definitions[level] ?? 0;
     let depth = repetitions[level] ?? 0;
@@ -216,7 +216,7 @@ function listAt(
     if (depth < lists.length) open[depth]?.push(definition === (lists[depth] ?? 0) - 1 ? [] : null);
     else if (definition < maxDefinition) open[depth]?.push(null);
     else {
-      const value = valueAt(place++);
+      const value = valueAt(index++);
       if (value instanceof BadRow) return value;
       open[depth]?.push(value);
     }

@@ -9,13 +9,13 @@ import type { Meaning } from './schema.js';
 export type Meant =
   | { readonly kind: 'numbers'; readonly numbers: NumberArray }
   | Extract<Stored, { readonly kind: 'bytes' }>
-  | { readonly kind: 'places'; readonly places: Int32Array; readonly dictionary: Meant };
+  | { readonly kind: 'indexes'; readonly indexes: Int32Array; readonly dictionary: Meant };
 
 /** @param dictionary the stored one of the values, with its meaning */
 export function meant(stored: Stored, meaning: Meaning, dictionary: Meant | null): Meant {
-  if (stored.kind === 'places') {
+  if (stored.kind === 'indexes') {
     if (dictionary === null) throw new Damage('a page refers to a dictionary that is not there');
-    return { kind: 'places', places: stored.places, dictionary };
+    return { kind: 'indexes', indexes: stored.indexes, dictionary };
   }
   if (meaning.is === 'number' && meaning.decimalScale !== undefined) {
     return { kind: 'numbers', numbers: decimals(stored, meaning.decimalScale) };
@@ -28,7 +28,7 @@ export function meant(stored: Stored, meaning: Meaning, dictionary: Meant | null
 /** Memory of its own; a dictionary is counted where it is kept. */
 export function bytesOf(values: Meant): number {
   if (values.kind === 'numbers') return values.numbers.byteLength;
-  if (values.kind === 'places') return values.places.byteLength;
+  if (values.kind === 'indexes') return values.indexes.byteLength;
   return values.bytes.byteLength + values.starts.byteLength + values.ends.byteLength;
 }
 
@@ -37,14 +37,14 @@ export function numbersOf(values: Meant): NumberArray {
   if (values.kind === 'numbers') return values.numbers;
   if (values.kind === 'bytes') throw new Damage('a page holds no numbers');
   const dictionary = numbersOf(values.dictionary);
-  const numbers = emptyLike(dictionary, values.places.length);
-  for (let at = 0; at < numbers.length; at++) numbers[at] = dictionary[values.places[at] ?? 0] ?? 0;
+  const numbers = emptyLike(dictionary, values.indexes.length);
+  for (let at = 0; at < numbers.length; at++) numbers[at] = dictionary[values.indexes[at] ?? 0] ?? 0;
   return numbers;
 }
 
 /** One value as a cell; its memory belongs to the caller. */
 export function cellAt(values: Meant, meaning: Meaning, at: number): Cell | BadRow {
-  if (values.kind === 'places') return cellAt(values.dictionary, meaning, values.places[at] ?? 0);
+  if (values.kind === 'indexes') return cellAt(values.dictionary, meaning, values.indexes[at] ?? 0);
   if (values.kind === 'numbers') {
     const number = values.numbers[at] ?? 0;
     return meaning.is === 'boolean' ? number === 1 : number;

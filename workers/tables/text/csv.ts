@@ -58,15 +58,15 @@ export async function openCsv(source: Source, far?: FarFiles): Promise<Table> {
 
 function readerOf({ names, delimiter }: Head): TextFormat['reader'] {
   // A column without a name (an index that a program wrote) is counted and not read.
-  const places = names.flatMap((name, place) => (name === '' ? [] : [place]));
+  const columnsByIndex = names.flatMap((name, at) => (name === '' ? [] : [at]));
   return (columns) => {
-    const wanted = columns.map((column) => places[column] ?? -1);
+    const wanted = columns.map((column) => columnsByIndex[column] ?? -1);
     return (text, cells, at) => {
       const values = splitRow(text, delimiter);
       if (values instanceof BadRow) {
         putBad(cells, at, values);
       } else if (values.length === names.length) {
-        for (const [place, column] of cells.entries()) column[at] = values[wanted[place] ?? -1] ?? '';
+        for (const [nth, column] of cells.entries()) column[at] = values[wanted[nth] ?? -1] ?? '';
       } else {
         const [has, wants] = [count(values.length, 'value'), count(names.length, 'column')];
         putBad(cells, at, new BadRow(`the row has ${has}, the head names ${wants}`));
@@ -120,7 +120,7 @@ function headProblem(names: readonly string[], text: string): [problem: string, 
   if (names.length > maxColumns) {
     return [`it has ${count(names.length, 'column')}, at most ${String(maxColumns)} are read`, 'remove columns'];
   }
-  const twice = names.find((name, place) => name !== '' && names.indexOf(name) !== place);
+  const twice = names.find((name, at) => name !== '' && names.indexOf(name) !== at);
   return twice === undefined ? null : [`two columns have the name ${twice}`, 'rename one of them'];
 }
 

@@ -1,7 +1,7 @@
 /** A `.json` file with one array of objects, which is read as a whole: there is no way to read a part of it. */
 import { isJsonObject } from '@distillery/base';
 
-import { checkRow, placeOfColumn } from '../asked.js';
+import { checkRow, indexOfColumn } from '../asked.js';
 import { DataError } from '../errors.js';
 import type { SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
@@ -44,8 +44,12 @@ function rowsOf(text: string, path: string): readonly unknown[] {
     return parseExactly(text) as readonly unknown[];
   } catch {
     const before = text.slice(0, firstFault(text)).split('\n');
-    const place = `line ${String(before.length)}, character ${String((before.at(-1)?.length ?? 0) + 1)}`;
-    throw new DataError({ about: `${path}, ${place}`, problem: 'no JSON from here on', remedy: 'get the file again' });
+    const position = `line ${String(before.length)}, character ${String((before.at(-1)?.length ?? 0) + 1)}`;
+    throw new DataError({
+      about: `${path}, ${position}`,
+      problem: 'no JSON from here on',
+      remedy: 'get the file again',
+    });
   }
 }
 
@@ -62,7 +66,7 @@ function tableOf(name: string, path: string, rows: readonly unknown[], names: re
     columns: names.map((column) => ({ name: column, kind: 'cells' })),
     // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
     read: async (wanted, columns) => {
-      for (const column of columns) placeOfColumn(path, column, names);
+      for (const column of columns) indexOfColumn(path, column, names);
       const cells = (column: string) => Array.from(wanted, (row) => cellAt(row, column));
       return new Map(columns.map((column) => [column, { kind: 'cells', cells: cells(column) }]));
     },

@@ -31,7 +31,7 @@ export function keyOf(name: string): Key {
 }
 
 /**
- * Puts the values of some keys of a JSON object into place `at` of their columns, or why its text is no object. Of keys that
+ * Puts the values of some keys of a JSON object at index `at` of their columns, or why its text is no object. Of keys that
  * come twice, the last counts.
  */
 export function putCells(text: string, keys: readonly Key[], columns: readonly (Cell | BadRow)[][], at: number): void {
@@ -54,8 +54,8 @@ function putValues(
   at: number,
 ): boolean {
   let isRounded = false;
-  for (let place = 0; place < keys.length; place++) {
-    const [key, column] = [keys[place], columns[place]];
+  for (let nth = 0; nth < keys.length; nth++) {
+    const [key, column] = [keys[nth], columns[nth]];
     if (key === undefined || column === undefined) continue;
     const cell = cellOf(object, key);
     column[at] = cell;

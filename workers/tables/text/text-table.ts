@@ -1,5 +1,5 @@
 /** A table over text files whose rows have been indexed: reads blocks of rows and lets the format cut them into cells. */
-import { checkRow, placeOfColumn } from '../asked.js';
+import { checkRow, indexOfColumn } from '../asked.js';
 import type { SourceFiles } from '../source-files.js';
 import type { BadRow, Cell, Column, Table, Values } from '../table.js';
 import type { Block, BlockIndex } from './block-index.js';
@@ -11,14 +11,14 @@ export interface TextFormat {
   readonly names: readonly string[];
   /** Where they are written, for people; absent = the rows name them. */
   readonly head?: string;
-  /** A reader of some columns. @param columns places in `names` */
+  /** A reader of some columns. @param columns indexes in `names` */
   reader(columns: readonly number[]): RowReader;
 }
 
-/** Puts the cells of one row into place `at` of its columns, from the text of the row. */
+/** Puts the cells of one row at index `at` of its columns, from the text of the row. */
 export type RowReader = (text: string, columns: readonly (Cell | BadRow)[][], at: number) => void;
 
-/** Makes place `at` of all columns a bad row. */
+/** Makes index `at` of all columns a bad row. */
 export function putBad(columns: readonly (Cell | BadRow)[][], at: number, bad: BadRow): void {
   for (const column of columns) column[at] = bad;
 }
@@ -63,13 +63,13 @@ class Rows {
   }
 
   #boundsOf(local: number): readonly [start: number, end: number] {
-    const place = 2 * (local - this.block.firstRow);
-    while (this.#bounds.length <= place && this.#end < this.bytes.length) {
+    const index = 2 * (local - this.block.firstRow);
+    while (this.#bounds.length <= index && this.#end < this.bytes.length) {
       const start = this.#end;
       this.#end = this.#cutter.end(start) ?? this.bytes.length;
       if (this.rule.isRow(this.bytes, start, this.#end)) this.#bounds.push(start, this.#end);
     }
-    return [this.#bounds[place] ?? 0, this.#bounds[place + 1] ?? 0];
+    return [this.#bounds[index] ?? 0, this.#bounds[index + 1] ?? 0];
   }
 }
 
@@ -100,16 +100,16 @@ export class TextTable implements Table {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async read(rows: ArrayLike<number>, names: readonly string[]): Promise<ReadonlyMap<string, Values>> {
-    const read = this.format.reader(names.map((name) => placeOfColumn(this.files.path(0), name, this.format.names)));
+    const read = this.format.reader(names.map((name) => indexOfColumn(this.files.path(0), name, this.format.names)));
     const cells = names.map(() => new Array<Cell | BadRow>(rows.length).fill(null));
     for (let at = 0; at < rows.length; at++) {
       read(this.#textOf(rows[at] ?? -1), cells, at);
     }
-    return new Map(names.map((name, place) => [name, { kind: 'cells', cells: cells[place] ?? [] }]));
+    return new Map(names.map((name, index) => [name, { kind: 'cells', cells: cells[index] ?? [] }]));
   }
 
   nameOf(row: number): string {
-    const { file, local } = this.#placeOf(row);
+    const { file, local } = this.#fileOf(row);
     return `${this.files.name(file)}, line ${String(this.#rowsAround(file, local).line(local))}`;
   }
 
@@ -120,7 +120,7 @@ export class TextTable implements Table {
     return Promise.resolve();
   }
 
-  #placeOf(row: number): { readonly file: number; readonly local: number } {
+  #fileOf(row: number): { readonly file: number; readonly local: number } {
     checkRow(row, this.length);
     let file = this.#firstRows.length - 1;
     for (let low = 0; low < file;) {
@@ -132,7 +132,7 @@ export class TextTable implements Table {
   }
 
   #textOf(row: number): string {
-    const { file, local } = this.#placeOf(row);
+    const { file, local } = this.#fileOf(row);
     return this.#rowsAround(file, local).text(local);
   }
 

@@ -10,12 +10,12 @@ import { kinds } from '../cache/index.js';
 /** Name of the operator's Lease; the chart creates it and grants rights on it by this name. */
 export const leaseName = 'distillery-operator';
 
-export interface LeasePlace {
+export interface LeaseKey {
   readonly namespace: string;
   readonly name: string;
 }
 
-export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient, 'get' | 'create' | 'patch'>): Leases {
+export function leasesAt({ namespace, name }: LeaseKey, client: Pick<ApiClient, 'get' | 'create' | 'patch'>): Leases {
   return {
     get: async (signal) => {
       const found = await client.get(kinds.leases, namespace, name, signal);
@@ -36,7 +36,7 @@ export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient
  * @throws ApiError
  */
 export async function leaseUid(
-  { namespace, name }: LeasePlace,
+  { namespace, name }: LeaseKey,
   client: Pick<ApiClient, 'get'>,
   signal?: AbortSignal,
 ): Promise<string | null> {

@@ -156,8 +156,8 @@ function readFile(path: string): Kubeconfig {
   }
   const parsed = fileSchema.safeParse(valueOf(document) ?? {});
   if (!parsed.success) {
-    const place = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw refused(place === '' ? 'not a kubeconfig' : `its ${place} is missing or wrong`);
+    const field = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw refused(field === '' ? 'not a kubeconfig' : `its ${field} is missing or wrong`);
   }
   const folder = dirname(resolve(path));
   const { clusters, users, contexts, 'current-context': current } = parsed.data;
@@ -181,16 +181,16 @@ function valueOf(document: ReturnType<typeof parseDocument>): unknown {
 type Fields = Readonly<Record<string, unknown>>;
 
 function clusterIn(cluster: z.output<typeof clusterSchema>, folder: string): Fields {
-  const placed = absolute(cluster, ['certificate-authority'], folder);
+  const entry = absolute(cluster, ['certificate-authority'], folder);
   // The library accepts plain HTTP, as of `kubectl proxy`, only together with insecure-skip-tls-verify.
-  return /^http:/i.test(cluster.server) ? { ...placed, 'insecure-skip-tls-verify': true } : placed;
+  return /^http:/i.test(cluster.server) ? { ...entry, 'insecure-skip-tls-verify': true } : entry;
 }
 
 function userIn(user: Fields, folder: string): Fields {
-  const placed = absolute(user, ['client-certificate', 'client-key', 'tokenFile'], folder);
-  const { exec, tokenFile } = placed;
+  const entry = absolute(user, ['client-certificate', 'client-key', 'tokenFile'], folder);
+  const { exec, tokenFile } = entry;
   return {
-    ...placed,
+    ...entry,
     ...(isJsonObject(exec) ? { exec: commandIn(exec, folder) } : {}),
     // The library only supports tokenFile as an auth-provider, which also reads the file again for a renewed token.
     ...(typeof tokenFile === 'string'

@@ -125,24 +125,24 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
-    everywhere(namespaces).map((place) =>
+    everywhere(namespaces).map((scope) =>
       one(
         kind,
-        { ...place, ...ours },
+        { ...scope, ...ours },
         view,
         (before, after) => {
           index.observed(before, after);
           const uid = (after ?? before)?.jobUid ?? '';
           if (uid !== '') wake.part(uid);
         },
-        (askedAtMs) => index.listed(askedAtMs, place.namespace).forEach((uid) => wake.part(uid)),
+        (askedAtMs) => index.listed(askedAtMs, scope.namespace).forEach((uid) => wake.part(uid)),
       ),
     );
   return [
-    ...everywhere(namespaces).map((place) =>
+    ...everywhere(namespaces).map((scope) =>
       one<RawDistillJob>(
         kinds.distillJobs,
-        place,
+        scope,
         (raw) => raw as unknown as RawDistillJob,
         (before, after) => {
           const key = jobs.observed(before, after);
@@ -154,7 +154,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
           cache.onJob(key);
           wake.job(key);
         },
-        (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach((key) => wake.job(key)),
+        (askedAtMs) => jobs.listed(askedAtMs, scope.namespace).forEach((key) => wake.job(key)),
       ),
     ),
     one<LedgerNode>(

@@ -1,7 +1,7 @@
 /** Where the members of one column lie in their archives: 8 bytes a row. */
 import { blockBytes } from './tar-header.js';
 
-export class Places {
+export class MemberRanges {
   /** Block and bytes of each row. */
   #numbers = new Uint32Array(256);
 

@@ -6,15 +6,12 @@ import { firstDelayMs } from '@distillery/nats';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { AccountBook } from './account-book.js';
-import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
-import { StreamAdmin } from './admin.js';
-import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
-import { StreamError, streamErrorFrom } from './errors.js';
+import { AccountBook, type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from '../accounts/index.js';
+import { StreamAdmin } from '../job/index.js';
+import { type AccessIssuer, credsIssuer, type JobIdentity, permissionsForOperator } from '../access/index.js';
+import { accountSettings, StreamError, streamErrorFrom } from '../errors/index.js';
 import type { AccountName, JobRef, StreamHome, SweptAccounts } from './homes.js';
-import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
-import { permissionsForOperator } from './permissions.js';
-import { accountSettings } from './room.js';
+import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from '../link/index.js';
 
 export interface NamespaceAccountsOptions {
   readonly url: string;

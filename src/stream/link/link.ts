@@ -16,8 +16,8 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 
 import { dial, type DialOptions, dialWithin } from './connect.js';
-import { StreamError } from './errors.js';
-import { operatorInboxPrefix } from './permissions.js';
+import { StreamError } from '../errors/index.js';
+import { operatorInboxPrefix } from '../access/index.js';
 
 export interface LinkOptions extends DialOptions {
   readonly onStatus?: (event: ConnectionEvent) => void;

@@ -2,8 +2,8 @@
 import { jobNames, type NatsAccess } from '@distillery/protocol';
 import { jetstreamManager } from '@nats-io/jetstream';
 
-import { dialWithin } from './connect.js';
-import { streamErrorFrom } from './errors.js';
+import { dialWithin } from '../link/index.js';
+import { streamErrorFrom } from '../errors/index.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 
 export interface ObjectReader {

@@ -14,15 +14,14 @@ import { directGets, isMissing, orNull } from '@distillery/nats';
 import { anyStateChange, type DeadItem, deadItemSchema, jobNames } from '@distillery/protocol';
 import type { JetStreamManager } from '@nats-io/jetstream';
 
-import type { StoredStream, StreamOwner } from '../domain/index.js';
+import type { StoredStream, StreamOwner } from '../../domain/index.js';
 
-import { StreamError, streamErrorFrom } from './errors.js';
-import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
+import { accountSettings, StreamError, streamErrorFrom } from '../errors/index.js';
+import { type LinkOptions, OperatorLink, type StreamHealth } from '../link/index.js';
 import { isKept, metadataOf, ownerIn } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObservedStreams, type ObserveOptions, observeStreams, parseJson } from './observe.js';
 import { provisionConsumer, provisionStream, type WriteGuard } from './provision.js';
-import { accountSettings } from './room.js';
 import { type JobStreams, streamNamesOf } from './streams.js';
 
 /**

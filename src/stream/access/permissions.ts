@@ -107,7 +107,7 @@ function studentPermissions(names: JobNames, ranks: readonly number[]): Permissi
 }
 
 /**
- * Enough for src/stream/objects.ts. The client library's own reader would also need CONSUMER.CREATE, INFO and DELETE,
+ * Enough for src/stream/job/objects.ts. The client library's own reader would also need CONSUMER.CREATE, INFO and DELETE,
  * STREAM.MSG.GET and flow control (docs/adr/0009).
  */
 function readerPermissions(names: JobNames): Permissions {

@@ -7,7 +7,7 @@ import { within } from '@distillery/base';
 import { hasNoListener, permissionViolationIn } from '@distillery/nats';
 
 import { foundAccount } from './accounts.js';
-import { StreamError } from './errors.js';
+import { StreamError } from '../errors/index.js';
 
 /** The connection of the system account's user. */
 export interface SystemRequests {

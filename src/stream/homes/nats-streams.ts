@@ -4,12 +4,11 @@
  */
 import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
-import { type DistillJob, quantityValue } from '../api/index.js';
+import { type DistillJob, quantityValue } from '../../api/index.js';
 
-import { streamErrorFrom } from './errors.js';
+import { streamErrorFrom } from '../errors/index.js';
 import type { JobRef, StreamHome } from './homes.js';
-import type { ObservedStreams, ObserveOptions } from './observe.js';
-import { jobStreams } from './streams.js';
+import { jobStreams, type ObservedStreams, type ObserveOptions } from '../job/index.js';
 
 /** Messages a step that the work queue has room for; more only wait a little. */
 const mostShards = 64;

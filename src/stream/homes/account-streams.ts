@@ -1,5 +1,5 @@
 /** All streams of all accounts that the operator manages, for the sweep for those that lost their job (docs/adr/0028). */
-import type { StoredStream, StreamOwner } from '../domain/index.js';
+import type { StoredStream, StreamOwner } from '../../domain/index.js';
 
 import type { AccountName, StreamHome, SweptAccounts } from './homes.js';
 

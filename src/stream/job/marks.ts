@@ -4,7 +4,7 @@
  * Invariant: a mark without one of its four parts is no mark.
  */
 
-import type { StreamOwner } from '../domain/index.js';
+import type { StreamOwner } from '../../domain/index.js';
 
 const keys = {
   operator: 'distillery.dev/operator',

@@ -21,7 +21,7 @@ import {
 } from '@distillery/nats';
 import { jobNames, type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
-import { StreamError } from './errors.js';
+import { StreamError } from '../errors/index.js';
 import { claimsOf, signedJwt } from './jwt.js';
 import { type Permissions, permissionsFor } from './permissions.js';
 

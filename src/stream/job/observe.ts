@@ -17,7 +17,7 @@ import {
 import type { ConsumerInfo, DirectStreamAPI, JetStreamManager, StoredMsg, StreamInfo } from '@nats-io/jetstream';
 import type { z } from 'zod';
 
-import type { PresentStreams, StreamObservation } from '../domain/index.js';
+import type { PresentStreams, StreamObservation } from '../../domain/index.js';
 
 /** What the domain decides on, and figures that only people and tests read. */
 export interface PresentJobStreams extends PresentStreams {

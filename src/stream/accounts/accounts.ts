@@ -12,9 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { derivedBytes, type Nkey, nkeyOf } from '@distillery/nats';
 import { workerRoles } from '@distillery/protocol';
 
-import { bytesOfSecret, userCreds, workerKey } from './credentials.js';
-import { claimsOf, signedJwt } from './jwt.js';
-import type { Permissions } from './permissions.js';
+import { bytesOfSecret, claimsOf, type Permissions, signedJwt, userCreds, workerKey } from '../access/index.js';
 
 /** Limits of a namespace on the NATS server; null = only the server's own limit. */
 export interface AccountLimits {

@@ -14,7 +14,7 @@ import {
 } from '@distillery/protocol';
 import type { JetStreamManager } from '@nats-io/jetstream';
 
-import { StreamError } from './errors.js';
+import { StreamError } from '../errors/index.js';
 
 export interface StoredObject {
   readonly name: string;

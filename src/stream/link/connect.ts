@@ -8,9 +8,9 @@ import { systemClock } from '@distillery/platform';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 
-import { checkCreds } from './credentials.js';
-import { StreamError } from './errors.js';
-import { checkGreeting } from './server/index.js';
+import { checkCreds } from '../access/index.js';
+import { StreamError } from '../errors/index.js';
+import { checkGreeting } from '../server/index.js';
 
 export interface DialOptions {
   /** nats:// or tls://, several with commas; for tls:// of a private authority set NODE_EXTRA_CA_CERTS. */

@@ -6,8 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type AccountRoom, jetStreamRefusal, orNull, roomFault, type Shortage } from '@distillery/nats';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 
-import { StreamError } from './errors.js';
-import { limitOf, saving } from './room.js';
+import { limitOf, saving, StreamError } from '../errors/index.js';
 import type { ConsumerSpec, StreamSpec } from './streams.js';
 
 /** Sends a write, or throws when this process may not write any more. */

@@ -20,7 +20,7 @@ export function folderNamed(option: string, path: string): string {
  * @param path absolute
  * @throws CliError badInput when the path, or a folder above it, is a file or a link to nothing
  */
-export function checkPlace(who: string, path: string): void {
+export function checkPath(who: string, path: string): void {
   const wrong = wrongPart(path);
   if (wrong === null) return;
   const { part, is } = wrong;

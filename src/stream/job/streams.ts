@@ -19,7 +19,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 
-import type { StreamOwner } from '../domain/index.js';
+import type { StreamOwner } from '../../domain/index.js';
 
 import { metadataOf } from './marks.js';
 

@@ -10,10 +10,10 @@
  */
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { StreamAdmin } from './admin.js';
-import type { AccessIssuer, JobIdentity } from './credentials.js';
-import type { StreamError } from './errors.js';
-import type { StreamHealth } from './link.js';
+import type { StreamAdmin } from '../job/index.js';
+import type { AccessIssuer, JobIdentity } from '../access/index.js';
+import type { StreamError } from '../errors/index.js';
+import type { StreamHealth } from '../link/index.js';
 
 /** Identifies a job by what its streams need. */
 export interface JobRef {

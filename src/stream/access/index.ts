@@ -1,0 +1,23 @@
+/** The door of src/stream/access. What each role may do, and its credentials. */
+export {
+  type AccessIssuer,
+  accountOfCreds,
+  bytesOfSecret,
+  checkCreds,
+  credsIssuer,
+  type CredsIssuerOptions,
+  type JobIdentity,
+  passwordIssuer,
+  userCreds,
+  workerKey,
+} from './credentials.js';
+export { claimsOf, signedJwt } from './jwt.js';
+export {
+  operatorInboxPrefix,
+  type Permissions,
+  permissionsFor,
+  permissionsForOperator,
+  permissionsForSystem,
+  type Role,
+  roles,
+} from './permissions.js';
