@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '..');
 const out = resolve(root, process.argv[2] ?? 'dist/npm');
 const stage = join(out, 'package');
 
-/** Sources, types and maps: nobody imports the command. */
+/** Without types and maps: no program imports the command. */
 const isRead = (path: string): boolean => !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
 
 function copy(from: string, to: string): void {

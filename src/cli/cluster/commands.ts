@@ -308,7 +308,7 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d
 
 /** @throws InvalidArgumentError */
 function secondsOf(text: string): number {
-  const [, digits = '', unit = ''] = /^([1-9]\d{0,6})([smhd])$/.exec(text) ?? [];
+  const [, digits = '', unit = ''] = /^([1-9]\d{0,6})(s|m|h|d)$/.exec(text) ?? [];
   if (digits === '') throw new InvalidArgumentError('expected a time such as 90s, 10m or 2h.');
   return Number(digits) * (unitSeconds[unit] ?? 1);
 }

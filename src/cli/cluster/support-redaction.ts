@@ -10,7 +10,7 @@ import { isJsonObject, redacted } from '@distillery/base';
 
 /** Names of variables, fields and annotations whose values are secrets. */
 const secretName =
-  /pass(word|wd|phrase)?|secret|token|seed|cred(ential)?s?$|authorization|\bjwt\b|private.?key|access.?key|api.?key|connection.?string/i;
+  /pass(word|wd|phrase)?|secret|token|seed|creds?$|credentials?$|authorization|\bjwt\b|private.?key|access.?key|api.?key|connection.?string/i;
 /** Names of fields that sound so, and name a place or a switch. */
 const harmless =
   /^(secretRef|secretKeyRef|secretName|tokenizer|automountServiceAccountToken|seed|maxTokens|tokens|keyTokens|tokenExpirationSeconds|imagePullSecrets|expirationSeconds)$/;

@@ -36,7 +36,10 @@ beforeAll(async () => {
   const namespaced = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs';
   api.set(`${namespaced}/mnist`, { ...job, metadata: { ...job.metadata, namespace: 'team-a' } });
   for (const kind of ['pods', 'events']) api.set(`/api/v1/namespaces/team-a/${kind}?limit=1000`, list);
-  api.set(`/api/v1/namespaces/team-a/pods?labelSelector=distillery.dev%2Fjob-uid%3Du-1&limit=1000`, list);
+  api.set(
+    `/api/v1/namespaces/team-a/pods?labelSelector=${encodeURIComponent('distillery.dev/job-uid=u-1')}&limit=1000`,
+    list,
+  );
 });
 afterAll(async () => {
   await api.stop();

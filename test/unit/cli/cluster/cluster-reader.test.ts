@@ -216,7 +216,7 @@ describe('a log', () => {
   };
 
   test('comes line by line, with a last one that was cut off', async () => {
-    api.setText(`${path}?container=worker&timestamps=true`, 'one\ntwö\nthr');
+    api.setText(`${path}?container=worker&timestamps=true`, ['one', 'twö', 'thr'].join('\n'));
     expect(await linesOf()).toEqual(['one', 'twö', 'thr']);
   });
 
