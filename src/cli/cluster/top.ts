@@ -71,7 +71,7 @@ export async function top(options: TopOptions, { cluster, say, nowMs }: TopTools
   }
 }
 
-export function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPod[]): PoolRow[] {
+function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPod[]): PoolRow[] {
   return jobs.flatMap(({ metadata: { name, namespace = '' }, spec, status }) =>
     spec.teacher.pools.map(({ name: pool, resource = 'cpu', slotsPerReplica }) => {
       const teachers = workers.filter((one) => one.job === name && one.namespace === namespace && one.pool === pool);
@@ -93,7 +93,7 @@ export function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPo
 }
 
 /** @param resources those of the pools; accelerators are shown as well */
-export function nodeRows(
+function nodeRows(
   nodes: readonly StoredObject[],
   pods: readonly StoredObject[],
   workers: readonly WorkerPod[],

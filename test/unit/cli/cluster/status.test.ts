@@ -96,6 +96,8 @@ async function shown(objects: SeenObjects, options: Partial<StatusOptions> = {},
   return written.join('');
 }
 
+const red = (text: string): string => `\u001b[31m${text}\u001b[0m`;
+
 describe('the page of a job', () => {
   test('has every section, with what happened and nothing wrong', async () => {
     const page = await shown(seen);
@@ -134,9 +136,9 @@ describe('the page of a job', () => {
     const page = await shown({ ...seen, jobs: [failing], pods }, {}, true);
     const end = page.slice(page.indexOf('Problems'));
     expect(end.split('\n').slice(1)).toEqual([
-      '\u001b[31mStudentRunning: The student cannot start: no image\u001b[0m',
-      '\u001b[31m2 dead items; the last error: no memory\u001b[0m',
-      '\u001b[31mpod mnist-teacher-gpu-0: ImagePullBackOff: no such tag\u001b[0m',
+      red('StudentRunning: The student cannot start: no image'),
+      red('2 dead items; the last error: no memory'),
+      red('pod mnist-teacher-gpu-0: ImagePullBackOff: no such tag'),
       '',
     ]);
     const plain = await shown({ ...seen, jobs: [failing], pods });
@@ -144,8 +146,8 @@ describe('the page of a job', () => {
   });
 
   test('never prints what drives a terminal', async () => {
-    const page = await shown({ ...seen, events: [event('\u001b[2Jgone', 0)] }, {}, true);
-    expect(page).toContain(String.raw`\u001b[2Jgone`);
+    const page = await shown({ ...seen, events: [event('\u001b[2J gone', 0)] }, {}, true);
+    expect(page).toContain(String.raw`\u001b[2J gone`);
   });
 
   test('of a job that no operator has seen says so', async () => {
