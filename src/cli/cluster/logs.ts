@@ -37,7 +37,7 @@ const mostPods = 64;
 const turnMs = 500;
 const turnsBetweenLists = 4;
 
-/** @throws CliError */
+/** @throws CliError; the reason of the stop that ends it */
 export async function logs(options: LogsOptions, tools: LogsTools): Promise<void> {
   const { clock, stop, say } = tools;
   const merge = new LogMerge();
@@ -57,16 +57,17 @@ export async function logs(options: LogsOptions, tools: LogsTools): Promise<void
   if (!options.follow) {
     const all = Promise.all(open.values()).then(() => 'done' as const);
     while ((await Promise.race([all, clock.sleep(turnMs, stop)])) !== 'done') {
-      if (stop.aborted) return;
+      stop.throwIfAborted();
       print(merge.complete(), say);
     }
     print(merge.rest(), say);
     throwFirst(failures);
     return;
   }
-  for (let turn = 1; !stop.aborted; turn += 1) {
+  for (let turn = 1; ; turn += 1) {
     await clock.sleep(turnMs, stop);
     print(merge.older(clock.now() - turnMs), say);
+    stop.throwIfAborted();
     if (turn % turnsBetweenLists === 0) start(await podsOf(options, tools));
     throwFirst(failures);
   }

@@ -33,13 +33,13 @@ export interface StatusTools {
 
 const watchMs = 2_000;
 
-/** @throws CliError */
+/** @throws CliError; the reason of the stop that ends a watch */
 export async function status(options: StatusOptions, tools: StatusTools): Promise<void> {
   const { clock, stop, terminal } = tools;
   show(await seen(options, tools), options, tools);
   while (options.watch) {
     await clock.sleep(watchMs, stop);
-    if (stop.aborted) return;
+    stop.throwIfAborted();
     try {
       show(await seen(options, tools), options, tools);
     } catch (error) {

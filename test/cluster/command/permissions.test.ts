@@ -42,7 +42,7 @@ let cluster: ControlPlane;
 beforeAll(async () => {
   cluster = await startControlPlane({ crds: [distillJobCrd] });
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  const [node = ''] = await cluster.addNodes(1, { gpus: 8 });
+  await cluster.addNodes(1, { gpus: 8 });
   for (const name of ['mnist', 'over']) await cluster.apply(someJob({ name, namespace }));
   const path = `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
   const { metadata } = await cluster.api.get<{ metadata: { uid: string } }>(`${path}/mnist`);
@@ -53,7 +53,9 @@ beforeAll(async () => {
     message: 'The student is trained.',
     lastTransitionTime: '2026-01-02T03:04:05Z',
   };
-  await cluster.api.patch(`${path}/over/status`, { status: { phase: 'Succeeded', conditions: [complete], result: { digest: 'sha256:0' } } });
+  await cluster.api.patch(`${path}/over/status`, {
+    status: { phase: 'Succeeded', conditions: [complete], result: { digest: 'sha256:0' } },
+  });
   const ofJob = {
     [labels.managedBy]: 'distillery',
     [labels.name]: 'distillery',
@@ -61,29 +63,17 @@ beforeAll(async () => {
     [labels.job]: 'mnist',
     [labels.jobUid]: metadata.uid,
   };
-  const pod = { containers: [{ name: 'worker', image: 'x' }], nodeName: node, automountServiceAccountToken: false };
-  await cluster.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
+  const worker = { containers: [{ name: 'worker', image: 'x' }], automountServiceAccountToken: false };
   await cluster.apply({
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: 'mnist-student', namespace, labels: ofJob },
-    spec: { suspend: true, template: { spec: { containers: pod.containers, restartPolicy: 'Never' } } },
+    spec: { template: { metadata: { labels: ofJob }, spec: { ...worker, restartPolicy: 'Never' } } },
   });
-  const student = await cluster.api.get<{ metadata: { uid: string } }>(
-    `/apis/batch/v1/namespaces/${namespace}/jobs/mnist-student`,
-  );
-  const owner = {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    name: 'mnist-student',
-    uid: student.metadata.uid,
-    controller: true,
-  };
-  await cluster.apply({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'mnist-student-x', namespace, labels: ofJob, ownerReferences: [owner] },
-    spec: pod,
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  await until('a student on a node', async () => {
+    const { items } = await cluster.api.get<{ items: { spec: { nodeName?: string } }[] }>(pods);
+    return items.some(({ spec }) => spec.nodeName !== undefined);
   });
 });
 afterAll(async () => {

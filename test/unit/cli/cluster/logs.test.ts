@@ -27,7 +27,7 @@ async function said(objects: SeenObjects, options: Partial<LogsOptions> = {}): P
   const lines: string[] = [];
   const stop = new AbortController();
   let turns = 0;
-  await logs(
+  const reading = logs(
     { job: 'mnist', namespace: 'default', follow: false, previous: false, ...options },
     {
       cluster: fakeClusterReader(objects),
@@ -44,6 +44,7 @@ async function said(objects: SeenObjects, options: Partial<LogsOptions> = {}): P
       stop: stop.signal,
     },
   );
+  await (options.follow === true ? expect(reading).rejects.toThrow('aborted') : reading);
   return lines;
 }
 

@@ -75,7 +75,7 @@ async function shown(objects: SeenObjects, options: Partial<StatusOptions> = {},
   const written: string[] = [];
   const stop = new AbortController();
   let turns = 0;
-  await status(
+  const showing = status(
     { ...one, ...options },
     {
       cluster: fakeClusterReader(objects),
@@ -93,6 +93,8 @@ async function shown(objects: SeenObjects, options: Partial<StatusOptions> = {},
       stop: stop.signal,
     },
   );
+  // A stop ends a watch, and the command has its exit code.
+  await (options.watch === true ? expect(showing).rejects.toThrow('aborted') : showing);
   return written.join('');
 }
 
