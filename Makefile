@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test lint graph generate verify workflows coverage release-dry-run bench cluster clean
+.PHONY: help build test lint graph generate kustomize verify workflows coverage release-dry-run bench cluster clean
 npm := npm run --silent
 
 help: ## Say what each target does
@@ -24,8 +24,12 @@ graph: node_modules ## The import graph of the rooms; fails on circles and on ar
 generate: node_modules ## Write the generated files: API types, reference, test vectors
 	@$(npm) generate
 
+kustomize: node_modules ## Write kustomize/base from the chart (needs go)
+	@$(npm) kustomize
+
 verify: node_modules lint workflows ## Lint, and fail when a generated file differs from its source
 	@$(npm) verify
+	@$(npm) kustomize -- --check
 
 workflows: node_modules ## Check .github/workflows with actionlint (needs go)
 	@$(npm) workflows

@@ -1,9 +1,11 @@
 /**
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's copy. From
- * code: the lists of metrics and of the operator's settings, the table of rooms in docs/architecture.md, that of exit codes
- * in docs/protocol.md, those of presets in docs/models.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
- * prints the files that differ and exits 1. The output depends only on these sources.
+ * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's template. From
+ * charts/distillery/values.yaml: the schema of its values and the table in the chart's README. From
+ * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in
+ * docs/architecture.md, that of exit codes in docs/protocol.md, those of presets in docs/models.md, the values of
+ * DISTILL_RUNTIME in the pages that explain it, and the files of integrations that follow from others (argocd.ts). With
+ * `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,8 +20,12 @@ import { configurationFields, configurationVersion, type Field } from '../dist/s
 import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { fieldWords, formatWords } from '../dist/workers/data/words.js';
+import { argoFiles } from './argocd.ts';
+import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
+import { chartFiles } from './chart-files.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
+import { renderTable, withTable } from './tables.ts';
 
 interface Rule {
   readonly rule: string;
@@ -136,7 +142,9 @@ function forTypes(
   out.required = properties
     .filter(
       ([name, field]) =>
-        (schema.required ?? []).includes(name) || (variant === 'resolved' && field.default !== undefined),
+        (schema.required ?? []).includes(name) ||
+        // The status that a job is created with is the API server's; a job from a file has none.
+        (variant === 'resolved' && field.default !== undefined && !(fields.length === 0 && name === 'status')),
     )
     .map(([name]) => name);
   return out;
@@ -314,7 +322,7 @@ function renderMetrics(): string {
   return [
     '# Metrics of the operator',
     '',
-    'Generated from src/telemetry/metrics.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
+    'Generated from src/telemetry/catalog.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
     '',
     '| name | type | labels | what it says |',
     '| --- | --- | --- | --- |',
@@ -380,24 +388,6 @@ function renderConfiguration(): string {
     ...rows,
     '',
   ].join('\n');
-}
-
-/** The page with a new table between the two marks of its name; the rest of the page is written by hand. */
-async function renderTable(file: string, name: string, source: string, table: string): Promise<string> {
-  return withTable(await readFile(path.join(root, file), 'utf8'), file, name, source, table);
-}
-
-function withTable(page: string, file: string, name: string, source: string, table: string): string {
-  const open = `<!-- ${name}: generated from ${source} by scripts/generate.ts -->\n`;
-  const close = `<!-- /${name} -->\n`;
-  const [before, rest] = page.split(open);
-  const after = rest?.split(close)[1];
-  if (before === undefined || after === undefined) {
-    throw new Error(
-      `${file}: the marks of the table of ${name} are missing; put back ${open.trim()} and ${close.trim()}`,
-    );
-  }
-  return `${before}${open}\n<!-- prettier-ignore -->\n${table}\n${close}${after}`;
 }
 
 async function renderDataTables(file: string): Promise<string> {
@@ -467,8 +457,8 @@ async function outputs(): Promise<Map<string, string>> {
     ['src/api/generated/distilljob.ts', await renderTypes(schema, apiVersion, crd.spec.names.kind)],
     ['src/api/generated/crd.ts', renderSchema(schema)],
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
-    // helm installs the files in this folder of a chart and follows no links out of it.
-    ['charts/distillery/crds/distilljobs.yaml', source],
+    ...(await chartFiles(sourceFile)),
+    ...dashboardFiles(),
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
     ['docs/reference/operator-configuration.md', renderConfiguration()],
@@ -478,6 +468,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/models.md', await renderModels()],
     ['docs/guide.md', await renderRuntimes('docs/guide.md')],
     ['workers/README.md', await renderRuntimes('workers/README.md')],
+    ...(await argoFiles(root)),
   ]);
 }
 

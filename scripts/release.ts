@@ -4,6 +4,7 @@
  *
  *   node scripts/release.ts                 as `make release-dry-run` does
  *   node scripts/release.ts --tag v0.2.0    also: the tag names the version, and CHANGELOG.md holds nothing unreleased
+ *   … --registry ghcr.io/owner              the chart names the images of that registry
  *
  * Writes into dist/release, which it empties first: each public package, the command and the chart as `.tgz`, a CycloneDX SBOM of each
  * image's packages and of each public package, `notes.md`, and `SHA256SUMS` over all but the notes.
@@ -12,7 +13,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 
@@ -20,6 +21,7 @@ import { buildTools, helmTools } from '../dist/test/kit/cluster/tools.js';
 import { chartFolder, helm } from '../dist/test/kit/cluster/helm.js';
 
 import { changesIn, type Changes } from './changelog.ts';
+import { stageChart } from './release-chart.ts';
 import { writeSbom } from './sbom.ts';
 import { manifestOf, publicPackages } from './workspaces.ts';
 
@@ -62,7 +64,9 @@ function writeSums(): void {
   writeFileSync(join(out, 'SHA256SUMS'), lines.join(''));
 }
 
-const { tag } = parseArgs({ options: { tag: { type: 'string' } } }).values;
+const { tag, registry = null } = parseArgs({
+  options: { tag: { type: 'string' }, registry: { type: 'string' } },
+}).values;
 const { version } = manifestOf('.');
 const changes = changesIn(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), version);
 const notReady = problems(version, changes, tag);
@@ -79,7 +83,9 @@ for (const folder of publicPackages()) {
 execFileSync(process.execPath, [join(root, 'scripts/npm-package.ts'), join(root, 'dist/npm')]);
 cpSync(join(root, `dist/npm/distillery-command-${version}.tgz`), join(out, `distillery-command-${version}.tgz`));
 await buildTools({ groups: [helmTools] });
-await helm(['package', chartFolder, '--destination', out]);
+const staged = stageChart({ source: chartFolder, registry, version });
+await helm(['package', staged, '--destination', out]);
+rmSync(dirname(staged), { recursive: true });
 writeSbom(join(out, 'operator.cdx.json'), '.');
 writeSbom(join(out, 'worker.cdx.json'), 'workers');
 writeSums();

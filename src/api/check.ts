@@ -24,6 +24,9 @@ export type Checked =
 
 const structureOf = structureCheck(jobSchema);
 
+/** Without the status: its default, for jobs that no operator has seen, is nothing that a file holds. */
+const writtenSchema = { ...jobSchema, properties: omit(jobSchema.properties ?? {}, 'status') };
+
 export function checkJob(value: unknown): Checked {
   if (!isFields(value)) {
     const expected = 'an object with apiVersion, kind, metadata and spec';
@@ -38,7 +41,7 @@ export function checkJob(value: unknown): Checked {
   const written = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'status'));
   const bounded = withoutLargeTemplates(written);
   const pruned = withoutUnknown(bounded.value, jobSchema, jobSchema);
-  const resolved = withDefaults(pruned.value, jobSchema);
+  const resolved = withDefaults(pruned.value, writtenSchema);
   const { problems: structural, unreliable } = structureOf(resolved);
   const found = [
     ...identity,

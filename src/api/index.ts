@@ -26,7 +26,9 @@ export {
   fieldManager,
   forceDeleteAnnotation,
   kind,
+  kueue,
   labels,
+  ownManager,
   plural,
   inputsName,
   isCredentialsName,
@@ -42,7 +44,7 @@ export type { Position, Problem } from './problem.js';
 export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
 export { locateProblems, readJob, readObjects } from './read.js';
 export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
-export { conditions, conditionTypes, events, grantsText, grantText, reasons } from './reasons.js';
+export { conditions, conditionTypes, demandText, events, grantsText, grantText, reasons } from './reasons.js';
 export type {
   ConditionDraft,
   ConditionType,

@@ -29,6 +29,25 @@ export const labels = {
   jobUid: `${apiGroup}/job-uid`,
   pool: `${apiGroup}/pool`,
 } as const;
+/** What `spec.managedBy` says for a job of this operator; absent means the same. */
+export const ownManager = `${apiGroup}/operator`;
+
+/** Names of Kueue's API (sigs.k8s.io/kueue v0.19, apis/kueue/v1beta2 and pkg/controller/constants). */
+export const kueue = {
+  group: 'kueue.x-k8s.io',
+  /** The version that the operator reads; served since Kueue 0.15. */
+  version: 'v1beta2',
+  /** LocalQueue of a Job, a Deployment or a pod. */
+  queueLabel: 'kueue.x-k8s.io/queue-name',
+  /** WorkloadPriorityClass of a Job. */
+  priorityLabel: 'kueue.x-k8s.io/priority-class',
+  /** On a pod that no queue counts: topology-aware scheduling then does not count it as taken room. */
+  unconstrainedTopology: 'kueue.x-k8s.io/podset-unconstrained-topology',
+  /** Scheduling gates of pods that wait for quota begin with this. */
+  gatePrefix: 'kueue.x-k8s.io/',
+  /** A LocalQueue of this name takes objects that name none. */
+  defaultQueue: 'default',
+} as const;
 /** Value of the labels managedBy and name. */
 export const appName = 'distillery';
 

@@ -5,18 +5,22 @@
 import { count, printable } from '@distillery/base';
 import { type StoppedEarly, telemetryStaleMs } from '@distillery/protocol';
 
-import { forceDeleteAnnotation } from './names.js';
+import { forceDeleteAnnotation, kueue } from './names.js';
 import type { Problem } from './problem.js';
 
 /** Condition types, in the order in which `kubectl describe` shows them. */
 export const conditionTypes = [
   'Accepted',
+  'Queued',
   'TeachersAvailable',
   'StudentRunning',
   'Progressing',
+  'ScaledByOthers',
   'Suspended',
   'Complete',
   'Failed',
+  'Reconciling',
+  'Stalled',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
@@ -39,17 +43,28 @@ export const reasons = {
   Accepted: 'Accepted',
   BackingOff: 'BackingOff',
   Blocked: 'Blocked',
+  CapturedByDefaultQueue: 'CapturedByDefaultQueue',
   BrokerUnreachable: 'BrokerUnreachable',
   CannotStart: 'CannotStart',
   Deleting: 'Deleting',
+  KueueNotReadable: 'KueueNotReadable',
+  KueueNotServed: 'KueueNotServed',
+  KueueTooOld: 'KueueTooOld',
+  HorizontalPodAutoscaler: 'HorizontalPodAutoscaler',
   Limited: 'Limited',
   NoFreeSlots: 'NoFreeSlots',
+  Queued: 'Queued',
   Refused: 'Refused',
+  ScaledObject: 'ScaledObject',
   Stalled: 'Stalled',
+  Starting: 'Starting',
   StreamsUnreachable: 'StreamsUnreachable',
   TeacherError: 'TeacherError',
   TeachersFailing: 'TeachersFailing',
   TelemetryGap: 'TelemetryGap',
+  WaitingForKueue: 'WaitingForKueue',
+  WaitingForQuota: 'WaitingForQuota',
+  WorkloadStopped: 'WorkloadStopped',
 } as const;
 
 /** Why a job has its number of teachers: the reason, and how it reads in a sentence. */
@@ -57,6 +72,7 @@ const demandReasons = {
   NoTeacherNeeded: 'labels alone are trained',
   NothingLeftToCompute: 'nothing is left to compute',
   Suspended: 'the job is suspended',
+  Queued: 'the student waits in its queue',
   Finished: 'the job is over',
   Refused: 'the job cannot be run',
   Deleting: 'the job is being deleted',
@@ -66,9 +82,21 @@ const demandReasons = {
 } as const;
 export type DemandReason = keyof typeof demandReasons;
 
+/** A reason of `status.teachers.pools` in words; a reason that this release does not know stays as it is. */
+export function demandText(reason: string): string {
+  return Object.hasOwn(demandReasons, reason) ? demandReasons[reason as DemandReason] : reason;
+}
+
 export interface TeacherCounts {
   readonly ready: number;
   readonly desired: number;
+}
+
+/** An autoscaler of others, aimed at one of a job's Deployments. */
+export interface Autoscaler {
+  readonly kind: 'HorizontalPodAutoscaler' | 'ScaledObject';
+  readonly name: string;
+  readonly deployment: string;
 }
 
 /** What one pool gets, and the numbers behind it. */
@@ -126,6 +154,8 @@ function firstOf(problems: readonly Problem[]): string {
   return `${first?.message ?? ''}${rest > 0 ? ` (and ${String(rest)} more)` : ''}`;
 }
 
+/** A sentence of Kueue after ours; it ends the sentence. */
+const saidBy = (said: string): string => (said === '' ? '.' : `: ${said.replace(/\.$/, '')}.`);
 /** The numbers behind it, where they are known. */
 const because = (why: string): string => (why === '' ? '' : ` (${why})`);
 const limits = (notes: readonly string[]): string =>
@@ -148,7 +178,74 @@ export const conditions = {
     refusedByCluster: (sentence: string) =>
       condition('Accepted', 'False', 'RefusedByCluster', `The API server refuses what the job asks for: ${sentence}`),
   },
+  queued: {
+    admitted: (queue: string) =>
+      condition('Queued', 'False', 'Admitted', `Kueue has admitted the student through LocalQueue ${queue}.`),
+    suspended: () => condition('Queued', 'False', 'Suspended', 'The job is suspended and waits for no quota.'),
+    teachersOnly: (queue: string) =>
+      condition(
+        'Queued',
+        'False',
+        'TeachersQueued',
+        `Teachers get quota from LocalQueue ${queue}; the student needs none.`,
+      ),
+    waitingForKueue: (queue: string, job: string) =>
+      condition(
+        'Queued',
+        'True',
+        reasons.WaitingForKueue,
+        `Kueue has not taken up Job ${job} for LocalQueue ${queue} yet. If this stays: check that Kueue runs, has the integration ` +
+          'batch/job, and manages this namespace (managedJobsNamespaceSelector).',
+      ),
+    waitingForQuota: (queue: string, said: string) =>
+      condition('Queued', 'True', reasons.WaitingForQuota, `The student waits in LocalQueue ${queue}${saidBy(said)}`),
+    stopped: (workload: string) =>
+      condition(
+        'Queued',
+        'True',
+        reasons.WorkloadStopped,
+        `Workload ${workload} was stopped, not by this job's spec.suspend. Set its spec.active to true to continue.`,
+      ),
+    kueueNotServed: (waits: boolean) =>
+      condition(
+        'Queued',
+        waits ? 'True' : 'False',
+        reasons.KueueNotServed,
+        `The job names a LocalQueue, and the cluster does not serve ${kueue.group}/${kueue.version}. Install Kueue, or make the ` +
+          'job without queueName.',
+      ),
+    kueueTooOld: (waits: boolean) =>
+      condition(
+        'Queued',
+        waits ? 'True' : 'False',
+        reasons.KueueTooOld,
+        `The job names a LocalQueue, and the cluster serves an older version than ${kueue.group}/${kueue.version}: this operator ` +
+          'reads no Workloads, and suspend and messages of the queue do not work. Upgrade Kueue.',
+      ),
+    kueueNotReadable: (waits: boolean) =>
+      condition(
+        'Queued',
+        waits ? 'True' : 'False',
+        reasons.KueueNotReadable,
+        'The job names a LocalQueue, and the operator may not list workloads.kueue.x-k8s.io. Upgrade the chart, or give its ' +
+          'ServiceAccount the verbs list, watch and patch.',
+      ),
+    /** @param what the objects; `said` is empty while nothing waits */
+    captured: (waits: boolean, what: string, queue: string, said: string) =>
+      condition(
+        'Queued',
+        waits ? 'True' : 'False',
+        reasons.CapturedByDefaultQueue,
+        `LocalQueue ${queue} took the ${what}, although the job does not name it${saidBy(said)} To use it, make the job ` +
+          `with queueName and teacher.queueName. To avoid it, use a namespace without LocalQueue ${queue}, or exclude this one by ` +
+          "Kueue's managedJobsNamespaceSelector.",
+      ),
+  },
   teachersAvailable: {
+    waitingForQuota: (waits: string) =>
+      condition('TeachersAvailable', 'False', reasons.WaitingForQuota, `No teacher is ready: ${waits}.`),
+    queued: () =>
+      condition('TeachersAvailable', 'False', 'Queued', 'The student waits in its queue; the job holds no slot.'),
     ready: (counts: TeacherCounts, why: string) =>
       condition('TeachersAvailable', 'True', 'TeachersReady', `${readyOf(counts)}${because(why)}.`),
     starting: (counts: TeacherCounts, why: string) =>
@@ -190,6 +287,8 @@ export const conditions = {
       ),
   },
   studentRunning: {
+    queued: () =>
+      condition('StudentRunning', 'False', 'Queued', 'The student waits in its queue; its checkpoint is kept.'),
     training: (attempt: number) =>
       condition('StudentRunning', 'True', 'Training', `Student process ${String(attempt)} is training.`),
     noCheckpoints: (attempt: number, fault: string) =>
@@ -230,7 +329,8 @@ export const conditions = {
   progressing: {
     advancing: (step: number, steps: number) =>
       condition('Progressing', 'True', 'StepsTrained', `${String(step)} of ${count(steps, 'step')} trained.`),
-    starting: () => condition('Progressing', 'True', 'Starting', 'No step was trained yet; the parts are starting.'),
+    starting: () =>
+      condition('Progressing', 'True', reasons.Starting, 'No step was trained yet; the parts are starting.'),
     starved: (waitPercent: number) =>
       condition(
         'Progressing',
@@ -244,6 +344,8 @@ export const conditions = {
       condition('Progressing', 'False', reasons.BrokerUnreachable, `NATS cannot be reached: ${error}`),
     blocked: (error: string) =>
       condition('Progressing', 'False', reasons.Blocked, `Changes cannot be applied; retrying: ${error}`),
+    queued: () =>
+      condition('Progressing', 'False', reasons.Queued, 'The student waits in its queue; Queued says for what.'),
     suspended: () =>
       condition('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to continue.'),
     finished: () => condition('Progressing', 'False', 'Finished', 'The job is over.'),
@@ -259,6 +361,17 @@ export const conditions = {
         reasons.StreamsUnreachable,
         `The job is being deleted, but NATS cannot be reached to remove its streams: ${error.replace(/\.$/, '')}. Bring NATS back, or let the ` +
           `job go and leave them behind: set the annotation ${forceDeleteAnnotation} to "true".`,
+      ),
+  },
+  /** Only while it is True. */
+  scaledByOthers: {
+    yes: ({ kind, name, deployment }: Autoscaler, others: number) =>
+      condition(
+        'ScaledByOthers',
+        'True',
+        kind,
+        `${kind} ${name} sets the replicas of Deployment ${deployment}, and so does the operator, again and again. ` +
+          `Delete it${others === 0 ? '' : ` and ${count(others, 'other')}`}: minReplicas and maxReplicas of the pool bound the teachers.`,
       ),
   },
   suspended: {
@@ -295,6 +408,16 @@ export const conditions = {
         reasons.TeacherError,
         `No teacher can start, and trying again would not help: ${error}`,
       ),
+  },
+  reconciling: {
+    yes: (reason: string, message: string) => condition('Reconciling', 'True', reason, message),
+    no: () => condition('Reconciling', 'False', 'AsRequested', 'The job is in the state that its spec asks for.'),
+    stalled: () =>
+      condition('Reconciling', 'False', reasons.Stalled, 'Waiting does not help: Stalled says what somebody must do.'),
+  },
+  stalled: {
+    yes: (reason: string, message: string) => condition('Stalled', 'True', reason, message),
+    no: () => condition('Stalled', 'False', 'NotStalled', 'Nothing needs a person.'),
   },
 } as const;
 
@@ -334,14 +457,24 @@ export const events = {
   studentLost: () =>
     event('Normal', 'StudentLost', 'The student was disrupted; a new one continues from its checkpoint.'),
   studentFailed: (failures: number, limit: number, error: string) =>
-    event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
+    event(
+      'Warning',
+      'StudentFailed',
+      failures > limit
+        ? `The student failed, once more than backoffLimit (${String(limit)}) allows: ${error}`
+        : `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`,
+    ),
   noted: (note: string) => event('Normal', 'Noted', `${note.slice(0, 1).toUpperCase()}${note.slice(1)}`),
   streamsCreated: (missing: readonly string[]) =>
     event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
   blocked: (error: string) => event('Warning', reasons.Blocked, error),
+  scaledByOthers: (sentence: string) => event('Warning', 'ScaledByOthers', sentence),
   brokerLost: (error: string) => event('Warning', reasons.BrokerUnreachable, `NATS cannot be reached: ${error}`),
   workItemDead: (step: number, teacher: string, error: string) =>
     event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),
+  queued: (why: string) => event('Normal', 'Queued', why),
+  admitted: (why: string) => event('Normal', 'Admitted', why),
+  captured: (why: string) => event('Warning', reasons.CapturedByDefaultQueue, why),
   suspended: () => event('Normal', 'Suspended', 'The job was suspended; every slot was given back.'),
   resumed: () => event('Normal', 'Resumed', 'The job continues from its checkpoint.'),
   complete: (steps: number) => event('Normal', 'Complete', `All ${count(steps, 'step')} trained.`),

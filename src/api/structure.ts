@@ -43,6 +43,13 @@ export const patternWords: ReadonlyMap<string, { readonly expected: string; read
     },
   ],
   [
+    '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._/]*[A-Za-z0-9])?$',
+    {
+      expected: 'the name of a controller: a domain, a slash and a path',
+      remedy: 'write for example kueue.x-k8s.io/multikueue, or leave it out for this operator',
+    },
+  ],
+  [
     '^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$',
     { expected: 'an amount such as 2Gi', remedy: 'write a whole number with Ki, Mi, Gi, Ti, k, M, G, T or none' },
   ],

@@ -8,6 +8,7 @@ import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
 import { jobUris } from './job-uris.js';
+import { ownManager } from './names.js';
 import { mismatch, nameValue, notSupported, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
@@ -75,6 +76,27 @@ const gaps: readonly Gap[] = [
     because: 'a local run has no claims and no ConfigMaps',
     use: 'use package:// or file://, or run it in a cluster',
     find: (job) => urisOf(job, ['pvc', 'configmap']),
+  },
+  {
+    lacking: ['local'],
+    because: 'a local run has no Kueue',
+    use: 'leave it out, or run it in a cluster',
+    find: ({ spec }) =>
+      [
+        { path: 'spec.queueName', queueName: spec.queueName },
+        { path: 'spec.teacher.queueName', queueName: spec.teacher.queueName },
+      ].flatMap(({ path, queueName }) =>
+        queueName === undefined ? [] : [{ path, found: `the LocalQueue ${nameValue(queueName)}` }],
+      ),
+  },
+  {
+    lacking: ['local'],
+    because: 'a local run is managed by this command',
+    use: 'leave it out, or run it in a cluster',
+    find: ({ spec: { managedBy } }) =>
+      managedBy === undefined || managedBy === ownManager
+        ? []
+        : [{ path: 'spec.managedBy', found: nameValue(managedBy) }],
   },
   inManifest('spec.training.order', ({ spec }) => spec.training.order, trainingOrders),
   {

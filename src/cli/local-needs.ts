@@ -9,7 +9,7 @@ import { findNatsServer } from '../stream/index.js';
 import { fileLog } from '../telemetry/index.js';
 
 import { readConfig } from './config.js';
-import type { LocalNeeds } from './local/commands.js';
+import { type LocalNeeds, machineFacts } from './local/commands.js';
 import type { InitNeeds } from './init/commands.js';
 import { ownCommand } from './shared/own-command.js';
 import type { Stop } from './shared/stop.js';
@@ -37,8 +37,7 @@ export function localNeeds(stop: Stop): Needs {
     },
     environment: config.workerEnvironment,
     remote: config.remote,
-    installEnvironment: config.installEnvironment,
-    cacheFolder: config.cacheFolder,
+    machine: () => machineFacts(config.installEnvironment, config.cacheFolder),
     openLog: fileLog,
     findNats: (progress) =>
       findNatsServer({

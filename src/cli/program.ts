@@ -1,5 +1,5 @@
 /**
- * The `distill` command line: its commands, from four rooms. `kubectl distill` is the same program with the commands of the
+ * The `distill` command line: its commands, from five rooms. `kubectl distill` is the same program with the commands of the
  * cluster alone.
  */
 import { basename } from 'node:path';
@@ -37,6 +37,11 @@ const clusterGroup: Group = {
   add: async (root, needs, ended) => (await import('./cluster/commands.js')).addClusterCommands(root, needs, ended),
 };
 
+const reportGroup: Group = {
+  names: ['report'],
+  add: async (root, needs, ended) => (await import('./report/commands.js')).addReportCommand(root, needs, ended),
+};
+
 /** In the order of the help. */
 const groups: readonly Group[] = [
   {
@@ -47,12 +52,16 @@ const groups: readonly Group[] = [
     names: ['run', 'slots', 'doctor'],
     add: async (root, { local }, ended) => (await import('./local/commands.js')).addLocalCommands(root, local, ended),
   },
+  reportGroup,
   {
     names: ['validate', 'models', 'simulate'],
     add: async (root, needs, ended) => (await import('./offline/commands.js')).addOfflineCommands(root, needs, ended),
   },
   clusterGroup,
 ];
+
+/** What a cluster has. */
+const pluginGroups: readonly Group[] = [clusterGroup, reportGroup];
 
 /** kubectl starts a program of this name for `kubectl distill`. */
 const pluginName = 'kubectl-distill';
@@ -80,7 +89,7 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
         remedy: 'change to a folder that exists, then try again',
       });
     });
-  await addCommands(root, isPlugin ? [clusterGroup] : groups, needs, ended, argv.slice(2));
+  await addCommands(root, isPlugin ? pluginGroups : groups, needs, ended, argv.slice(2));
   await root.parseAsync([...argv]);
   return ending;
 }

@@ -47,6 +47,7 @@ export type {
   EndedProcess,
   InvalidJob,
   JobObservation,
+  KueueSupport,
   Limits,
   LimitSetting,
   ObservedTeacher,
@@ -59,6 +60,7 @@ export type {
   StreamObservation,
   StreamPlan,
   StudentObservation,
+  StudentQueue,
 } from './job/index.js';
 export {
   amountsOf,

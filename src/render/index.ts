@@ -4,5 +4,5 @@ export { networkPolicy } from './network-policy.js';
 export type { KubernetesObject, WorkerSettings } from './object.js';
 export { podNeeds } from './resources.js';
 export { configMap, secret, serviceAccount } from './shared-objects.js';
-export { studentJob } from './student-job.js';
+export { queuedStudentJob, studentJob } from './student-job.js';
 export { teacherDeployment } from './teacher-deployment.js';

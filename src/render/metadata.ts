@@ -67,6 +67,13 @@ export function metadataOf(job: DistillJob, name: string, workers?: WorkerSet): 
   };
 }
 
+export function withLabels(
+  metadata: KubernetesObject['metadata'],
+  added: Readonly<Record<string, string>>,
+): KubernetesObject['metadata'] {
+  return { ...metadata, labels: { ...metadata.labels, ...added } };
+}
+
 function ownerReference(job: DistillJob): OwnerReference {
   return {
     apiVersion,

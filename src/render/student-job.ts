@@ -1,9 +1,9 @@
 /** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot continue. */
 import { failureCodes } from '@distillery/protocol';
 
-import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
+import { type DistillJob, kueue, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
 
-import { metadataOf, type WorkerSet } from './metadata.js';
+import { metadataOf, withLabels, type WorkerSet } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { studentResources } from './resources.js';
@@ -14,7 +14,7 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: metadataOf(job, studentName(job.metadata.name), workers),
+    metadata: withLabels(metadataOf(job, studentName(job.metadata.name), workers), queueLabels(job)),
     spec: {
       suspend: suspended,
       completions: 1,
@@ -39,6 +39,19 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
       ),
     },
   };
+}
+
+function queueLabels({ spec: { queueName, priorityClass } }: DistillJob): Readonly<Record<string, string>> {
+  return {
+    ...(queueName === undefined ? {} : { [kueue.queueLabel]: queueName }),
+    ...(priorityClass === undefined ? {} : { [kueue.priorityLabel]: priorityClass }),
+  };
+}
+
+/** The part of a student's Job that stays ours while Kueue holds and starts it. */
+export function queuedStudentJob({ apiVersion, kind, metadata, spec }: KubernetesObject): KubernetesObject {
+  const { backoffLimit } = spec as Fields;
+  return { apiVersion, kind, metadata, spec: { backoffLimit } };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** One pool of teachers as a Deployment: interchangeable pods that come and go with the free slots. */
 import {
   type DistillJob,
+  kueue,
   labels,
   safeToEvictAnnotation,
   type TeacherPool,
@@ -8,7 +9,7 @@ import {
   workerContainer,
 } from '../api/index.js';
 
-import { metadataOf, selectorOf, type WorkerSet } from './metadata.js';
+import { metadataOf, selectorOf, withLabels, type WorkerSet } from './metadata.js';
 import type { KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { teacherResources } from './resources.js';
@@ -35,18 +36,26 @@ const apartFromOthers = {
 /** The API's value for "no deadline": teachers may wait for a slot without limit. */
 const noDeadlineSeconds = 2_147_483_647;
 
-/** @throws OwnerlessJobError */
+/**
+ * @param queue LocalQueue of Kueue that the Deployment is in, named by the job or not; null = none
+ * @throws OwnerlessJobError
+ */
 export function teacherDeployment(
   job: DistillJob,
   pool: TeacherPool,
   replicas: number,
   settings: WorkerSettings,
+  queue: string | null = job.spec.teacher.queueName ?? null,
 ): KubernetesObject {
+  const { queueName } = job.spec.teacher;
   const workers: WorkerSet = { role: 'teacher', pool: pool.name };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: metadataOf(job, teacherName(job.metadata.name, pool.name), workers),
+    metadata: withLabels(
+      metadataOf(job, teacherName(job.metadata.name, pool.name), workers),
+      queueName === undefined ? {} : { [kueue.queueLabel]: queueName },
+    ),
     spec: {
       replicas,
       selector: { matchLabels: selectorOf(job, workers) },
@@ -58,8 +67,13 @@ export function teacherDeployment(
         job,
         {
           workers,
-          // Without this, scratch folders would keep the autoscaler from removing an idle node.
-          annotations: { [safeToEvictAnnotation]: 'true' },
+          annotations: {
+            // Without this, scratch folders would keep the autoscaler from removing an idle node.
+            [safeToEvictAnnotation]: 'true',
+            // Outside a queue, Kueue's topology-aware scheduling must not count teachers as taken room: it would hold jobs back,
+            // and no pod would become Pending for which teachers yield. In a queue, the annotation would be a request for a topology.
+            ...(queue === null ? { [kueue.unconstrainedTopology]: 'true' } : {}),
+          },
           resources: teacherResources(pool),
           variables: {
             DISTILL_POOL: pool.name,

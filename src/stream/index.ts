@@ -3,6 +3,7 @@ export { StreamError, type StreamErrorReason } from './errors/index.js';
 export {
   type AccessIssuer,
   accountOfCreds,
+  credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
   type JobIdentity,
@@ -13,6 +14,8 @@ export {
   permissionsForSystem,
   type Role,
   roles,
+  serverKeys,
+  type ServerKeys,
 } from './access/index.js';
 export * from './server/index.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link/index.js';
@@ -33,6 +36,7 @@ export {
   type StreamSpec,
 } from './job/index.js';
 export {
+  type AccountStorage,
   AccountStreams,
   type JobRef,
   NamespaceAccounts,

@@ -47,6 +47,7 @@ export interface ResultLine {
   readonly folder?: string;
   /** The command that resumes a stopped run. */
   readonly resume?: string;
+  readonly report?: string;
   readonly model?: string;
 }
 type Line = Progress | EventLine | ResultLine | { readonly type: 'message'; readonly message: string };

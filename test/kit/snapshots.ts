@@ -253,6 +253,10 @@ export class SnapshotMaker {
     return this.#with({ limited });
   }
 
+  autoscalers(...autoscalers: NonNullable<Snapshot['cluster']['autoscalers']>): SnapshotMaker {
+    return this.#withCluster({ autoscalers });
+  }
+
   refusedBecause(refusal: string | null): SnapshotMaker {
     return this.#withCluster({ refusal });
   }

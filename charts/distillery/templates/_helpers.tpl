@@ -24,41 +24,42 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "distillery.image" -}}
 {{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
 {{- end -}}
-{{/* Refuses values that cannot work, with a sentence that helps. */}}
+{{/* What the restricted Pod Security Standard wants, for every pod of the release. */}}
+{{- define "distillery.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+{{- define "distillery.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities: { drop: [ALL] }
+readOnlyRootFilesystem: true
+{{- end -}}
+
+{{/* Refuses values that contradict each other, with a sentence that helps; values.schema.json judges each alone. */}}
 {{- define "distillery.check" -}}
 {{- $nats := .Values.nats -}}
-{{- $secret := "the name of a Secret with the keys operator-signing.seed and system.creds" -}}
-{{- if not (has $nats.auth (list "accounts" "signed" "password")) -}}
-{{- fail (printf "nats.auth: found %q, expected accounts, signed or password; set it" $nats.auth) -}}
-{{- end -}}
-{{- if eq $nats.auth "signed" -}}
-{{- $secret = "the name of a Secret with the keys operator.creds and signing.seed" -}}
-{{- end -}}
-{{- if eq $nats.auth "password" -}}
-{{- $secret = "the name of a Secret with the keys operator.password and worker.password" -}}
-{{- if not (and $nats.password.operatorUser $nats.password.workerUser) -}}
-{{- fail "nats.password: found no operatorUser or no workerUser, expected both with nats.auth=password; set them" -}}
+{{- if $nats.enabled -}}
+{{- range $key := list "url" "workerUrl" "existingSecret" -}}
+{{- if index $nats $key -}}
+{{- fail (printf "nats.%s: found %q beside nats.enabled=true, expected nothing; remove it, or set nats.enabled=false" $key (index $nats $key)) -}}
 {{- end -}}
 {{- end -}}
+{{- if ne $nats.auth "accounts" -}}
+{{- fail (printf "nats.auth: found %q beside nats.enabled=true, expected accounts; remove it" $nats.auth) -}}
+{{- end -}}
+{{- else -}}
+{{- $secret := dict "accounts" "operator-signing.seed and system.creds" "signed" "operator.creds and signing.seed" "password" "operator.password and worker.password" -}}
 {{- if not $nats.url -}}
-{{- fail "nats.url: found nothing, expected the address of a NATS server such as nats://nats.nats:4222; set it" -}}
+{{- fail "nats.url: found nothing, expected the address of a NATS server such as nats://nats.nats:4222; set it, or set nats.enabled=true to install a server with the release" -}}
 {{- end -}}
 {{- if not $nats.existingSecret -}}
-{{- fail (printf "nats.existingSecret: found nothing, expected %s; make it and set it" $secret) -}}
+{{- fail (printf "nats.existingSecret: found nothing, expected the name of a Secret with the keys %s; make it and set it" (index $secret $nats.auth)) -}}
 {{- end -}}
-{{- $known := list "weight" "minReplicas" "logitsMaxBytes" "ttlSecondsAfterFinished" -}}
-{{- $wrong := "%s: found %q, expected weight, minReplicas, logitsMaxBytes or ttlSecondsAfterFinished; correct it" -}}
-{{- range $key, $_ := omit .Values.limits "namespaces" -}}
-{{- if not (has $key $known) -}}{{- fail (printf $wrong "limits" $key) -}}{{- end -}}
-{{- end -}}
-{{- range $section, $fields := .Values.config -}}
-{{- if not (or (kindIs "map" $fields) (kindIs "invalid" $fields)) -}}
-{{- fail (printf "config.%s: found %v, expected a map of fields; indent its fields below it" $section $fields) -}}
-{{- end -}}
-{{- end -}}
-{{- range $namespace, $limits := .Values.limits.namespaces -}}
-{{- range $key, $_ := $limits -}}
-{{- if not (has $key $known) -}}{{- fail (printf $wrong (printf "limits.namespaces.%s" $namespace) $key) -}}{{- end -}}
+{{- if and (eq $nats.auth "password") (not (and $nats.password.operatorUser $nats.password.workerUser)) -}}
+{{- fail "nats.password: found no operatorUser or no workerUser, expected both with nats.auth=password; set them" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

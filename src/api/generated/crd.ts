@@ -129,9 +129,61 @@ export const jobSchema: Schema = {
           "rule": "self.logits.topK == 0 || (has(self.student.loss.kind) ? self.student.loss.kind == 'KL' : !has(self.teacher.output.kind) || !(self.teacher.output.kind in ['Sigmoid', 'Embedding']))",
           "message": "topK keeps a distribution over one class, which only the loss KL compares; set logits.topK to 0 or student.loss.kind to KL",
           "fieldPath": ".logits.topK"
+        },
+        {
+          "rule": "!has(self.priorityClass) || has(self.queueName)",
+          "message": "priorityClass orders the jobs of a queue; set queueName as well, or remove priorityClass",
+          "fieldPath": ".priorityClass"
+        },
+        {
+          "rule": "has(self.queueName) == has(oldSelf.queueName)",
+          "message": "queueName is immutable, since Kueue judges a job as it was created; make a new job",
+          "reason": "FieldValueForbidden",
+          "fieldPath": ".queueName"
+        },
+        {
+          "rule": "has(self.managedBy) == has(oldSelf.managedBy)",
+          "message": "managedBy is immutable, since two controllers would disagree about the job; make a new job",
+          "reason": "FieldValueForbidden",
+          "fieldPath": ".managedBy"
         }
       ],
       "properties": {
+        "queueName": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 253,
+          "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+          "x-kubernetes-validations": [
+            {
+              "rule": "self == oldSelf",
+              "message": "queueName is immutable, since Kueue judges a job as it was created; make a new job",
+              "reason": "FieldValueForbidden"
+            }
+          ],
+          "description": "LocalQueue of Kueue in the job's namespace. The student starts when Kueue admits it; until then the phase is Queued and the job has no teachers. Absent: no queue."
+        },
+        "priorityClass": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 253,
+          "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+          "description": "WorkloadPriorityClass of Kueue for the student. Absent: the priority of the student's pod decides."
+        },
+        "managedBy": {
+          "type": "string",
+          "minLength": 3,
+          "maxLength": 63,
+          "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._/]*[A-Za-z0-9])?$",
+          "x-kubernetes-validations": [
+            {
+              "rule": "self == oldSelf",
+              "message": "managedBy is immutable, since two controllers would disagree about the job; make a new job",
+              "reason": "FieldValueForbidden"
+            }
+          ],
+          "description": "Controller that runs the job. The operator leaves a job alone unless the field is absent or `distillery.dev/operator`."
+        },
         "suspend": {
           "type": "boolean",
           "default": false,
@@ -644,9 +696,29 @@ export const jobSchema: Schema = {
               "rule": "has(self.ensemble) == has(oldSelf.ensemble) && has(self.inputs) == has(oldSelf.inputs) && has(self.tokenizer) == has(oldSelf.tokenizer)",
               "message": "inputs, tokenizer and ensemble of a teacher are immutable, since they decide the logits; make a new job",
               "reason": "FieldValueForbidden"
+            },
+            {
+              "rule": "has(self.queueName) == has(oldSelf.queueName)",
+              "message": "teacher.queueName is immutable, since Kueue refuses a change while teachers run; make a new job",
+              "reason": "FieldValueForbidden",
+              "fieldPath": ".queueName"
             }
           ],
           "properties": {
+            "queueName": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253,
+              "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "teacher.queueName is immutable, since Kueue refuses a change while teachers run; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "description": "LocalQueue of Kueue for teachers: Kueue starts each one when its ClusterQueue has quota, and takes it back when the lender needs the quota. Absent: teachers take free slots outside any quota."
+            },
             "model": {
               "type": "object",
               "description": "The teacher model.",
@@ -2711,18 +2783,22 @@ export const jobSchema: Schema = {
     },
     "status": {
       "type": "object",
+      "default": {
+        "observedGeneration": -1
+      },
       "description": "What the operator observed last; conditions are the truth, the rest is for people.",
       "properties": {
         "observedGeneration": {
           "type": "integer",
           "format": "int64",
-          "minimum": 0,
-          "description": "`metadata.generation` that this status is about."
+          "minimum": -1,
+          "description": "`metadata.generation` that this status is about; -1: no operator has seen the job yet."
         },
         "phase": {
           "type": "string",
           "enum": [
             "Pending",
+            "Queued",
             "Running",
             "Suspended",
             "Succeeded",
@@ -2737,7 +2813,7 @@ export const jobSchema: Schema = {
             "type"
           ],
           "maxItems": 16,
-          "description": "Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.",
+          "description": "Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; Queued where Kueue is involved; ScaledByOthers only while it is True; Reconciling and Stalled are for kstatus, which Flux and helm use.",
           "items": {
             "type": "object",
             "required": [

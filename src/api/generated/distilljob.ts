@@ -45,6 +45,18 @@ export interface ObjectMeta {
  */
 export interface DistillJobSpec {
   /**
+   * LocalQueue of Kueue in the job's namespace. The student starts when Kueue admits it; until then the phase is Queued and the job has no teachers. Absent: no queue.
+   */
+  queueName?: string;
+  /**
+   * WorkloadPriorityClass of Kueue for the student. Absent: the priority of the student's pod decides.
+   */
+  priorityClass?: string;
+  /**
+   * Controller that runs the job. The operator leaves a job alone unless the field is absent or `distillery.dev/operator`.
+   */
+  managedBy?: string;
+  /**
    * True stops teachers and student after a checkpoint and gives every slot back; false continues from there.
    */
   suspend: boolean;
@@ -262,6 +274,10 @@ export interface TrainingAugment {
  * The model that is distilled, and the fleet that runs it.
  */
 export interface Teacher {
+  /**
+   * LocalQueue of Kueue for teachers: Kueue starts each one when its ClusterQueue has quota, and takes it back when the lender needs the quota. Absent: teachers take free slots outside any quota.
+   */
+  queueName?: string;
   model: TeacherModel;
   input: TeacherInput;
   /**
@@ -970,15 +986,15 @@ export interface StudentOutputSecretRef {
  */
 export interface DistillJobStatus {
   /**
-   * `metadata.generation` that this status is about.
+   * `metadata.generation` that this status is about; -1: no operator has seen the job yet.
    */
   observedGeneration?: number;
   /**
    * Summary of the conditions.
    */
-  phase?: 'Pending' | 'Running' | 'Suspended' | 'Succeeded' | 'Failed';
+  phase?: 'Pending' | 'Queued' | 'Running' | 'Suspended' | 'Succeeded' | 'Failed';
   /**
-   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.
+   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason; Queued where Kueue is involved; ScaledByOthers only while it is True; Reconciling and Stalled are for kstatus, which Flux and helm use.
    */
   conditions?: StatusCondition[];
   summary?: StatusSummary;
@@ -1293,6 +1309,18 @@ export interface DistillJobDraft {
  */
 export interface DistillJobSpecDraft {
   /**
+   * LocalQueue of Kueue in the job's namespace. The student starts when Kueue admits it; until then the phase is Queued and the job has no teachers. Absent: no queue.
+   */
+  queueName?: string;
+  /**
+   * WorkloadPriorityClass of Kueue for the student. Absent: the priority of the student's pod decides.
+   */
+  priorityClass?: string;
+  /**
+   * Controller that runs the job. The operator leaves a job alone unless the field is absent or `distillery.dev/operator`.
+   */
+  managedBy?: string;
+  /**
    * True stops teachers and student after a checkpoint and gives every slot back; false continues from there.
    */
   suspend?: boolean;
@@ -1510,6 +1538,10 @@ export interface TrainingAugmentDraft {
  * The model that is distilled, and the fleet that runs it.
  */
 export interface TeacherDraft {
+  /**
+   * LocalQueue of Kueue for teachers: Kueue starts each one when its ClusterQueue has quota, and takes it back when the lender needs the quota. Absent: teachers take free slots outside any quota.
+   */
+  queueName?: string;
   model: TeacherModelDraft;
   input?: TeacherInputDraft;
   /**

@@ -172,11 +172,12 @@ async function checkFolder(folder: string, force: boolean): Promise<void> {
   });
 }
 
-async function accessTo(
+/** How the job's reader connects. @throws CliError */
+export async function accessTo(
   job: DistillJob,
   namespace: string,
-  { nats }: FetchOptions,
-  { jobs }: FetchTools,
+  { nats }: Pick<FetchOptions, 'nats'>,
+  { jobs }: Pick<FetchTools, 'jobs'>,
 ): Promise<NatsAccess> {
   const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
   const secret =
@@ -213,10 +214,11 @@ function addressIn(nats: string): NatsAddress {
   }
 }
 
-async function connected(
+/** @throws CliError, StreamError */
+export async function connected(
   access: Parameters<FetchTools['connect']>[0],
-  { nats }: FetchOptions,
-  tools: FetchTools,
+  { nats }: Pick<FetchOptions, 'nats'>,
+  tools: Pick<FetchTools, 'connect'>,
 ): Promise<ObjectReader> {
   try {
     return await tools.connect(access);

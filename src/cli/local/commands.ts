@@ -9,13 +9,11 @@ import { positiveInteger } from '../shared/options.js';
 
 import type { RunNeeds } from './run.js';
 
+export { machineFacts } from './doctor.js';
 export type { RemoteEnvironment } from './run-environment.js';
 
 export interface LocalNeeds extends RunNeeds {
   readonly say: (line: string) => void;
-  /** The environment of this process, and the user's cache folder: what `distill doctor` looks at. */
-  readonly installEnvironment: NodeJS.ProcessEnv;
-  readonly cacheFolder: string | null;
 }
 
 interface RunFlags {
@@ -81,7 +79,7 @@ export function addLocalCommands(
     .addHelpText('after', '\nExample:\n  $ distill doctor')
     .action(async ({ json }: { readonly json: boolean }) => {
       const [needs, doctor] = await Promise.all([open(), import('./doctor.js')]);
-      const findings = doctor.findingsOf(doctor.machineFacts(needs.installEnvironment, needs.cacheFolder));
+      const findings = doctor.findingsOf(needs.machine());
       needs.say(json ? JSON.stringify({ findings }) : doctor.doctorLines(findings).join('\n'));
     });
 }

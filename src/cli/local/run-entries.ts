@@ -18,7 +18,7 @@ const subfolders = {
   model: /^(model\.(json|onnx)|weights\.bin|metrics\.json|SHA256SUMS|\.part.*)$/,
   baseline: /^/,
 } as const;
-const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
+const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?|history\.jsonl|report\.html)$/;
 
 /** Where a run writes files whole; a baseline is a run of its own, and logs grow by the line. */
 const sweptFolders = ['job', 'nats', 'checkpoints', 'model'] as const;

@@ -6,6 +6,8 @@
  *   run.lock        pid of the process that runs it
  *   slots           how many teachers it may have; `distill slots` writes it
  *   status.json     the job's status, as `kubectl get -o json` would show it
+ *   history.jsonl   what the run was like over time (run-history.ts)
+ *   report.html     the report of the run, written at its end (run-report.ts)
  *   job/            manifest and passwords for the workers (0600)
  *   logs/           one file for each process
  *   nats/           the server's configuration, log and store; removed when the run is complete

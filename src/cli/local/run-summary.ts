@@ -51,6 +51,20 @@ export function failedSummary(folder: string, logs: string, message: string): Su
   return { lines: [`failed: ${message}`, `logs: ${logs}`], record: { outcome: 'failed', message, folder } };
 }
 
+/** Names the report of the run, or says why there is none. After a stop, what resumes the run stays the last line. */
+export function withReport(
+  { lines, record }: Summary,
+  report: { readonly path: string } | { readonly problem: string },
+): Summary {
+  const outcome = 'outcome' in record ? record.outcome : null;
+  const text = 'path' in report ? report.path : `not written (${report.problem})`;
+  const line = outcome === 'complete' ? `  report    ${text}` : `report: ${text}`;
+  return {
+    lines: outcome === 'stopped' ? [line, ...lines] : [...lines, line],
+    record: { ...record, ...('path' in report ? { report: report.path } : { reportProblem: report.problem }) },
+  };
+}
+
 /** After a stop that came when nothing but the teacher's accuracy was missing. */
 export function studentDoneSummary(folder: string, model: string): Summary {
   return {

@@ -14,10 +14,13 @@ import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
 import { checkBaseline, openBaselineFolder } from './baseline.js';
+import type { MachineFacts } from './doctor.js';
 import { openRunFolder, type RunChoice } from './load-job.js';
 import { openOutput, type Output } from './output.js';
 import { checkRunEnvironment, environmentOf, type RemoteEnvironment } from './run-environment.js';
 import type { RunFolder } from './run-folder.js';
+import { RunHistory } from './run-history.js';
+import { endingReport } from './run-report.js';
 import {
   baselineStoppedSummary,
   completeSummary,
@@ -26,6 +29,7 @@ import {
   stoppedSummary,
   studentDoneSummary,
   type Summary,
+  withReport,
 } from './run-summary.js';
 import { endingOf, type ShortWorker } from './short-worker.js';
 import type { Outcome } from './supervise-job.js';
@@ -49,6 +53,8 @@ export interface RunNeeds {
   readonly newUid: () => string;
   /** Slots of a run without `--slots`. */
   readonly cores: number;
+  /** What this machine has, for the history of the run. */
+  readonly machine: () => MachineFacts;
   /** How this person calls `distill`: words for a shell. */
   readonly command: string;
   /** Compiled entry files of the worker processes. */
@@ -124,6 +130,7 @@ class Run {
     const { store } = folder.job.spec.student.output;
     const model = storeKind(store) === 's3' ? store : folder.file('model');
     const teacher = await teacherScores(folder, this.#worker('evaluate'));
+    if (teacher !== null) RunHistory.open(folder, () => this.#needs.clock.now()).teacherMeasured(teacher);
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
     const baseline = this.#options.baseline ? await this.#trainBaseline(nats) : null;
     if (baseline === 'stopped') {
@@ -169,7 +176,8 @@ class Run {
     const { scripts, clock, openLog, stop } = this.#needs;
     const environment = environmentOf(folder.job, this.#needs);
     const { name } = folder.job.metadata;
-    return train({
+    const history = RunHistory.open(folder, () => clock.now());
+    const outcome = await train({
       folder,
       nats,
       slots: this.#options.slots,
@@ -178,13 +186,20 @@ class Run {
       clock,
       log: openLog(folder.file('logs', 'engine.log')),
       stop: stop.signal,
-      onEvents: (events) => this.#output.events(events),
+      onServer: (version) => history.started(this.#needs.machine(), this.#options.slots, version),
+      onEvents: (events) => {
+        history.events(events);
+        this.#output.events(events);
+      },
       onDecision: (snapshot, plan, pids) => {
+        history.decided(snapshot, plan);
         const desired = plan.pools.reduce((sum, pool) => sum + pool.replicas, 0);
         const shown = shownOf(snapshot, desired);
         if (shown !== null) this.#output.progress(name, shown, pids);
       },
     });
+    history.ended(outcome.kind);
+    return outcome;
   }
 
   /** @returns null after a stop @throws StreamError */
@@ -207,7 +222,10 @@ class Run {
     return { command, runtime: environment.DISTILL_RUNTIME, slots, defaultSlots: cores, json };
   }
 
-  #finish({ lines, record }: Summary): void {
+  /** Writes the report first, so that the summary can name it. */
+  #finish(summary: Summary): void {
+    const report = endingReport(this.#folder.path, this.#needs.clock.now());
+    const { lines, record } = report === null ? summary : withReport(summary, report);
     this.#output.finish(lines, record);
   }
 

@@ -21,6 +21,8 @@ import { type Outcome, superviseJob, type SuperviseOptions } from './supervise-j
 
 export interface TrainOptions extends Omit<SuperviseOptions, 'key' | 'nats' | 'admin'> {
   readonly nats: FoundNatsServer;
+  /** Called once the streams are connected. @param version of the server */
+  readonly onServer: (version: string) => void;
 }
 
 const connectWaitMs = 20_000;
@@ -55,6 +57,7 @@ async function runToEnd(options: TrainOptions): Promise<Outcome> {
       onStatus: (event) => log.info(event, 'nats connection'),
     });
     stop.throwIfAborted();
+    options.onServer(admin.serverVersion);
     await admin.retryDeadLetters(key.uid);
     stop.throwIfAborted();
     const outcome = await superviseJob({ ...options, key, nats, admin });

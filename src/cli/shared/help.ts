@@ -17,6 +17,7 @@ Examples:
   $ distill run --resume runs/mnist-20261124-101500   resume a stopped run
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
   $ distill slots 2                                   limit the running job to two teachers
+  $ distill report runs/mnist-20261124-101500         write the report of a run as one HTML file
   $ distill validate job.yaml                         list every problem, with its remedy
   $ distill models                                    list the preset student models
   $ distill simulate day.json                         compare ways of scaling on a simulated cluster

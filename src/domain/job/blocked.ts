@@ -2,12 +2,22 @@
  * The status of a job whose plan cannot be applied until a person or another program changes something: a full store, a quota, a
  * webhook, a missing right of the operator. Pure.
  *
- * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition, the verdict and the pauses of pools
- * change: a pause follows from what was observed, and the next decision needs it (pause.ts).
+ * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition, the verdict, what follows from
+ * both, and the pauses of pools change: a pause follows from what was observed, and the next decision needs it (pause.ts).
  */
 import { omit } from '@distillery/base';
 
-import { conditions, type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
+import {
+  type ConditionDraft,
+  conditions,
+  type ConditionType,
+  conditionTypes,
+  type DistillJobStatus,
+  type EventDraft,
+  events,
+  reasons,
+  type StatusCondition,
+} from '../../api/index.js';
 import { conditionsFrom } from './conditions.js';
 import type { Plan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
@@ -25,26 +35,32 @@ export function blockedStatus(
 ): { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] } {
   const before = job.status;
   const { generation } = job.metadata;
-  const observed = generation === undefined ? {} : { observedGeneration: generation };
-  const draft = conditions.progressing.blocked(sentence);
-  const blocked = conditionsFrom([draft], before?.conditions ?? [], generation, nowMs);
-  const isNews = conditionIn(before, draft.type)?.reason !== draft.reason;
+  const blocked = conditions.progressing.blocked(sentence);
+  const drafts = conditionTypes.flatMap((type) => {
+    const kept = type === 'Accepted' ? undefined : conditionIn(before, type);
+    const shown = type === blocked.type ? blocked : (kept ?? conditionIn(plan.status, type));
+    return shown === undefined ? [] : [draftOf(type, shown)];
+  });
+  const isNews = conditionIn(before, blocked.type)?.reason !== blocked.reason;
   return {
     status: withSummaryReason({
       ...(before ?? { phase: 'Pending' as const }),
-      ...observed,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
       ...pausesIn(before, plan.status),
-      conditions: (plan.status.conditions ?? []).flatMap((planned) => {
-        if (planned.type === draft.type) return blocked;
-        const kept = planned.type === 'Accepted' ? planned : conditionIn(before, planned.type);
-        return [{ ...(kept ?? planned), ...observed }];
-      }),
+      conditions: conditionsFrom(drafts, before?.conditions ?? [], generation, nowMs),
     }),
     events: [
       ...plan.events.filter(({ reason }) => verdictReasons.includes(reason)),
       ...(isNews ? [events.blocked(sentence)] : []),
     ],
   };
+}
+
+function draftOf(
+  type: ConditionType,
+  { status, reason, message }: Pick<StatusCondition, 'status' | 'reason' | 'message'>,
+): ConditionDraft {
+  return { type, status, reason, message };
 }
 
 /** The teachers as they were last reported, with the pauses of the plan. */

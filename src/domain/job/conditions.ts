@@ -5,34 +5,42 @@ import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition }
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
 import { policyOf } from './policy.js';
+import { queuedCondition } from './queued-condition.js';
+import { quotaText } from './quota.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
+import { withStandardConditions } from './standard-conditions.js';
 import type { Verdict } from './verdict.js';
 
 /** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;
 
-/** In the order of `conditionTypes`. */
+/** All but Reconciling and Stalled, which follow from these; in the order of `conditionTypes`; Queued only where Kueue has a part. */
 export function conditionDrafts(seen: Seen): ConditionDraft[] {
   const { snapshot, verdict } = seen;
   if (verdict.kind === 'Deleting') return deletionConditions(deletionOf(snapshot, verdict.forced));
+  const queued = queuedCondition(snapshot, verdict);
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
   return [
     verdict.kind === 'Refused' ? verdict.condition : conditions.accepted.valid(snapshot.limited?.notes),
+    ...(queued === null ? [] : [queued]),
     teachersCondition(seen),
     over ? conditions.studentRunning.finished() : studentCondition(snapshot, verdict),
     over ? conditions.progressing.finished() : progressCondition(snapshot, verdict),
+    ...contests(snapshot),
     snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
     verdict.kind === 'Complete' ? verdict.condition : conditions.complete.no(),
     verdict.kind === 'Failed' ? verdict.condition : conditions.failed.no(),
   ];
 }
 
-function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Seen): ConditionDraft {
+function teachersCondition({ snapshot: { cluster, grants, nowMs }, counts, demand }: Seen): ConditionDraft {
   const { teachersAvailable } = conditions;
   switch (demand.reason) {
     case 'Suspended':
       return teachersAvailable.suspended();
+    case 'Queued':
+      return teachersAvailable.queued();
     case 'Finished':
       return teachersAvailable.finished();
     case 'Refused':
@@ -47,8 +55,10 @@ function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Se
       return teachersAvailable.unknown();
     case 'FillWindow':
     case 'MatchStudent': {
-      const why = shortageText(demand, grants);
+      const quota = quotaText(cluster.pools, nowMs);
+      const why = [shortageText(demand, grants), quota].filter((part) => part !== '').join('; ');
       if (counts.ready > 0) return teachersAvailable.ready(counts, why);
+      if (quota !== '') return teachersAvailable.waitingForQuota(quota);
       const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
       if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
       return counts.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(counts, why);
@@ -59,6 +69,7 @@ function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Se
 function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
   const { studentRunning } = conditions;
   if (verdict.kind === 'Suspended') return studentRunning.suspended();
+  if (verdict.kind === 'Queued') return studentRunning.queued();
   if (verdict.kind === 'Refused') return studentRunning.waitingForValidJob();
   const { phase, failures, lastError } = cluster.student;
   if (phase === 'BackingOff' && lastError !== null) {
@@ -71,6 +82,12 @@ function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: V
   if (phase !== 'Running' || student === null) return studentRunning.starting();
   if (nowMs - student.updatedAtMs > telemetryStaleMs) return studentRunning.unknown();
   return byPhase(student);
+}
+
+/** Only while there is an autoscaler that sets the same replicas. */
+function contests({ cluster: { autoscalers = [] } }: Snapshot): ConditionDraft[] {
+  const [first, ...others] = autoscalers;
+  return first === undefined ? [] : [conditions.scaledByOthers.yes(first, others.length)];
 }
 
 function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionDraft {
@@ -95,6 +112,7 @@ function progressCondition(snapshot: Snapshot, verdict: Verdict): ConditionDraft
   const { job, streams, nowMs } = snapshot;
   if (verdict.kind === 'Refused') return progressing.refused();
   if (verdict.kind === 'Suspended') return progressing.suspended();
+  if (verdict.kind === 'Queued') return progressing.queued();
   if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
   const student = streams.state === 'Present' ? streams.student : null;
   if (student === null || student.step === 0) return progressing.starting();
@@ -115,14 +133,17 @@ function waitFractionOf({ phase, samplesPerSecond, waitFraction, buffer }: Stude
   return samplesPerSecond === 0 && buffer.frames === 0 ? 1 : waitFraction;
 }
 
-/** Adds times to conditions: a transition time changes only with the status. */
+/**
+ * Adds Reconciling and Stalled, and the times: a transition time changes only with the status.
+ * @param drafts all conditions of the job; Reconciling and Stalled among them are decided again
+ */
 export function conditionsFrom(
   drafts: readonly ConditionDraft[],
   before: readonly StatusCondition[],
   observedGeneration: number | undefined,
   nowMs: number,
 ): StatusCondition[] {
-  return drafts.map((draft) => {
+  return withStandardConditions(drafts).map((draft) => {
     const old = before.find(({ type }) => type === draft.type);
     const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : kubernetesTime(nowMs);
     return { ...draft, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };

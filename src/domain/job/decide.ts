@@ -23,7 +23,8 @@ export function decide(snapshot: Snapshot): Plan {
     workers: verdict.kind === 'Refused' || verdict.kind === 'Deleting' ? 'Remove' : 'Apply',
     streams,
     pools,
-    student: verdict.kind === 'Active' ? 'Run' : 'Stop',
+    // A student in a queue exists as a Job that Kueue starts.
+    student: verdict.kind === 'Active' || verdict.kind === 'Queued' ? 'Run' : 'Stop',
     status,
     events: eventsOf(seen, { object, streams, status }),
     againMs: requeueAfter(seen),

@@ -59,6 +59,8 @@ export function demandUnder(verdict: Verdict, observation: JobObservation): JobD
   switch (verdict.kind) {
     case 'Suspended':
       return { kind: 'None', reason: 'Suspended' };
+    case 'Queued':
+      return { kind: 'None', reason: 'Queued' };
     case 'Complete':
     case 'Failed':
       return { kind: 'None', reason: 'Finished' };

@@ -101,6 +101,7 @@ function transitions({ job: { status: before }, streams }: Snapshot, after: Dist
     conditionIn(status, 'Progressing')?.reason === reasons.BrokerUnreachable;
   if (streams.state === 'Unreachable' && brokerLostIn(after) && !brokerLostIn(before))
     found.push(events.brokerLost(streams.reason));
+  found.push(...queueing(before, after));
   // A job that was created suspended never ran: it was not suspended.
   if (before !== undefined && became('Suspended')) found.push(events.suspended());
   if (isTrueIn(before, 'Suspended') && conditionIn(after, 'Suspended')?.status === 'False')
@@ -110,6 +111,15 @@ function transitions({ job: { status: before }, streams }: Snapshot, after: Dist
     const early = streams.state === 'Present' ? streams.student?.result?.stoppedEarly : undefined;
     found.push(early === undefined ? events.complete(steps) : events.stoppedEarly(steps, early));
   }
+  if (became('ScaledByOthers')) found.push(events.scaledByOthers(conditionIn(after, 'ScaledByOthers')?.message ?? ''));
   if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
   return found;
+}
+
+function queueing(before: Before, after: DistillJobStatus): EventDraft[] {
+  const [was, is] = [conditionIn(before, 'Queued'), conditionIn(after, 'Queued')];
+  if (is === undefined || (was?.reason === is.reason && was.status === is.status)) return [];
+  if (is.reason === reasons.CapturedByDefaultQueue) return [events.captured(is.message)];
+  if (is.status === 'True') return [events.queued(is.message)];
+  return was?.status === 'True' && is.reason === 'Admitted' ? [events.admitted(is.message)] : [];
 }

@@ -21,11 +21,13 @@ export type {
   ClusterObservation,
   EndedProcess,
   JobObservation,
+  KueueSupport,
   ObservedTeacher,
   PoolObservation,
   PresentStreams,
   Snapshot,
   StreamObservation,
   StudentObservation,
+  StudentQueue,
 } from './snapshot.js';
 export { worthWriting } from './worth-writing.js';

@@ -13,6 +13,7 @@ import { telemetryStaleMs } from '@distillery/protocol';
 
 import { deletionOf, deletionPlan, deletionRequeueMs, hasFinalizer } from './deletion.js';
 import type { JobPlan } from './plan.js';
+import { quotaOf } from './quota.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { endIn } from './status-reader.js';
@@ -63,6 +64,7 @@ export function requeueAfter({ verdict, snapshot }: Seen): number | null {
     case 'Deleting':
       return deletionRequeueMs(streams);
     case 'Suspended':
+    case 'Queued':
       return engine === 'local' ? localMs : quietMs;
     case 'Active':
       return engine === 'local' ? localMs : activeRequeueMs(snapshot);
@@ -72,7 +74,12 @@ export function requeueAfter({ verdict, snapshot }: Seen): number | null {
 function activeRequeueMs({ cluster, streams, nowMs }: Snapshot): number {
   if (streams.state === 'Unreachable') return unreachableMs;
   // No event reports that a teacher has waited for a node for too long.
-  const waits = cluster.pools.some(({ pods }) => pods.some(({ node, terminating }) => node === null && !terminating));
+  const waits = cluster.pools.some((pool) => {
+    const isHeld = quotaOf(pool, nowMs).waits;
+    return pool.pods.some(
+      ({ node, terminating, gated }) => node === null && !terminating && !(isHeld && gated === true),
+    );
+  });
   if (streams.state === 'Absent' || waits) return soonMs;
   const { student } = streams;
   const staleInMs = student === null ? 0 : student.updatedAtMs + telemetryStaleMs - nowMs;

@@ -6,6 +6,7 @@ import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
 import { pausedUntilMs } from './pause.js';
 import { policyOf } from './policy.js';
+import { quotaOf } from './quota.js';
 import { type JobObservation, type ObservedTeacher, type PoolObservation, readyTeachers } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
@@ -29,8 +30,11 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, observation: JobO
   const { job, streams, nowMs } = observation;
   const { needs, resource } = observed;
   const isPaused = pausedUntilMs(observed, job.status, nowMs, policyOf(observation)) !== null;
-  const staying = observed.pods.filter(({ terminating }) => !terminating);
+  const { mostReplicas } = quotaOf(observed, nowMs);
+  // quota/T1.
+  const staying = observed.pods.filter(({ terminating, gated }) => !terminating && gated !== true);
   const bound = staying.filter(({ node }) => node !== null).length;
+  const previous = job.status?.teachers?.pools.find(({ name }) => name === pool.name)?.desired;
   const reported = new Map(
     streams.state === 'Present' ? streams.teachers.map((teacher) => [teacher.pod, teacher]) : [],
   );
@@ -43,12 +47,12 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, observation: JobO
     spec: {
       name: pool.name,
       minReplicas: pool.minReplicas,
-      maxReplicas: isPaused ? Math.min(pool.maxReplicas, bound) : pool.maxReplicas,
+      maxReplicas: Math.min(pool.maxReplicas, mostReplicas, isPaused ? bound : Infinity),
       slotsPerReplica: slotsPerReplicaOf(needs, resource),
     },
     needs,
     resource,
-    previousReplicas: job.status?.teachers?.pools.find(({ name }) => name === pool.name)?.desired ?? null,
+    previousReplicas: previous === undefined ? null : Math.min(previous, mostReplicas),
     teachers: staying.map(teacherOf),
   };
 }

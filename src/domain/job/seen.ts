@@ -2,6 +2,7 @@
 import type { TeacherCounts } from '../../api/index.js';
 import { demandUnder, type JobDemand } from './demand.js';
 import type { PoolPlan } from './plan.js';
+import { inQueue, quotaOf, wantsMore } from './quota.js';
 import { type ReadyTeachers, readyTeachers, type Snapshot } from './snapshot.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
@@ -29,13 +30,20 @@ export function see(snapshot: Snapshot): Seen {
 
 /**
  * The grants, in the order of the job's pools. Grants may be a moment older than the demand: a job without demand gets
- * nothing, and a job that no allocation has seen yet keeps what it has.
+ * nothing, and a job that no allocation has seen yet keeps what it has. A teacher that waits for quota is beyond its grant.
  */
-function poolPlans({ kind }: JobDemand, { job, cluster, grants }: Snapshot): PoolPlan[] {
+function poolPlans(demand: JobDemand, { job, cluster, grants, nowMs }: Snapshot): PoolPlan[] {
+  const quotas = cluster.pools.map((pool) => ({ name: pool.name, ...quotaOf(pool, nowMs) }));
+  const wanted = wantsMore(demand, quotas);
   return job.spec.teacher.pools.map(({ name, maxReplicas }) => {
-    if (kind === 'None') return { name, replicas: 0, leave: [] };
+    if (demand.kind === 'None') return { name, replicas: 0, leave: [] };
     const grant = grants.find(({ pool }) => pool === name);
-    if (grant !== undefined) return { name, replicas: Math.min(grant.replicas, maxReplicas), leave: grant.leave };
+    const quota = quotas.find((pool) => pool.name === name);
+    if (grant !== undefined) {
+      const replicas = Math.min(grant.replicas, maxReplicas);
+      const queued = quota === undefined ? 0 : inQueue(quota, replicas, maxReplicas, wanted);
+      return { name, replicas: replicas + queued, leave: grant.leave };
+    }
     const pods = cluster.pools.find((pool) => pool.name === name)?.pods ?? [];
     return { name, replicas: pods.filter(({ terminating }) => !terminating).length, leave: [] };
   });

@@ -48,8 +48,22 @@ export interface ClusterObservation {
   readonly remains: boolean;
   /** Why the cluster refuses what this generation of the job requests, until the job changes; null when it does not. */
   readonly refusal: string | null;
+  /** Whether the operator can read Kueue's Workloads; absent = unknown. */
+  readonly kueue?: KueueSupport;
+  /** Autoscalers of others that set the replicas of the job's Deployments; absent = none. */
+  readonly autoscalers?: readonly ForeignAutoscaler[];
   /** Slots held × seconds since the job began. */
   readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
+}
+
+/** NotServed: no Kueue. TooOld: only an older version of its API. NotReadable: the operator lacks the right. */
+export type KueueSupport = 'Served' | 'NotServed' | 'TooOld' | 'NotReadable' | 'Unknown';
+
+export interface ForeignAutoscaler {
+  /** What a person made: KEDA makes a HorizontalPodAutoscaler of each ScaledObject. */
+  readonly kind: 'HorizontalPodAutoscaler' | 'ScaledObject';
+  readonly name: string;
+  readonly deployment: string;
 }
 
 export interface PoolObservation {
@@ -70,6 +84,10 @@ export interface PoolObservation {
   readonly failuresInARow: number;
   /** How the last disrupted teacher ended; null when there is none, or when a signal ended it. */
   readonly lastError: EndedProcess | null;
+  /** LocalQueue of its Deployment, named by the job or not; null or absent = none. */
+  readonly queue?: string | null;
+  /** What Kueue says of a teacher that waits for quota; absent or empty = nothing. */
+  readonly quotaMessage?: string;
 }
 
 export interface ObservedTeacher {
@@ -80,6 +98,8 @@ export interface ObservedTeacher {
   readonly ready: boolean;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Held by a scheduling gate of Kueue until there is quota; absent = not held. */
+  readonly gated?: boolean;
 }
 
 export interface EndedProcess {
@@ -100,6 +120,24 @@ export interface StudentObservation {
   readonly disruptions: number | null;
   /** How the last attempt ended; null when there is none, or when a signal from outside ended it. */
   readonly lastError: EndedProcess | null;
+  /** The queue of Kueue that the student's Job is in; null or absent = none, or no Job. */
+  readonly queue?: StudentQueue | null;
+}
+
+export interface StudentQueue {
+  /** Its LocalQueue. */
+  readonly name: string;
+  /** Kueue lets the Job run. */
+  readonly admitted: boolean;
+  /** Kueue's object for the Job; null = Kueue has not made it, or the operator cannot see it. */
+  readonly workload: {
+    readonly name: string;
+    /** False = Kueue lets it rest until somebody sets it to true. */
+    readonly active: boolean;
+    readonly stoppedByUs: boolean;
+    /** Why it waits, in Kueue's words; empty while Kueue has said nothing. */
+    readonly message: string;
+  } | null;
 }
 
 /** The job's streams and what its workers wrote to them. The observation of the stream room has this shape. */

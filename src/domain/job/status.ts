@@ -25,7 +25,8 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
   const student = present?.student ?? null;
   // A job that is not accepted has no teachers; 0 of 0 would be wrong.
   const teachers = verdict.kind === 'Refused' ? null : teachersOf(seen);
-  const progress = student === null ? before.progress : progressOf(student);
+  const shown = student === null ? before.progress : progressOf(student);
+  const progress = shown === undefined || !restingKinds.includes(verdict.kind) ? shown : atRest(shown);
   const dead = present?.dead.messages ?? 0;
   const resumptions = (before.resumptions ?? 0) + (resumes(snapshot, verdict) ? 1 : 0);
   const status: DistillJobStatus = {
@@ -66,9 +67,18 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
   return withSummaryReason(teachers === null ? omit(status, 'teachers') : status);
 }
 
+/** Verdicts under which no student trains, and steps may be left. */
+const restingKinds: readonly Verdict['kind'][] = ['Suspended', 'Queued', 'Failed'];
+
+/** Its last rate, and the time left at that rate, would read as if it trained. */
+function atRest(progress: NonNullable<DistillJobStatus['progress']>): NonNullable<DistillJobStatus['progress']> {
+  return { ...omit(progress, 'secondsLeft'), samplesPerSecond: 0 };
+}
+
 /** True in the one decision that ends a suspension for which a student had to stop. */
 function resumes({ job: { status } }: Snapshot, verdict: Verdict): boolean {
-  return isTrueIn(status, 'Suspended') && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
+  const goesOn = verdict.kind === 'Active' || verdict.kind === 'Queued';
+  return isTrueIn(status, 'Suspended') && goesOn && (status?.attempts ?? 0) > 0;
 }
 
 /**
@@ -93,6 +103,8 @@ function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNull
       return 'Failed';
     case 'Suspended':
       return 'Suspended';
+    case 'Queued':
+      return 'Queued';
     case 'Refused':
       return 'Pending';
     case 'Active':

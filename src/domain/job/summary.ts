@@ -41,6 +41,15 @@ function shortDuration(seconds: number): string {
 
 /** Reasons that need attention; the summary shows the first that holds. */
 const trouble = {
+  Queued: [
+    reasons.KueueNotServed,
+    reasons.KueueTooOld,
+    reasons.KueueNotReadable,
+    reasons.CapturedByDefaultQueue,
+    reasons.WaitingForKueue,
+    reasons.WaitingForQuota,
+    reasons.WorkloadStopped,
+  ],
   Progressing: [
     reasons.Blocked,
     reasons.BrokerUnreachable,
@@ -49,7 +58,8 @@ const trouble = {
     reasons.Stalled,
   ],
   StudentRunning: [reasons.CannotStart, reasons.BackingOff, reasons.TelemetryGap],
-  TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.TelemetryGap],
+  TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.WaitingForQuota, reasons.TelemetryGap],
+  ScaledByOthers: [reasons.HorizontalPodAutoscaler, reasons.ScaledObject],
 } satisfies Record<string, readonly string[]>;
 
 const longestMessage = 1_024;

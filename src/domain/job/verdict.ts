@@ -1,5 +1,5 @@
 /**
- * Where a job stands: being deleted, refused, suspended, ended, or running. Pure. The first rule that holds decides; a
+ * Where a job stands: being deleted, refused, suspended, queued, ended, or running. Pure. The first rule that holds decides; a
  * verdict that ended the job stays, whatever is observed later.
  */
 import { workerExitCodes } from '@distillery/protocol';
@@ -11,6 +11,7 @@ import {
   type ObjectMeta,
   unsupported,
 } from '../../api/index.js';
+import { isQueued } from './queued.js';
 import type { JobObservation, ReadyTeachers } from './snapshot.js';
 import { endIn, isTrueIn } from './status-reader.js';
 
@@ -21,6 +22,8 @@ export type Verdict =
   | { readonly kind: 'Complete'; readonly condition: ConditionDraft }
   | { readonly kind: 'Failed'; readonly condition: ConditionDraft }
   | { readonly kind: 'Suspended' }
+  /** Active, once Kueue admits the student (queued.ts). */
+  | { readonly kind: 'Queued' }
   | { readonly kind: 'Active' };
 
 export function verdictOf(observation: JobObservation, ready: ReadyTeachers): Verdict {
@@ -51,7 +54,8 @@ export function verdictOf(observation: JobObservation, ready: ReadyTeachers): Ve
   }
   const teacherError = hopelessTeacher(observation, ready);
   if (teacherError !== null) return { kind: 'Failed', condition: conditions.failed.teacherError(teacherError) };
-  return job.spec.suspend ? { kind: 'Suspended' } : { kind: 'Active' };
+  if (job.spec.suspend) return { kind: 'Suspended' };
+  return isQueued(observation) ? { kind: 'Queued' } : { kind: 'Active' };
 }
 
 function refusalOf({ job, engine, limited, cluster }: JobObservation): ConditionDraft | null {

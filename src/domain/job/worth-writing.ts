@@ -20,6 +20,9 @@ export function worthWriting(
   return due && !jsonEqual(omit(before, 'usage'), omit(after, 'usage'));
 }
 
+/** Conditions whose messages count steps, seconds or slots. */
+const countingTypes: readonly string[] = ['Progressing', 'TeachersAvailable', 'Reconciling', 'Stalled'];
+
 function facts(status: DistillJobStatus): object {
   return {
     ...omit(status, 'progress', 'summary', 'buffer', 'usage'),
@@ -30,11 +33,9 @@ function facts(status: DistillJobStatus): object {
       samplesPerSecond: 0,
       pools: status.teachers?.pools.map((pool) => omit(pool, 'wanted', 'why')),
     },
-    // These messages count steps and slots; only their reasons are facts.
+    // Of counting messages, only the reasons are facts.
     conditions: status.conditions?.map((condition) =>
-      condition.type === 'Progressing' || condition.type === 'TeachersAvailable'
-        ? { ...condition, message: '' }
-        : condition,
+      countingTypes.includes(condition.type) ? { ...condition, message: '' } : condition,
     ),
   };
 }

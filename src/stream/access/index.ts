@@ -4,6 +4,7 @@ export {
   accountOfCreds,
   bytesOfSecret,
   checkCreds,
+  credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
   type JobIdentity,
@@ -21,3 +22,4 @@ export {
   type Role,
   roles,
 } from './permissions.js';
+export { serverKeys, type ServerKeys } from './server-keys.js';

@@ -35,7 +35,17 @@ beforeAll(async () => {
     'teacherPriorityClass.create': 'false',
   });
   await helm(
-    ['install', 'distillery', chartFolder, '--skip-crds', '-n', namespace, '--create-namespace', ...values],
+    [
+      'install',
+      'distillery',
+      chartFolder,
+      '-n',
+      namespace,
+      '--create-namespace',
+      '--set',
+      'crds.install=false',
+      ...values,
+    ],
     cluster.kubeconfig,
   );
   operator = await startOperator(cluster, {

@@ -173,10 +173,14 @@ describe('the words of status', () => {
     conditions.accepted.invalid(problems),
     conditions.teachersAvailable.starting(fleet, ''),
     conditions.studentRunning.backingOff(2, 6, 'out of memory'),
+    conditions.queued.waitingForQuota('team', 'no quota'),
     conditions.progressing.advancing(1, 1),
     conditions.suspended.no(),
     conditions.failed.studentError('NaN logits'),
     conditions.complete.yes(1407, 'sha256:ab'),
+    conditions.scaledByOthers.yes({ kind: 'HorizontalPodAutoscaler', name: 'web', deployment: 'mnist-teacher-gpu' }, 0),
+    conditions.reconciling.stalled(),
+    conditions.stalled.no(),
   ];
 
   test('cover every condition type', () => {

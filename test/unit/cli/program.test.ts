@@ -41,7 +41,7 @@ function commandsIn(help: string): string[] {
   return Array.from(listed.matchAll(/^ {2}([a-z]+)(?= |$)/gm), ([, name = '']) => name);
 }
 
-const local = ['init', 'run', 'slots', 'doctor', 'validate', 'models', 'simulate'];
+const local = ['init', 'run', 'slots', 'doctor', 'report', 'validate', 'models', 'simulate'];
 const cluster = ['status', 'top', 'plan', 'logs', 'events', 'suspend', 'resume', 'scale', 'fetch', 'support'];
 
 describe('the program', () => {
@@ -54,7 +54,7 @@ describe('the program', () => {
   test('is for kubectl that of a cluster', () => {
     const { text } = started(['--help'], plugin);
     expect(text).toMatch(/^Usage: kubectl distill /);
-    expect(commandsIn(text)).toEqual([...cluster, 'completion', 'help']);
+    expect(commandsIn(text)).toEqual([...cluster, 'report', 'completion', 'help']);
     expect(started(['run', 'job.yaml'], plugin)).toMatchObject({ code: 2 });
   });
 

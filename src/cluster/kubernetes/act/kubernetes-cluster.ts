@@ -14,7 +14,7 @@
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
 
-import type { DistillJob } from '../../../api/index.js';
+import { type DistillJob, kueue } from '../../../api/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../../controller/index.js';
 import type { ClusterObservation, ClusterSlots } from '../../../domain/index.js';
 import type { KubernetesObject, WorkerSettings } from '../../../render/index.js';
@@ -29,6 +29,7 @@ import {
   type RawJob,
   type RawObject,
   studentJobView,
+  type StudentJobView,
 } from '../cache/index.js';
 
 import { ObjectWriter } from './object-writer.js';
@@ -74,6 +75,9 @@ export class KubernetesCluster implements Cluster {
         objects: cache.objectsOf(key),
         needsOf: (pool) => cache.needsOf(pool),
         disruptions: (name) => tally.lostOf(name, names),
+        kueue: cache.workloads.support,
+        workloadOf: (uid) => cache.workloads.of(uid),
+        autoscalersOf: (deployment) => cache.autoscalers.of(key.namespace, deployment),
         refusal: this.#memory.refusalOf(key.uid, job.metadata.generation),
         nowMs: clock.now(),
       }),
@@ -125,15 +129,19 @@ export class KubernetesCluster implements Cluster {
     const { cache } = this.#options;
     const [account = null] = cache.serviceAccounts.of(key);
     const [policy = null] = cache.networkPolicies.of(key);
-    return { ...cache.objectsOf(key), account, policy };
+    const objects = cache.objectsOf(key);
+    const workload = objects.student === null ? null : cache.workloads.of(objects.student.uid);
+    return { ...objects, account, policy, kueue: cache.workloads.support, workload };
   }
 
   async #execute(key: JobKey, objects: WorkerObjects): Promise<void> {
     const { shared, workloads, costs, deletions } = objects;
     for (const wanted of shared) await this.#writeUnlessSo(key, wanted);
     await this.#writeInputs(key, objects);
-    for (const pod of costs) await this.#setCost(pod);
+    for (const pod of costs) await this.#applyIfThere(pod);
     for (const wanted of workloads) await this.#writeUnlessSo(key, wanted);
+    if (objects.workload !== null) await this.#applyIfThere(objects.workload);
+    if (objects.suspend !== null) await this.#suspend(objects.suspend);
     for (const deletion of deletions) await this.#delete(key, deletion);
   }
 
@@ -147,8 +155,15 @@ export class KubernetesCluster implements Cluster {
   async #writeUnlessSo(key: JobKey, wanted: Wanted): Promise<void> {
     if (this.#isSo(key, wanted)) return;
     const { cache } = this.#options;
-    const { object, found } = wanted;
-    const stored: unknown = await this.#writer.write(key, object, found);
+    const { object, found, created } = wanted;
+    let stored: unknown;
+    try {
+      stored = await this.#writer.write(key, object, found, created);
+    } catch (error) {
+      if (found === null || object.kind !== 'Deployment' || !isCaptured(error)) throw error;
+      await this.#delete(key, { kind: kinds.deployments, found });
+      return;
+    }
     const view = ownedView(stored as RawObject, object.kind);
     this.#memory.wrote(key.uid, view.uid, view.generation);
     switch (object.kind) {
@@ -180,9 +195,15 @@ export class KubernetesCluster implements Cluster {
     this.#memory.wroteInputs(uid, { hash, atMs: nowMs });
   }
 
-  async #setCost(pod: KubernetesObject): Promise<void> {
+  /** A patch and no apply: an apply that leaves the field out later would resume the Job. */
+  async #suspend({ uid, namespace, name }: StudentJobView): Promise<void> {
+    await this.#options.client.patch(kinds.jobs, namespace, name, { metadata: { uid }, spec: { suspend: true } });
+  }
+
+  /** Of an object that others make and delete. */
+  async #applyIfThere(object: KubernetesObject): Promise<void> {
     try {
-      await this.#options.client.apply(pod);
+      await this.#options.client.apply(object);
     } catch (error) {
       if (!(error instanceof ApiError) || !goneReasons.includes(error.reason)) throw error;
     }
@@ -195,6 +216,14 @@ export class KubernetesCluster implements Cluster {
     const { namespace, name } = found;
     await this.#options.client.delete(kind, namespace, name, { propagation: 'Foreground', uid: found.uid });
   }
+}
+
+/**
+ * Kueue refuses every change of a Deployment with ready pods that is older than the LocalQueue `default` of its namespace, so that its
+ * teachers could not even leave. A new Deployment is in that queue from the start (docs/adr/0052). RBAC has other words for a refusal.
+ */
+function isCaptured(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'forbidden' && error.message.includes(kueue.queueLabel);
 }
 
 async function allAccess(access: AccessOf): Promise<Readonly<Record<WorkerRole, NatsAccess>>> {

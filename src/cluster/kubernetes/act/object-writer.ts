@@ -37,12 +37,18 @@ export class ObjectWriter {
   /**
    * Writes a watched object.
    * @param found the known object; null = none
+   * @param created what a create sends; absent = the object itself
    * @throws RefusalError, NameTakenError, ApiError
    */
-  async write(job: JobKey, object: KubernetesObject, found: OwnedView | null): Promise<StoredObject> {
+  async write(
+    job: JobKey,
+    object: KubernetesObject,
+    found: OwnedView | null,
+    created: KubernetesObject = object,
+  ): Promise<StoredObject> {
     try {
       if (found !== null) return await this.#applyTo(object, found);
-      return await this.#client.create(object);
+      return await this.#client.create(created);
     } catch (error) {
       if (!isThere(error)) throw refusedOr(object, error);
     }

@@ -8,17 +8,26 @@ import { type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../../api/index.js';
 import type { WorkersPlan } from '../../../controller/index.js';
+import type { KueueSupport } from '../../../domain/index.js';
 import {
   configMap,
   type KubernetesObject,
   networkPolicy,
+  queuedStudentJob,
   secret,
   serviceAccount,
   studentJob,
   teacherDeployment,
   type WorkerSettings,
 } from '../../../render/index.js';
-import { type JobObjects, kinds, type OwnedView, type PodView, type StudentJobView } from '../cache/index.js';
+import {
+  type JobObjects,
+  kinds,
+  type OwnedView,
+  type PodView,
+  type StudentJobView,
+  type WorkloadView,
+} from '../cache/index.js';
 
 /** A wanted object, and what is known of it at the API server. */
 export interface Wanted {
@@ -30,6 +39,8 @@ export interface Wanted {
   readonly applied: string;
   /** null = it does not exist. */
   readonly found: OwnedView | null;
+  /** What a create sends instead of `object`: fields that others own afterwards. */
+  readonly created?: KubernetesObject;
 }
 
 export interface Deletion {
@@ -48,9 +59,16 @@ export interface WorkerObjects {
   readonly costs: readonly KubernetesObject[];
   /** Deployments of pools that the job no longer has; a student's Job whose template changed. */
   readonly deletions: readonly Deletion[];
+  /** Kueue's Workload of the student, to be stopped or let go. */
+  readonly workload: KubernetesObject | null;
+  /** A Job in a queue that must stop although there is no Kueue to stop it. */
+  readonly suspend: StudentJobView | null;
 }
 
 export interface FoundObjects extends JobObjects {
+  readonly kueue: KueueSupport;
+  /** Of the student's Job. */
+  readonly workload: WorkloadView | null;
   readonly account: OwnedView | null;
   readonly policy: OwnedView | null;
 }
@@ -75,7 +93,9 @@ export function workerObjects(
   );
   const student = studentOf(job, plan, found, settings, hash);
   const workloads =
-    student.object === null ? teachers : [...teachers, marked(student.object, found.student, inputsHash)];
+    student.object === null
+      ? teachers
+      : [...teachers, studentWanted(marked(student.object, found.student, inputsHash), job, found.student)];
   const pools = new Set(job.spec.teacher.pools.map(({ name }) => name));
   // A job that never ran, such as one that was created suspended, has no objects yet.
   const isEmpty = workloads.length === 0 && found.deployments.length === 0 && found.student === null;
@@ -93,7 +113,43 @@ export function workerObjects(
         .map((deployment) => ({ kind: kinds.deployments, found: deployment })),
       ...(student.outdated === null ? [] : [{ kind: kinds.jobs, found: student.outdated }]),
     ],
+    workload: workloadOf(plan, found),
+    suspend: withoutKueue(plan, found),
   };
+}
+
+/**
+ * A Job in a queue is created suspended. From then on Kueue owns `spec.suspend` and the fields of the template that it merges, and
+ * the apply leaves them out: it never had them, so none of them is removed.
+ */
+function studentWanted(wanted: Wanted, { spec }: DistillJob, found: StudentJobView | null): Wanted {
+  if (spec.queueName === undefined && (found?.queue ?? null) === null) return wanted;
+  return { ...wanted, object: queuedStudentJob(wanted.object), created: wanted.object };
+}
+
+/** Suspends and resumes a student in a queue: Kueue undoes a plain suspend at once (docs/adr/0052). */
+function workloadOf({ student: wanted }: WorkersPlan, { student, workload }: FoundObjects): KubernetesObject | null {
+  const stops = wanted === 'Stop';
+  if (!isInQueue(student) || workload === null || workload.stoppedByUs === stops) return null;
+  const { uid, namespace, name } = workload;
+  const { group, version, kind } = kinds.workloads;
+  // An apply without the field gives it up: it returns to true, unless somebody else set it to false as well.
+  const spec = stops ? { active: false } : {};
+  return { apiVersion: `${group}/${version}`, kind, metadata: ofUid(uid, { namespace, name }), spec };
+}
+
+/** An apply to an object with this uid: it fails if another object has the name by now. */
+function ofUid(uid: string, metadata: KubernetesObject['metadata']): KubernetesObject['metadata'] {
+  return Object.assign({ uid }, metadata);
+}
+
+function withoutKueue({ student: wanted }: WorkersPlan, { student, kueue }: FoundObjects): StudentJobView | null {
+  return wanted === 'Stop' && kueue === 'NotServed' && isInQueue(student) && !student.suspended ? student : null;
+}
+
+/** In a queue of Kueue, and not over. */
+function isInQueue(student: StudentJobView | null): student is StudentJobView {
+  return student !== null && student.queue !== null && student.ended === null;
 }
 
 function marker(hash: (text: string) => string) {
@@ -119,7 +175,7 @@ function teachersOf(
     const found = deployments.find((deployment) => deployment.pool === pool.name) ?? null;
     // A pool that never had a teacher needs no object.
     if (replicas === 0 && found === null) return [];
-    const object = teacherDeployment(job, pool, replicas, settings);
+    const object = teacherDeployment(job, pool, replicas, settings, found?.queue ?? job.spec.teacher.queueName ?? null);
     // A Deployment from an earlier version keeps its name: a second one beside it would double the pool.
     const name = found?.name ?? object.metadata.name;
     return [[{ ...object, metadata: { ...object.metadata, name } }, found] as const];
@@ -140,7 +196,8 @@ function studentOf(
   const nothing = { object: null, outdated: null };
   if (found === null && wanted === 'Stop') return nothing;
   if (found !== null && (found.ended !== null || found.deleting)) return nothing;
-  const object = studentJob(job, wanted === 'Stop', settings);
+  const isQueued = job.spec.queueName !== undefined || (found?.queue ?? null) !== null;
+  const object = studentJob(job, isQueued || wanted === 'Stop', settings);
   const { template } = object.spec as { readonly template: unknown };
   const templateHash = hash(JSON.stringify(template));
   if (found === null || found.template === templateHash) {

@@ -7,11 +7,12 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { DistillJob, TeacherPool } from '../../../api/index.js';
+import { type DistillJob, studentName, type TeacherPool } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
 import { type ClusterSlots, Ledger, type LedgerNode, type PodNeeds } from '../../../domain/index.js';
 import { podNeeds } from '../../../render/index.js';
 
+import { AutoscalerIndex } from './autoscalers.js';
 import { slotsOf } from './cluster-slots.js';
 import type { JobObjects } from './job-observation.js';
 import { OwnedIndex } from './owned-index.js';
@@ -20,18 +21,23 @@ import { type SlotCounter, slotCounter, TeacherBook } from './teacher-book.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { PodView } from './pod-view.js';
 import type { DeploymentView, OwnedView, StudentJobView } from './views.js';
+import { WorkloadIndex } from './workload-index.js';
 
 export class ClusterCache {
   readonly deployments: OwnedIndex<DeploymentView>;
   readonly studentJobs: OwnedIndex<StudentJobView>;
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
+  readonly workloads = new WorkloadIndex();
+  readonly autoscalers = new AutoscalerIndex();
   readonly #ledger: Ledger;
   readonly #slotsIn: SlotCounter;
   readonly #teachers: TeacherBook;
   readonly #needs = new SharedNeeds();
   /** Known jobs by uid, also those that are gone and not forgotten yet. */
   readonly #jobs = new Map<string, JobKey>();
+  /** Uids of known jobs by namespace and name of their student's Job. */
+  readonly #students = new Map<string, string>();
   /** By the job that their labels name, known or not. */
   readonly #pods = new Map<string, Map<string, PodView>>();
   /** Pods without a node, except our teachers. */
@@ -76,11 +82,22 @@ export class ClusterCache {
   onJob(job: JobKey): void {
     if (this.#jobs.has(job.uid)) return;
     this.#jobs.set(job.uid, job);
+    this.#students.set(studentKey(job.namespace, studentName(job.name)), job.uid);
     for (const pod of this.#pods.get(identityOf(job))?.values() ?? []) {
       if (!isTeacher(pod)) continue;
       this.#waiting.delete(pod.uid);
       this.#teachers.set(job.uid, pod);
     }
+  }
+
+  /** @returns the uid of the known job whose student's Job has this name; null for none */
+  jobOfStudent(namespace: string, name: string): string | null {
+    return this.#students.get(studentKey(namespace, name)) ?? null;
+  }
+
+  /** Uids of all known jobs. */
+  jobUids(): readonly string[] {
+    return [...this.#jobs.keys()];
   }
 
   /** @returns the uid of the known job that the pod belongs or belonged to; null for pods of others */
@@ -150,6 +167,9 @@ export class ClusterCache {
     }
     this.#tallies.delete(jobUid);
     this.#jobs.delete(jobUid);
+    const student = job === undefined ? '' : studentKey(job.namespace, studentName(job.name));
+    // A job of the same name may have come since.
+    if (this.#students.get(student) === jobUid) this.#students.delete(student);
   }
 
   slots(): ClusterSlots {
@@ -160,6 +180,10 @@ export class ClusterCache {
 /** Identity of the job that the labels of a pod name; null for pods without our labels. */
 function namedJobOf({ namespace, worker }: PodView): string | null {
   return worker === null ? null : identityOf({ namespace, name: worker.jobName, uid: worker.jobUid });
+}
+
+function studentKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
 }
 
 function isTeacher({ worker }: PodView): boolean {

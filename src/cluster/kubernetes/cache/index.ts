@@ -17,4 +17,5 @@ export {
   studentJobView,
   type StudentJobView,
 } from './views.js';
+export type { WorkloadView } from './workload-view.js';
 export { Watches, type WatchesOptions, type WatchState } from './watches.js';

@@ -120,7 +120,7 @@ function foundOf(
   forbidden: NonNullable<JobCacheOptions['forbidden']>,
 ): FoundJob {
   const metadata = metadataOf(raw);
-  const { status } = raw;
+  const status = writtenStatus(raw);
   if (known?.kind === 'Valid' && isSameGeneration(known.job.metadata, metadata)) {
     return { kind: 'Valid', job: { ...known.job, metadata, ...statusField(status) } };
   }
@@ -136,6 +136,11 @@ function foundOf(
 
 function isSameGeneration(before: ObjectMeta, now: ObjectMeta): boolean {
   return before.generation !== undefined && before.generation === now.generation;
+}
+
+/** @returns undefined for the default that the API server fills in until an operator writes a status */
+function writtenStatus({ status }: RawDistillJob): DistillJobStatus | undefined {
+  return (status?.observedGeneration ?? 0) < 0 ? undefined : status;
 }
 
 function statusField(status: DistillJobStatus | undefined): { status?: DistillJobStatus } {

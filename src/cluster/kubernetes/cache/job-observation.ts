@@ -10,13 +10,17 @@ import type { DistillJob, TeacherPool } from '../../../api/index.js';
 import type {
   ClusterObservation,
   EndedProcess,
+  KueueSupport,
   PodNeeds,
   PoolObservation,
   StudentObservation,
+  StudentQueue,
 } from '../../../domain/index.js';
 
+import type { AutoscalerView } from './autoscalers.js';
 import type { PodView, WorkerView } from './pod-view.js';
 import type { DeploymentView, StudentJobView } from './views.js';
+import type { WorkloadView } from './workload-view.js';
 
 /** Everything cached that belongs to one job. */
 export interface JobObjects {
@@ -33,7 +37,12 @@ export interface ObservationFacts {
   readonly needsOf: (pool: TeacherPool) => PodNeeds;
   /** Teachers of a pool that were lost so far. */
   readonly disruptions: (pool: string) => number;
+  /** Autoscalers of others that are aimed at a Deployment. */
+  readonly autoscalersOf: (deployment: string) => readonly AutoscalerView[];
   readonly refusal: string | null;
+  readonly kueue: KueueSupport;
+  /** Kueue's Workload of an object, by its uid. */
+  readonly workloadOf: (ownerUid: string) => WorkloadView | null;
   readonly nowMs: number;
 }
 
@@ -49,8 +58,16 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
     student: studentOf(students, objects.student, facts),
     remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
     refusal,
+    kueue: facts.kueue,
+    ...contestedBy(facts),
     usage: usageOf(workers, facts),
   };
+}
+
+function contestedBy({ objects, autoscalersOf }: ObservationFacts): Pick<ClusterObservation, 'autoscalers'> {
+  const found = objects.deployments.flatMap(({ name }) => autoscalersOf(name));
+  if (found.length === 0) return {};
+  return { autoscalers: found.map(({ kind, name, deployment }) => ({ kind, name, deployment })) };
 }
 
 function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
@@ -68,12 +85,24 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
       terminating: pod.terminating,
       ready: pod.worker.ready,
       createdAtMs: pod.worker.createdAtMs,
+      ...(pod.worker.gated ? { gated: true } : {}),
     })),
     unplacedSinceMs: unplacedSinceMs(pods),
     disruptions: facts.disruptions(name),
     failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
     lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),
+    queue: deployment?.queue ?? null,
+    ...quotaMessage(pods, facts),
   };
+}
+
+function quotaMessage(
+  pods: readonly Worker[],
+  { workloadOf }: ObservationFacts,
+): Pick<PoolObservation, 'quotaMessage'> {
+  const [held] = pods.filter(({ worker, terminating }) => worker.gated && !terminating);
+  const message = held === undefined ? '' : (workloadOf(held.uid)?.message ?? '');
+  return message === '' ? {} : { quotaMessage: message };
 }
 
 /** A worker is only stuck without a node when the scheduler has said that none takes it. */
@@ -122,7 +151,7 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
     lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: endMessage(lastEnd) };
-  const counts = { starts, failures, disruptions: null };
+  const counts = { starts, failures, disruptions: null, queue: studentQueue(job, facts) };
   if (job === null || job.deleting) return { ...counts, phase: 'Absent', lastError: null };
   if (job.ended !== null) return { ...counts, phase: job.ended, lastError };
   if (job.suspended) return { ...counts, phase: 'Absent', lastError: null };
@@ -136,6 +165,19 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   const stuck = active.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
   if (stuck !== undefined) return { ...counts, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
   return { ...counts, phase: 'Running', lastError };
+}
+
+function studentQueue(job: StudentJobView | null, { workloadOf }: ObservationFacts): StudentQueue | null {
+  if (job === null || job.deleting || job.queue === null) return null;
+  const found = workloadOf(job.uid);
+  return {
+    name: job.queue,
+    admitted: !job.suspended,
+    workload:
+      found === null
+        ? null
+        : { name: found.name, active: found.active, stoppedByUs: found.stoppedByUs, message: found.message },
+  };
 }
 
 /** The job controller creates a pod within seconds, or within this time when a thousand jobs are created at once. */

@@ -21,6 +21,15 @@ export class OwnedIndex<V extends OwnedView> {
     return [...(this.#jobs.get(identityOf(job))?.values() ?? [])].flatMap((latest) => latest.current(nowMs) ?? []);
   }
 
+  /** @returns the uid of the job that the object of this name belongs to; null for none */
+  jobOf(namespace: string, name: string): string | null {
+    for (const objects of this.#jobs.values()) {
+      const view = objects.get(name)?.current(this.#clock.now());
+      if (view?.namespace === namespace) return view.jobUid;
+    }
+    return null;
+  }
+
   /** Takes in a change from the watch. */
   observed(before: V | null, after: V | null): void {
     if (before !== null && belongs(before) && (after === null || ownerOf(after) !== ownerOf(before))) {

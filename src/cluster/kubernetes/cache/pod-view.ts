@@ -1,7 +1,7 @@
 /**
  * What the operator keeps of a pod: few facts, so that forty thousand pods fit into memory. Pure.
  */
-import { deletionCostAnnotation, labels, workerContainer } from '../../../api/index.js';
+import { deletionCostAnnotation, kueue, labels, workerContainer } from '../../../api/index.js';
 import { effectiveRequests, isSolvedByEviction } from '../../../domain/index.js';
 import type {
   LedgerPod,
@@ -67,7 +67,7 @@ interface RawScheduling {
   readonly nodeName?: string;
   /** From its PriorityClass, set at admission. */
   readonly priority?: number;
-  readonly schedulingGates?: readonly object[];
+  readonly schedulingGates?: readonly { readonly name?: string }[];
   /** Devices requested through ResourceClaims. */
   readonly resourceClaims?: readonly object[];
 }
@@ -95,6 +95,8 @@ export interface WorkerView {
   readonly startedAtMs: number | null;
   readonly failed: boolean;
   readonly ready: boolean;
+  /** Kueue holds it until there is quota. */
+  readonly gated: boolean;
   readonly restarts: number;
   /** The API server marks it as disrupted: evicted, preempted, drained, or its node is lost. */
   readonly disrupted: boolean;
@@ -160,7 +162,7 @@ function waitsForRoom({ spec, status }: RawPod): boolean {
   return said === undefined || !isKnown || isSolvedByEviction(said);
 }
 
-function workerView({ metadata, status }: RawPod, phase: string): WorkerView | null {
+function workerView({ metadata, spec, status }: RawPod, phase: string): WorkerView | null {
   const job = claimedJobOf(metadata);
   if (job === null) return null;
   const component = metadata.labels?.[labels.component] === 'student' ? 'student' : 'teacher';
@@ -176,6 +178,7 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
     startedAtMs: status?.startTime === undefined ? null : Date.parse(status.startTime),
     failed: phase === 'Failed',
     ready: container?.ready === true,
+    gated: (spec.schedulingGates ?? []).some(({ name = '' }) => name.startsWith(kueue.gatePrefix)),
     restarts: container?.restartCount ?? 0,
     disrupted: hasCondition(status?.conditions, 'DisruptionTarget'),
     lastEnd: endOf(container?.state) ?? endOf(container?.lastState),

@@ -5,6 +5,7 @@
  * Invariants:
  *  teacher-book/T1 Teachers with equal requests share one `requests` object, so that comparing them is cheap.
  *  teacher-book/T2 Nothing is kept of teachers that are gone.
+ *  teacher-book/T3 A teacher that Kueue holds for lack of quota is not in the book: it takes no slot (domain/job/quota.ts).
  */
 import {
   type ClusterSlots,
@@ -48,7 +49,7 @@ export class TeacherBook {
   }
 
   set(jobUid: string, pod: PodView): void {
-    if (pod.ended) {
+    if (pod.ended || pod.worker?.gated === true) {
       this.remove(jobUid, pod.uid);
       return;
     }

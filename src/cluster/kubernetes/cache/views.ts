@@ -2,7 +2,7 @@
  * What the operator keeps of nodes and of its own objects at the API server: each is reduced to the few facts that
  * decisions need (pod-view.ts for pods). Pure.
  */
-import { appliedAnnotation, labels, templateAnnotation } from '../../../api/index.js';
+import { appliedAnnotation, kueue, labels, templateAnnotation } from '../../../api/index.js';
 import { amountsOf, isLeaving, type LedgerNode, type Taint } from '../../../domain/index.js';
 
 import type { StoredObject } from '../api/index.js';
@@ -99,6 +99,8 @@ export interface DeploymentView extends OwnedView {
    * Pods of an older template are being replaced, or the Deployment's controller has not processed the latest spec yet.
    */
   readonly rolling: boolean;
+  /** LocalQueue of Kueue that it is in; null = none. */
+  readonly queue: string | null;
   /** Why it cannot create pods, such as a quota or an admission webhook; null = it can. */
   readonly failure: string | null;
   /** Managers of its fields, until those from our create are turned into an apply; null afterwards. */
@@ -112,6 +114,7 @@ export function deploymentView(raw: RawDeployment): DeploymentView {
     ...ownedView(raw, 'Deployment'),
     pool: raw.metadata.labels?.[labels.pool] ?? '',
     replicas: raw.spec.replicas ?? 1,
+    queue: queueOf(raw),
     rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
     failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
     unclaimed: unclaimedIn(raw.metadata),
@@ -130,6 +133,8 @@ export interface RawJob extends RawObject {
 }
 
 export interface StudentJobView extends OwnedView {
+  /** LocalQueue of Kueue that it is in; null = none. */
+  readonly queue: string | null;
   readonly suspended: boolean;
   /** Hash of the pod template that it was created with; Kubernetes does not allow changing it. */
   readonly template: string;
@@ -150,10 +155,16 @@ export function studentJobView(raw: RawJob): StudentJobView {
       : null;
   return {
     ...ownedView(raw, 'Job'),
+    queue: queueOf(raw),
     suspended: raw.spec.suspend === true,
     template: raw.metadata.annotations?.[templateAnnotation] ?? '',
     startedAtMs: startTime === undefined ? null : Date.parse(startTime),
     failures: raw.status?.failed ?? 0,
     ended,
   };
+}
+
+function queueOf({ metadata: { labels: given = {} } }: RawObject): string | null {
+  const { [kueue.queueLabel]: queue = '' } = given;
+  return queue === '' ? null : queue;
 }

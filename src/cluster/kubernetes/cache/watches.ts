@@ -5,13 +5,14 @@
 import { jsonEqual } from '@distillery/base';
 import type { Clock, Random } from '@distillery/base';
 
-import { appName, labels } from '../../../api/index.js';
-import type { LedgerNode } from '../../../domain/index.js';
+import { appName, labels, ownManager } from '../../../api/index.js';
+import type { KueueSupport, LedgerNode } from '../../../domain/index.js';
 import type { Wake } from '../../../controller/index.js';
 
+import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
-import { kinds } from './kinds.js';
+import { kinds, oldWorkloads } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
 import type { OwnedIndex } from './owned-index.js';
 import { Reflector, type ReflectorCounters, type ReflectorReport } from '../watch/index.js';
@@ -25,6 +26,7 @@ import {
   type RawJob,
   studentJobView,
 } from './views.js';
+import { workloadView, type WorkloadView } from './workload-view.js';
 
 export interface WatchesOptions {
   readonly client: Pick<ApiClient, 'list' | 'watch'>;
@@ -42,6 +44,8 @@ export interface WatchesOptions {
 /** The state of one watch, for readiness and metrics. */
 export interface WatchState {
   readonly kind: ResourceKind;
+  /** The operator does without it: it delays no start and is no problem. */
+  readonly optional: boolean;
   readonly synced: boolean;
   /** Time of the last data from the API server; null = never. */
   readonly lastContactMs: number | null;
@@ -53,6 +57,8 @@ export interface WatchState {
  * does not burden a starting API server.
  */
 const longestWaitMs = 10_000;
+/** The same for a kind that the operator may not list, or that the cluster lacks. */
+const askAgainMs = 30_000;
 
 type AnyReflector = Pick<
   Reflector<unknown>,
@@ -60,7 +66,7 @@ type AnyReflector = Pick<
 >;
 
 export class Watches {
-  readonly #reflectors: readonly { readonly kind: ResourceKind; readonly reflector: AnyReflector }[];
+  readonly #reflectors: readonly OneWatch[];
 
   constructor(options: WatchesOptions) {
     this.#reflectors = reflectorsOf(options);
@@ -70,14 +76,16 @@ export class Watches {
     for (const { reflector } of this.#reflectors) reflector.start();
   }
 
-  /** Resolves after the first complete list of every kind. */
+  /** Resolves after the first complete list of every kind that the operator needs. */
   async whenSynced(): Promise<void> {
-    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.whenSynced()));
+    const needed = this.#reflectors.filter(({ optional }) => !optional);
+    await Promise.all(needed.map(({ reflector }) => reflector.whenSynced()));
   }
 
   states(): WatchState[] {
-    return this.#reflectors.map(({ kind, reflector: { synced, lastContactMs, counters } }) => ({
+    return this.#reflectors.map(({ kind, optional, reflector: { synced, lastContactMs, counters } }) => ({
       kind,
+      optional,
       synced,
       lastContactMs,
       counters,
@@ -95,20 +103,27 @@ export class Watches {
   }
 }
 
+interface OneWatch {
+  readonly kind: ResourceKind;
+  readonly reflector: AnyReflector;
+  readonly optional: boolean;
+}
+
 interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
 }
 
-function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
+function reflectorsOf(options: WatchesOptions): OneWatch[] {
   const { client, cache, jobs, namespaces, wake, report, clock, random } = options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,
-    project: (object: StoredObject) => T,
+    project: (object: StoredObject) => T | null,
     changed: (before: T | null, after: T | null) => void,
     listed?: (askedAtMs: number) => void,
-  ): { kind: ResourceKind; reflector: AnyReflector } => {
+    support?: (report: ReflectorReport) => void,
+  ): OneWatch => {
     const reflector = new Reflector<T>({
       client,
       kind,
@@ -116,12 +131,12 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       project,
       clock,
       random,
-      report: (one) => report(kind, one),
-      timing: { longestWaitMs },
+      report: support ?? ((one) => report(kind, one)),
+      timing: { longestWaitMs: support === undefined ? longestWaitMs : askAgainMs },
     });
     reflector.onChange(changed);
     if (listed !== undefined) reflector.onListed(listed);
-    return { kind, reflector };
+    return { kind, reflector, optional: support !== undefined };
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
@@ -143,7 +158,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       one<RawDistillJob>(
         kinds.distillJobs,
         scope,
-        (raw) => raw as unknown as RawDistillJob,
+        ofThisOperator,
         (before, after) => {
           const key = jobs.observed(before, after);
           if (key === null) return;
@@ -181,7 +196,48 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
     ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw)),
     ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw)),
+    ...everywhere(namespaces).map((scope) =>
+      one<WorkloadView>(
+        kinds.workloads,
+        scope,
+        (raw) => workloadView(raw),
+        (before, after) => {
+          cache.workloads.observed(before, after);
+          const { namespace = '', ownerName = '' } = after ?? before ?? {};
+          const uid = cache.jobOfStudent(namespace, ownerName);
+          if (uid !== null) wake.part(uid);
+        },
+        undefined,
+        kueueWatcher(options),
+      ),
+    ),
+    ...everywhere(namespaces).map((place) =>
+      one<AutoscalerView>(
+        kinds.horizontalPodAutoscalers,
+        place,
+        (raw) => autoscalerView(raw),
+        (before, after) => {
+          cache.autoscalers.observed(before, after);
+          for (const view of [before, after]) {
+            const uid = view === null ? null : cache.deployments.jobOf(view.namespace, view.deployment);
+            if (uid !== null) wake.part(uid);
+          }
+        },
+        undefined,
+        autoscalerReporter(report),
+      ),
+    ),
   ];
+}
+
+/** Without the right to list autoscalers, which an older chart does not give, none is reported: said once, and no fault. */
+function autoscalerReporter(report: WatchesOptions['report']): (report: ReflectorReport) => void {
+  let isRefused = false;
+  return (one) => {
+    const refused = one.kind === 'interrupted' && ['forbidden', 'notFound'].includes(one.error.reason);
+    if (!refused || !isRefused) report(kinds.horizontalPodAutoscalers, one);
+    isRefused = refused;
+  };
 }
 
 /** The fields of a pod that decide which slots are free. */
@@ -189,6 +245,45 @@ function slotsOfPod(pod: PodView | null): unknown {
   if (pod === null || pod.ended) return null;
   const { node, nominated, priority, requests, claimsDevices, waits } = pod;
   return { node, nominated, priority, requests, claimsDevices, waits };
+}
+
+/** A job that another controller runs is none of ours. */
+function ofThisOperator(raw: StoredObject): RawDistillJob | null {
+  const job = raw as unknown as RawDistillJob & { readonly spec?: { readonly managedBy?: string } };
+  const { managedBy = ownManager } = job.spec ?? {};
+  return managedBy === ownManager ? job : null;
+}
+
+/** Follows whether the cluster serves Kueue, which may come and go. Reports only changes: a cluster without Kueue is no fault. */
+function kueueWatcher({ client, cache, report, wake }: WatchesOptions): (report: ReflectorReport) => void {
+  const becomes = (support: KueueSupport, why: ReflectorReport): void => {
+    if (!cache.workloads.supportIs(support)) return;
+    report(kinds.workloads, why);
+    for (const uid of cache.jobUids()) wake.part(uid);
+  };
+  return (event) => {
+    if (event.kind === 'listed') {
+      becomes('Served', event);
+      return;
+    }
+    if (event.kind !== 'interrupted') {
+      report(kinds.workloads, event);
+      return;
+    }
+    switch (event.error.reason) {
+      case 'notFound':
+        client.list(oldWorkloads, { limit: 1 }).then(
+          () => becomes('TooOld', event),
+          () => becomes('NotServed', event),
+        );
+        return;
+      case 'forbidden':
+        becomes('NotReadable', event);
+        return;
+      default:
+        report(kinds.workloads, event);
+    }
+  };
 }
 
 function everywhere(namespaces: readonly string[]): Selection[] {

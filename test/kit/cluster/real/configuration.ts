@@ -1,5 +1,6 @@
 /** Configuration of a node's programs: containerd, the network of its pods, kubelet. Pure text. */
 import { hostAddress, subnet } from './host-resources.js';
+import { clusterDomain } from './names.js';
 
 export interface NodePlace {
   readonly name: string;
@@ -118,7 +119,17 @@ export interface KubeletFiles {
   readonly authority: string;
 }
 
-export function kubeletConfiguration({ folder, address }: NodePlace, cgroupRoot: string, files: KubeletFiles): string {
+export interface KubeletOptions {
+  readonly cgroupRoot: string;
+  readonly files: KubeletFiles;
+  /** Pods get the name service of names.ts, which must run. */
+  readonly names: boolean;
+}
+
+export function kubeletConfiguration(
+  { folder, address }: NodePlace,
+  { cgroupRoot, files, names }: KubeletOptions,
+): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -139,7 +150,8 @@ export function kubeletConfiguration({ folder, address }: NodePlace, cgroupRoot:
     enforceNodeAllocatable: [],
     failSwapOn: false,
     oomScoreAdj: 0,
-    // Pods reach only addresses of the bridge: no name server, and no timeouts of one.
+    // Pods reach only addresses of the bridge: no other name server, and no timeouts of one.
+    ...(names ? { clusterDNS: [hostAddress], clusterDomain } : {}),
     resolvConf: `${folder}/resolv.conf`,
     podLogsDir: `${folder}/pod-logs`,
     volumePluginDir: `${folder}/volume-plugins`,

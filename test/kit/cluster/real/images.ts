@@ -8,7 +8,7 @@
  *     of that key.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import { cacheFolder, repositoryRoot } from '../paths.js';
@@ -18,6 +18,7 @@ import { basesKey, makeBases } from './bases.js';
 import { Buildah, type BuildOptions } from './buildah.js';
 import { run } from './command.js';
 import { takeLock } from '../lock.js';
+import { buildTools, toolPath } from '../tools.js';
 
 export interface Image {
   /** Name of the image in pods; no node pulls it. */
@@ -32,11 +33,13 @@ export interface Images {
   readonly worker: Image;
   /** The pause image, which holds a pod's namespaces. */
   readonly pause: Image;
+  /** The nats-server of the kit, in the place where the official image has it. */
+  readonly nats: Image;
 }
 
 type Sizes = Readonly<Record<keyof Images, number>>;
 
-const imageNames = ['operator', 'worker', 'pause'] as const;
+const imageNames = ['operator', 'worker', 'pause', 'nats'] as const;
 const folder = join(cacheFolder, 'images');
 /** Inputs of the builds, including the contents of folders. */
 const inputs = [
@@ -51,8 +54,11 @@ const inputs = [
   'packages',
   'src',
   'workers',
+  // Pins the nats-server.
+  'test/cluster/go.mod',
 ];
 const pauseRecipe = (base: string): string => `FROM ${base}\nUSER 65535:65535\nENTRYPOINT ["/bin/sleep", "infinity"]\n`;
+const natsRecipe = 'FROM scratch\nCOPY nats-server /nats-server\nENTRYPOINT ["/nats-server"]\n';
 /** Number of kept builds: several checkouts may share the cache, and a checkout may go back and forth. */
 const keysKept = 4;
 
@@ -76,6 +82,7 @@ export async function buildImages(): Promise<Images> {
 async function build(key: string, say: (line: string) => void): Promise<Images> {
   const began = performance.now();
   say('building (with nothing cached this takes minutes)');
+  await buildTools();
   const buildah = await Buildah.open(folder);
   const scratch = await mkdtemp(join(folder, '.building-'));
   try {
@@ -96,12 +103,17 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
     // Named, so that the clean-up below leaves it for the next build.
     await buildah.build({ ...common, tag: packages, target: 'packages' });
     await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
+    const nats = join(scratch, 'nats');
+    await mkdir(nats);
+    await copyFile(toolPath('nats-server'), join(nats, 'nats-server'));
+    await writeFile(join(nats, 'Dockerfile'), natsRecipe);
     const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
       operator: { ...common, target: 'operator' },
       worker: { ...common, target: 'worker' },
       pause: { context: scratch },
+      nats: { context: nats },
     };
-    const sizes = { operator: 0, worker: 0, pause: 0 };
+    const sizes = { operator: 0, worker: 0, pause: 0, nats: 0 };
     for (const name of imageNames) {
       const tag = tagOf(name, key);
       const archive = join(scratch, `${name}.tar`);
@@ -138,7 +150,7 @@ function imagesOf(key: string, sizes: Sizes): Images {
     archive: archiveOf(key, name),
     compressedBytes: sizes[name],
   });
-  return { operator: image('operator'), worker: image('worker'), pause: image('pause') };
+  return { operator: image('operator'), worker: image('worker'), pause: image('pause'), nats: image('nats') };
 }
 
 const tagOf = (name: keyof Images, key: string): string => `localhost/distillery/${name}:${key}`;
@@ -148,7 +160,7 @@ const builtFile = (key: string): string => join(folder, `${key}.json`);
 /** Hash of everything that determines the content of the images. */
 async function inputsKey(): Promise<string> {
   const hash = createHash('sha256').update(await basesKey());
-  hash.update(pauseRecipe(''));
+  hash.update(pauseRecipe('')).update(natsRecipe);
   for (const input of inputs) {
     for (const file of await filesBelow(join(repositoryRoot, input))) {
       hash.update(`${relative(repositoryRoot, file)}\0`).update(await readFile(file));

@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly place: NodePlace;
   readonly processes: Processes;
   readonly pause: Image;
+  /** Pods get a name service. */
+  readonly names: boolean;
 }
 /** The cluster that a node joins. */
 export interface Membership {
@@ -104,7 +106,7 @@ export class RealNode {
   async join(membership: Membership): Promise<void> {
     this.#membership = membership;
     const { authority, endpoint, api } = membership;
-    const { place } = this.#options;
+    const { place, names } = this.#options;
     const { folder, address } = place;
     const [client, server] = await Promise.all([
       authority.issue(`${this.name}-client`, {
@@ -117,7 +119,7 @@ export class RealNode {
     const cgroupRoot = await makeCgroup(this.name);
     const configuration = join(folder, 'kubelet.json');
     const files = { certificate: server.certificate, key: server.key, authority: authority.certificate };
-    await writeFile(configuration, kubeletConfiguration(place, cgroupRoot, files));
+    await writeFile(configuration, kubeletConfiguration(place, { cgroupRoot, files, names }));
     const args = [
       toolPath('kubelet'),
       `--config=${configuration}`,

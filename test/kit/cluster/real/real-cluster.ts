@@ -10,6 +10,7 @@ import { Processes } from '../processes.js';
 
 import { nodePlace } from './configuration.js';
 import { buildImages, type Image, type Images } from './images.js';
+import { serveNames } from './names.js';
 import { RealNode } from './node.js';
 import { hostAddress, occupySite, type Site, siteFolder } from './host-resources.js';
 import { realPodsAvailable } from './system.js';
@@ -19,7 +20,9 @@ export interface RealClusterOptions extends Pick<ControlPlaneOptions, 'audit' | 
   /** Number of nodes; absent = 1. */
   readonly nodes?: 1 | 2;
   /** Images of ours that every node has at the start; absent = the worker's. */
-  readonly images?: readonly ('operator' | 'worker')[];
+  readonly images?: readonly ('operator' | 'worker' | 'nats')[];
+  /** Pods find the pods of a Service by its name (names.ts); absent = they know addresses only. */
+  readonly names?: boolean;
 }
 
 interface RealParts {
@@ -27,6 +30,7 @@ interface RealParts {
   readonly images: Images;
   readonly nodeProcesses: Processes;
   readonly site: Site;
+  readonly names: { close(): Promise<void> } | null;
 }
 
 export class RealCluster extends ControlPlane {
@@ -36,13 +40,15 @@ export class RealCluster extends ControlPlane {
   readonly hostAddress = hostAddress;
   readonly #nodeProcesses: Processes;
   readonly #site: Site;
+  readonly #names: RealParts['names'];
 
-  constructor(controlPlane: ControlPlane, { nodes, images, nodeProcesses, site }: RealParts) {
+  constructor(controlPlane: ControlPlane, { nodes, images, nodeProcesses, site, names }: RealParts) {
     super(controlPlane);
     this.nodes = nodes;
     this.images = images;
     this.#nodeProcesses = nodeProcesses;
     this.#site = site;
+    this.#names = names;
   }
 
   /** Loads the image of an archive into every node. */
@@ -72,6 +78,7 @@ export class RealCluster extends ControlPlane {
   }
 
   override async stop(): Promise<void> {
+    await this.#names?.close();
     await Promise.all([super.stop(), this.#nodeProcesses.close()]);
     await this.#site.leave();
   }
@@ -79,7 +86,7 @@ export class RealCluster extends ControlPlane {
 
 /** @throws Error with the reason where `realPodsAvailable` finds one */
 export async function startRealCluster(options: RealClusterOptions = {}): Promise<RealCluster> {
-  const { nodes: count = 1, images: wanted = ['worker'], ...forControlPlane } = options;
+  const { nodes: count = 1, images: wanted = ['worker'], names = false, ...forControlPlane } = options;
   const available = await realPodsAvailable();
   if (!available.ok) throw new Error(available.why);
   const images = await buildImages();
@@ -89,7 +96,12 @@ export async function startRealCluster(options: RealClusterOptions = {}): Promis
   const starting = startControlPlane({ crds: [distillJobCrd], ...forControlPlane, address: hostAddress });
   try {
     const nodes = Array.from({ length: count }, (_, index) => {
-      return new RealNode({ place: nodePlace(index, siteFolder), processes: nodeProcesses, pause: images.pause });
+      return new RealNode({
+        place: nodePlace(index, siteFolder),
+        processes: nodeProcesses,
+        pause: images.pause,
+        names,
+      });
     });
     // In parallel: nodes unpack images while the control plane starts.
     const booting = nodes.map(async (node) => {
@@ -97,7 +109,9 @@ export async function startRealCluster(options: RealClusterOptions = {}): Promis
       for (const name of ['pause', ...wanted] as const) await node.loadImage(images[name]);
     });
     await allSettled([starting, ...booting]);
-    const cluster = new RealCluster(await starting, { nodes, images, nodeProcesses, site });
+    const controlPlane = await starting;
+    const service = names ? await serveNames(hostAddress, controlPlane.api) : null;
+    const cluster = new RealCluster(controlPlane, { nodes, images, nodeProcesses, site, names: service });
     await Promise.all(nodes.map((node) => node.join(cluster)));
     return cluster;
   } catch (error) {

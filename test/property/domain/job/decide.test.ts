@@ -20,12 +20,14 @@ const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const runningIn = (snapshot: Snapshot, name: string): number =>
   snapshot.cluster.pools.find((pool) => pool.name === name)!.pods.filter(({ terminating }) => !terminating).length;
 
+const explaining: readonly string[] = ['TeachersAvailable', 'Reconciling'];
+
 /** The status without the numbers that explain grants. */
 function withoutExplanations({ conditions, teachers, summary, ...rest }: DistillJobStatus): unknown {
   return {
     ...rest,
     summary: omit(summary ?? {}, 'message'),
-    conditions: conditions?.map((one) => (one.type === 'TeachersAvailable' ? omit(one, 'message') : one)),
+    conditions: conditions?.map((one) => (explaining.includes(one.type) ? omit(one, 'message') : one)),
     teachers: teachers && { ...teachers, pools: teachers.pools.map((pool) => omit(pool, 'wanted', 'why')) },
   };
 }

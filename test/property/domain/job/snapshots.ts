@@ -3,7 +3,13 @@ import { type Reference, studentPhases, teacherPhases } from '@distillery/protoc
 import fc from 'fast-check';
 
 import { forceDeleteAnnotation, streamsFinalizer } from '../../../../src/api/index.js';
-import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
+import {
+  decide,
+  type KueueSupport,
+  type ObservedTeacher,
+  type Plan,
+  type Snapshot,
+} from '../../../../src/domain/index.js';
 import { granted, observedPool } from '../../../kit/grants.js';
 import { JobMaker, labeling, noonMs, training } from '../../../kit/snapshots.js';
 
@@ -29,9 +35,27 @@ const poolArbitrary = fc.record({
   moreThanMin: fc.nat({ max: 4 }),
   running: count,
   stopping: fc.nat({ max: 2 }),
+  /** Teachers that wait for quota, and for how long. */
+  gated: usually(0, 2),
+  gatedMs: fc.constantFrom(1_000, 60_000),
+  queue: usually<string | null>(null, 'spare'),
   disruptions: count,
   failuresInARow: count,
   lastError,
+});
+/** The part of Kueue in the job: of its student, and whether it can be seen. */
+const queueArbitrary = fc.record({
+  named: fc.boolean(),
+  kueue: fc.constantFrom<KueueSupport>('Served', 'Served', 'NotServed', 'TooOld', 'NotReadable', 'Unknown'),
+  admitted: fc.boolean(),
+  workload: fc.option(
+    fc.record({
+      name: fc.constant('job-mnist-student-1'),
+      active: fc.boolean(),
+      stoppedByUs: fc.boolean(),
+      message: fc.constantFrom('', "couldn't assign flavors to pod set main"),
+    }),
+  ),
 });
 
 const studentArbitrary = fc
@@ -115,6 +139,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
     delivery: usually('Reference' as const, 'Inline' as const),
     student: fc.record({ phase: jobPhase, failures: count, disruptions: fc.option(count), lastError }),
     refusal: usually(null, 'the claim does not exist'),
+    queued: fc.option(queueArbitrary, { freq: 2 }),
     life: lifeArbitrary,
     streams: streamsArbitrary,
     deadItem: fc.constantFrom(null, {
@@ -126,7 +151,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
       item: null,
     }),
   })
-  .map(({ pools, free, suspend, softWeight, delivery, student, refusal, life, streams, deadItem }) => ({
+  .map(({ pools, free, suspend, softWeight, delivery, student, refusal, queued, life, streams, deadItem }) => ({
     nowMs: noonMs,
     engine: life.engine,
     job: new JobMaker()
@@ -143,23 +168,31 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
       .ttl(life.ttl)
       .change(({ spec, metadata }) => {
         spec.dataset.delivery = delivery;
+        if (queued?.named === true) spec.queueName = 'team';
         metadata.finalizers = life.finalizers;
         if (life.deleted) metadata.deletionTimestamp = '2026-11-24T11:59:00Z';
         if (life.forced) metadata.annotations = { [forceDeleteAnnotation]: 'true' };
       }).job,
     cluster: {
-      pools: pools.map(
-        ({ resource = 'cpu', running, stopping, disruptions, failuresInARow, lastError: error }, index) => {
-          const name = poolNames[index]!;
-          const pods = Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => {
-            return `${name}-${String(pod)}${pod >= running ? '!' : ''}`;
-          });
-          return observedPool(name, pods, noonMs, { resource, disruptions, failuresInARow, lastError: error });
-        },
-      ),
-      student: { starts: 1, ...student, ...(life.gone && student.phase === 'Running' ? { phase: 'Absent' } : {}) },
+      pools: pools.map(({ resource = 'cpu', running, stopping, gated, gatedMs, queue, ...facts }, index) => {
+        const name = poolNames[index]!;
+        const pods = Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => {
+          return `${name}-${String(pod)}${pod >= running ? '!' : ''}`;
+        });
+        const { disruptions, failuresInARow, lastError: error } = facts;
+        const pool = observedPool(name, pods, noonMs, { resource, disruptions, failuresInARow, lastError: error });
+        return { ...pool, queue, pods: [...pool.pods, ...heldPods(name, life.gone ? 0 : gated, gatedMs)] };
+      }),
+      ...(queued === null ? {} : { kueue: queued.kueue }),
+      student: {
+        starts: 1,
+        ...student,
+        ...(queued === null ? {} : { queue: { name: 'team', admitted: queued.admitted, workload: queued.workload } }),
+        ...(life.gone && student.phase === 'Running' ? { phase: 'Absent' } : {}),
+      },
       remains:
-        !life.gone && (student.phase === 'Running' || pools.some(({ running, stopping }) => running + stopping > 0)),
+        !life.gone &&
+        (student.phase === 'Running' || pools.some(({ running, stopping, gated }) => running + stopping + gated > 0)),
       refusal,
       usage: { teacherSlotSeconds: 3, studentSlotSeconds: 2 },
     },
@@ -168,6 +201,17 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
     grants: [],
     free,
   }));
+
+function heldPods(pool: string, gated: number, ageMs: number): ObservedTeacher[] {
+  return Array.from({ length: gated }, (_, at) => ({
+    name: `${pool}-held-${String(at)}`,
+    node: null,
+    terminating: false,
+    ready: false,
+    createdAtMs: noonMs - ageMs,
+    gated: true,
+  }));
+}
 
 /** A snapshot whose status may come from an earlier decision on another snapshot of the same job. */
 export const snapshotArbitrary: fc.Arbitrary<SnapshotOfFree> = fc

@@ -289,6 +289,17 @@ describe('an API server', () => {
     expect(await (await reader()).readSecret('team-a', 'empty')).toEqual({});
   });
 
+  test('lists the events of one object of a namespace', async () => {
+    const about = (uid: string, index: number): object => ({
+      metadata: { name: `e-${String(index)}`, uid: String(index), resourceVersion: '1' },
+      involvedObject: { uid },
+    });
+    const items = [...['u-1', 'u-2', 'u-1'].map(about), { metadata: { name: 'e-3', uid: '3', resourceVersion: '1' } }];
+    api.set('/api/v1/namespaces/team-a/events?limit=1000', { metadata: { resourceVersion: '9' }, items });
+    const events = await (await reader()).readEvents('team-a', 'u-1');
+    expect(events.map(({ metadata }) => metadata.name)).toEqual(['e-0', 'e-2']);
+  });
+
   test('lists what a plan is made from, page by page', async () => {
     const objects = (from: number, to: number): object[] =>
       Array.from({ length: to - from }, (_, index) => ({

@@ -1,7 +1,7 @@
 /** How a finished run is summed up, with labels and without. */
 import { describe, expect, test } from '@jest/globals';
 
-import { completeSummary } from '../../../../src/cli/local/run-summary.js';
+import { completeSummary, failedSummary, stoppedSummary, withReport } from '../../../../src/cli/local/run-summary.js';
 
 const run = {
   folder: '/runs/a',
@@ -88,5 +88,34 @@ describe('the summary of a run', () => {
   test('has dashes where nothing is known', () => {
     const { lines } = completeSummary({ ...run, teacher: null, student: without({}) });
     expect(lines.slice(1, 3)).toEqual(['  teacher   –', '  student   –']);
+  });
+});
+
+describe('a summary with the report of the run', () => {
+  const report = { path: '/runs/a/report.html' };
+
+  test('names it last', () => {
+    const { lines, record } = withReport(completeSummary(run), report);
+    expect(lines.at(-1)).toBe('  report    /runs/a/report.html');
+    expect(record).toMatchObject({ outcome: 'complete', report: '/runs/a/report.html' });
+    expect(withReport(failedSummary('/runs/a', '/runs/a/logs', 'no such file'), report).lines).toEqual([
+      'failed: no such file',
+      'logs: /runs/a/logs',
+      'report: /runs/a/report.html',
+    ]);
+  });
+
+  test('names it before the command that resumes the run', () => {
+    const { lines } = withReport(stoppedSummary('/runs/a', 'distill run --resume /runs/a', true), report);
+    expect(lines).toEqual([
+      'report: /runs/a/report.html',
+      'stopped; nothing is lost. Resume with: distill run --resume /runs/a',
+    ]);
+  });
+
+  test('says why there is none', () => {
+    const { lines, record } = withReport(completeSummary(run), { problem: 'no space is left' });
+    expect(lines.at(-1)).toBe('  report    not written (no space is left)');
+    expect(record).toMatchObject({ reportProblem: 'no space is left' });
   });
 });

@@ -11,6 +11,7 @@ import {
   noonMs,
   runningJob,
   type SnapshotMaker,
+  story,
   training,
 } from '../../../kit/snapshots.js';
 
@@ -121,6 +122,39 @@ describe('TeachersAvailable', () => {
     ['reports the end', complete, 'TeachersAvailable False Finished: The job is over and holds no slot.'],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'TeachersAvailable')).toBe(want);
+  });
+});
+
+describe('ScaledByOthers', () => {
+  const hpa = { kind: 'HorizontalPodAutoscaler', name: 'web', deployment: 'mnist-teacher-cpu' } as const;
+  const scaled = { kind: 'ScaledObject', name: 'lag', deployment: 'mnist-teacher-cpu' } as const;
+  const sentence =
+    'HorizontalPodAutoscaler web sets the replicas of Deployment mnist-teacher-cpu, and so does the operator, again and again. ' +
+    'Delete it: minReplicas and maxReplicas of the pool bound the teachers.';
+
+  test('names the autoscaler, what it does and what to do, also in kubectl get', () => {
+    const { status } = runningJob().autoscalers(hpa).plan;
+    expect(conditionText(status, 'ScaledByOthers')).toBe(`ScaledByOthers True HorizontalPodAutoscaler: ${sentence}`);
+    expect(status.summary).toMatchObject({ reason: 'HorizontalPodAutoscaler', message: sentence });
+  });
+
+  test('counts the others', () => {
+    const { status } = runningJob().autoscalers(scaled, hpa, hpa).plan;
+    expect(conditionText(status, 'ScaledByOthers')).toBe(
+      'ScaledByOthers True ScaledObject: ScaledObject lag sets the replicas of Deployment mnist-teacher-cpu, and so does the ' +
+        'operator, again and again. Delete it and 2 others: minReplicas and maxReplicas of the pool bound the teachers.',
+    );
+  });
+
+  test('is one Event when it begins, and is gone with the autoscaler', () => {
+    const { plans, events } = story(
+      runningJob(),
+      runningJob().autoscalers(hpa),
+      runningJob().autoscalers(hpa),
+      runningJob(),
+    );
+    expect(events.filter((line) => line.includes('ScaledByOthers'))).toEqual([`! ScaledByOthers: ${sentence}`]);
+    expect(conditionText(plans[3]!.status, 'ScaledByOthers')).toBe('ScaledByOthers absent');
   });
 });
 
@@ -364,10 +398,14 @@ describe('the end', () => {
 });
 
 describe('conditions', () => {
-  test('are always complete and in the order of the API', () => {
+  test('are always complete and in the order of the API; ScaledByOthers and Queued are there only where they have a cause', () => {
+    const usual = conditionTypes.filter((type) => type !== 'ScaledByOthers' && type !== 'Queued');
     for (const snapshot of [newJob(), runningJob(), complete, notBuilt]) {
-      expect(snapshot.plan.status.conditions?.map(({ type }) => type)).toEqual(conditionTypes);
+      expect(snapshot.plan.status.conditions?.map(({ type }) => type)).toEqual(usual);
     }
+    const contested = runningJob().autoscalers({ kind: 'ScaledObject', name: 'a', deployment: 'mnist-teacher-cpu' });
+    const others = conditionTypes.filter((type) => type !== 'Queued');
+    expect(contested.plan.status.conditions?.map(({ type }) => type)).toEqual(others);
   });
 
   test('keep their transition time while their status stays, even if the message changes', () => {

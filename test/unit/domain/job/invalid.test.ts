@@ -44,6 +44,8 @@ describe('an invalid stored job', () => {
       'Suspended False NotSuspended: spec.suspend is false.',
       'Complete False NotComplete: Steps are left to train.',
       'Failed False NotFailed: Nothing has ended the job.',
+      'Reconciling False Stalled: Waiting does not help: Stalled says what somebody must do.',
+      'Stalled True Invalid: spec.weight: found 0; raise it',
     ]);
     expect(status).toMatchObject({ phase: 'Pending', observedGeneration: 3, progress: running.progress });
   });

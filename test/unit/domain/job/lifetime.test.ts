@@ -1,6 +1,7 @@
 /** The life of a job's own object: finalizer, deletion, expiry; and when time alone requires another reconcile. */
 import { describe, expect, test } from '@jest/globals';
 
+import { conditionTypes } from '../../../../src/api/index.js';
 import type { Plan } from '../../../../src/domain/index.js';
 import {
   clusterJob,
@@ -14,6 +15,7 @@ import {
   training,
 } from '../../../kit/snapshots.js';
 
+const usualConditions = conditionTypes.filter((type) => type !== 'ScaledByOthers');
 const newInCluster = newJob().in('cluster').student({ disruptions: null });
 const suspended = clusterJob().job((job) => job.suspended());
 const notBuilt = clusterJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
@@ -114,12 +116,18 @@ describe('a job that is deleted', () => {
     );
     expect(plans[1]?.status.phase).toBe(phase);
     expect(conditionText(plans[1]!.status, condition.split(' ')[0]!)).toBe(condition);
-    expect(plans[1]?.status.conditions).toHaveLength(7);
+    expect(plans[1]?.status.conditions).toHaveLength(usualConditions.length);
   });
 
   test('before its first reconcile reports only what is known', () => {
     const { status, object } = unmarked(newInCluster.job((job) => job.deleted())).plan;
-    expect(status.conditions?.map(({ type }) => type)).toEqual(['TeachersAvailable', 'StudentRunning', 'Progressing']);
+    expect(status.conditions?.map(({ type }) => type)).toEqual([
+      'TeachersAvailable',
+      'StudentRunning',
+      'Progressing',
+      'Reconciling',
+      'Stalled',
+    ]);
     expect([status.phase, object]).toEqual(['Pending', 'Keep']);
   });
 

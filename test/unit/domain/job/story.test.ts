@@ -68,7 +68,7 @@ describe('the events of a job', () => {
       '! TeacherFailed: A teacher failed: no memory',
       '! StudentFailed: The student failed (1 of at most 1): out of memory',
       'TeachersScaled: Pool cpu: 2 → 0 teachers (the job is over).',
-      '! StudentFailed: The student failed (2 of at most 1): out of memory',
+      '! StudentFailed: The student failed, once more than backoffLimit (1) allows: out of memory',
       '! Failed: The student failed 2 times, more than backoffLimit allows; the last error: out of memory',
     ]);
   });

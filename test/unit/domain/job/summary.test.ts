@@ -9,6 +9,20 @@ const whyOf = ({ plan }: SnapshotMaker): string => {
   return reason === '' ? message : `${reason}: ${message}`;
 };
 
+test('a job that rests shows its step, and neither a rate nor a time left', () => {
+  for (const resting of [clusterJob().job((job) => job.suspended()), clusterJob().student({ phase: 'Failed' })]) {
+    const { progress, summary } = resting.plan.status;
+    expect(progress).toMatchObject({ step: 40, samplesPerSecond: 0 });
+    expect(progress).not.toHaveProperty('secondsLeft');
+    expect(summary).toMatchObject({ steps: '40/200' });
+    expect(summary).not.toHaveProperty('timeLeft');
+  }
+  expect(clusterJob().plan.status).toMatchObject({
+    progress: { samplesPerSecond: 1_000 },
+    summary: { timeLeft: '16s' },
+  });
+});
+
 describe('the summary shows', () => {
   test.each<[string, SnapshotMaker, string]>([
     ['nothing for a running job', clusterJob(), ''],

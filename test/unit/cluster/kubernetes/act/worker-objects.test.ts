@@ -22,7 +22,15 @@ import { JobMaker, noonMs } from '../../../../kit/snapshots.js';
 import { rendered, settings } from '../../../render/jobs.js';
 
 const { job, access } = rendered(new JobMaker());
-const nothing: FoundObjects = { deployments: [], student: null, pods: [], account: null, policy: null };
+const nothing: FoundObjects = {
+  deployments: [],
+  student: null,
+  pods: [],
+  account: null,
+  policy: null,
+  kueue: 'NotServed',
+  workload: null,
+};
 const hash = (text: string): string => String(text.length);
 const plan = (student: 'Run' | 'Stop', replicas: number, ...leave: string[]): WorkersPlan => ({
   student,
@@ -105,5 +113,102 @@ describe('the inputs', () => {
     ['are not written again sooner than after 20 s', { hash: 'now', atMs: noonMs - 20_000 }, waiting, false],
   ])('%s', (_title, known, found, want) => {
     expect(inputsAreDue('now', known, found, noonMs)).toBe(want);
+  });
+});
+
+describe('a student in a queue', () => {
+  const queuedJob = rendered(
+    new JobMaker().change(({ spec }) => {
+      spec.queueName = 'team';
+      spec.priorityClass = 'important';
+    }),
+  );
+  const objects = (wanted: WorkersPlan, found: Partial<FoundObjects> = {}): WorkerObjects =>
+    workerObjects(queuedJob.job, wanted, queuedJob.access, { ...nothing, kueue: 'Served', ...found }, settings, hash);
+  const view = (suspend: boolean, template = currentTemplate): NonNullable<FoundObjects['student']> => ({
+    ...studentJobView(rawStudentJob({ suspend, template })),
+    queue: 'team',
+  });
+  const workload = (stoppedByUs: boolean): NonNullable<FoundObjects['workload']> => ({
+    uid: 'w-1',
+    namespace: 'default',
+    name: 'job-mnist-student-1',
+    ownerUid: 'student',
+    ownerName: 'mnist-student',
+    active: !stoppedByUs,
+    stoppedByUs,
+    message: '',
+  });
+
+  test('is created suspended, with the labels of Kueue', () => {
+    const [wanted] = objects(plan('Run', 0)).workloads;
+    expect(wanted?.created).toMatchObject({
+      metadata: { labels: { 'kueue.x-k8s.io/queue-name': 'team', 'kueue.x-k8s.io/priority-class': 'important' } },
+      spec: { suspend: true, template: {} },
+    });
+  });
+
+  test('is applied without the fields that Kueue owns, whether it runs or not', () => {
+    for (const [student, suspend] of [
+      ['Run', true],
+      ['Run', false],
+      ['Stop', false],
+    ] as const) {
+      const [wanted] = objects(plan(student, 0), { student: view(suspend) }).workloads;
+      expect(Object.keys(wanted?.object.spec as object)).toEqual(['backoffLimit']);
+    }
+  });
+
+  test('is the same object whether it is to run or to stop: nothing is written for it', () => {
+    const [run] = objects(plan('Run', 0), { student: view(true) }).workloads;
+    const [stop] = objects(plan('Stop', 0), { student: view(true) }).workloads;
+    const [fresh] = objects(plan('Run', 0)).workloads;
+    expect([stop?.applied, fresh?.applied]).toEqual([run?.applied, run?.applied]);
+  });
+
+  test('stops and goes on by its Workload', () => {
+    const change = (wanted: 'Run' | 'Stop', found: Partial<FoundObjects>): unknown =>
+      objects(plan(wanted, 0), { student: view(false), ...found }).workload?.spec;
+    expect(change('Stop', { workload: workload(false) })).toEqual({ active: false });
+    expect(change('Run', { workload: workload(true) })).toEqual({});
+    expect(change('Stop', { workload: workload(true) })).toBeUndefined();
+    expect(change('Run', { workload: workload(false) })).toBeUndefined();
+    expect(change('Stop', {})).toBeUndefined();
+  });
+
+  test('is suspended by itself only where there is no Kueue', () => {
+    const suspended = (kueue: FoundObjects['kueue'], student = view(false)): string | undefined =>
+      objects(plan('Stop', 0), { kueue, student }).suspend?.name;
+    expect(suspended('NotServed')).toBe('mnist-student');
+    expect(suspended('NotServed', view(true))).toBeUndefined();
+    expect(suspended('Served')).toBeUndefined();
+    expect(suspended('Unknown')).toBeUndefined();
+  });
+
+  test('that the LocalQueue default took is treated alike', () => {
+    const [wanted] = objectsOf(plan('Run', 0), { student: view(false) }).workloads;
+    expect(Object.keys(wanted?.object.spec as object)).toEqual(['backoffLimit']);
+  });
+});
+
+describe('the annotation against topology accounting', () => {
+  const key = 'kueue.x-k8s.io/podset-unconstrained-topology';
+  const annotated = (queueName: string | undefined, queue: string | null): boolean => {
+    const { job: given, access: with_ } = rendered(
+      new JobMaker().change(({ spec }) => {
+        if (queueName !== undefined) spec.teacher.queueName = queueName;
+      }),
+    );
+    const deployments = queue === null ? [] : [{ ...deploymentView(rawDeployment('cpu')), queue }];
+    const { workloads } = workerObjects(given, plan('Stop', 1), with_, { ...nothing, deployments }, settings, hash);
+    const { template } = workloads[0]?.object.spec as { template: { metadata: { annotations: object } } };
+    return key in template.metadata.annotations;
+  };
+
+  test('is on teachers outside of quota, and on no others', () => {
+    expect(annotated(undefined, null)).toBe(true);
+    expect(annotated('spare', null)).toBe(false);
+    expect(annotated('spare', 'spare')).toBe(false);
+    expect(annotated(undefined, 'default')).toBe(false);
   });
 });

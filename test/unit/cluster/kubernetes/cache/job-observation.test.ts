@@ -5,6 +5,7 @@ import type { DistillJobStatus } from '../../../../../src/api/index.js';
 import { type JobObjects, observationOf } from '../../../../../src/cluster/kubernetes/cache/job-observation.js';
 import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
 import { deploymentView, studentJobView } from '../../../../../src/cluster/kubernetes/cache/views.js';
+import type { WorkloadView } from '../../../../../src/cluster/kubernetes/cache/workload-view.js';
 import type { ClusterObservation, PodNeeds } from '../../../../../src/domain/index.js';
 import { JobMaker, noonMs } from '../../../../kit/snapshots.js';
 import {
@@ -25,6 +26,7 @@ interface Seen {
   readonly job?: (job: JobMaker) => JobMaker;
   readonly nowMs?: number;
   readonly refusal?: string;
+  readonly workloads?: readonly WorkloadView[];
 }
 
 function observed(seen: Seen): ClusterObservation {
@@ -40,7 +42,10 @@ function observed(seen: Seen): ClusterObservation {
     objects,
     needsOf: () => needs,
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
+    autoscalersOf: () => [],
     refusal: seen.refusal ?? null,
+    kueue: 'Served',
+    workloadOf: (uid) => seen.workloads?.find(({ ownerUid }) => ownerUid === uid) ?? null,
     nowMs,
   });
 }

@@ -1,0 +1,3 @@
+-- The job continues from its checkpoint.
+obj.spec.suspend = false
+return obj

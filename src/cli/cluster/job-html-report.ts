@@ -1,0 +1,139 @@
+/**
+ * The report of a job of a cluster: from its object, its events, and the report of its student among the results. A cluster
+ * keeps no history of rates and teachers; the operator's metrics do.
+ */
+import { problemOf, version } from '@distillery/base';
+import { type ResultReport, resultFileNames, resultPrefix, resultReportSchema } from '@distillery/protocol';
+
+import { type DistillJob, storeKind } from '../../api/index.js';
+import { readStatus, type ReportInput } from '../../report/index.js';
+import { StreamError } from '../../stream/index.js';
+
+import { CliError } from '../shared/cli-error.js';
+import { type Report, reportOf } from '../shared/report-file.js';
+
+import type { ClusterReader } from './cluster-reader.js';
+import { accessTo, connected, type FetchTools } from './fetch.js';
+
+export interface JobReportOptions {
+  readonly job: string;
+  /** Absent = that of the kubeconfig's context. */
+  readonly namespace?: string;
+  /** Address of NATS from here; absent = the address that pods use. */
+  readonly nats?: string;
+}
+
+export interface JobReportTools {
+  readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'readEvents'>;
+  /** @throws StreamError */
+  readonly connect: FetchTools['connect'];
+  readonly nowMs: number;
+  readonly stop: AbortSignal;
+}
+
+const connectWaitMs = 5_000;
+/** Far more than a student writes. */
+const maxReportBytes = 16 * 1024 * 1024;
+
+/** @returns null when there is no such job @throws CliError when the job cannot be read */
+export async function jobReport(options: JobReportOptions, tools: JobReportTools): Promise<Report | null> {
+  const { cluster, nowMs } = tools;
+  const namespace = options.namespace ?? cluster.namespace;
+  const job = await cluster.readJob(namespace, options.job);
+  if (job === null) return null;
+  const missing = ['curves of rates, the buffer and the teachers; a cluster keeps them in its metrics.'];
+  const events = await optional(missing, 'events', () => eventsOf(job, namespace, cluster));
+  const result = await optional(missing, 'curves of the loss and the scores', () =>
+    resultOf(job, namespace, options, tools),
+  );
+  const input: ReportInput = {
+    source: `job ${namespace}/${job.metadata.name} of a cluster`,
+    job,
+    isRunning: job.status?.phase === 'Running',
+    // The API server may know a newer schema than this command.
+    status: readStatus(job.status ?? {}),
+    history: null,
+    result,
+    baseline: null,
+    teacher: teacherOf(job),
+    events: events ?? [],
+    missing,
+    madeAtMs: nowMs,
+    version,
+  };
+  return reportOf(input);
+}
+
+/** A part that a report can do without: why it is missing becomes a sentence of the report. */
+async function optional<T>(missing: string[], what: string, read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof CliError || error instanceof StreamError)) throw error;
+    missing.push(`${what}; ${problemOf(error.fault)}.`);
+    return null;
+  }
+}
+
+/** As Kubernetes bounds it. */
+const longestMessage = 1_024;
+
+type Events = ReportInput['events'];
+
+async function eventsOf(job: DistillJob, namespace: string, cluster: JobReportTools['cluster']): Promise<Events> {
+  const objects = await cluster.readEvents(namespace, job.metadata.uid ?? '');
+  const events = objects.map((object) => {
+    const text = (name: string): string => {
+      const value = object[name];
+      return typeof value === 'string' ? value : '';
+    };
+    const t = Date.parse(text('lastTimestamp') || text('eventTime') || text('firstTimestamp'));
+    return {
+      t: Number.isNaN(t) ? 0 : t,
+      severity: text('type'),
+      reason: text('reason'),
+      message: text('message').slice(0, longestMessage),
+    };
+  });
+  return events.sort((a, b) => a.t - b.t);
+}
+
+/** @throws CliError, StreamError with the reason why there is none */
+async function resultOf(
+  job: DistillJob,
+  namespace: string,
+  options: JobReportOptions,
+  { cluster, connect, stop }: JobReportTools,
+): Promise<ResultReport> {
+  const refused = (problem: string): CliError => new CliError('failed', { about: '', problem, remedy: '' });
+  if (job.status?.phase !== 'Succeeded') throw refused('the student stores them when its training is complete');
+  if (storeKind(job.spec.student.output.store) !== 'nats') throw refused('the model is not in NATS');
+  const access = await accessTo(job, namespace, options, { jobs: cluster });
+  const uid = job.metadata.uid ?? '';
+  const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop }, options, { connect });
+  try {
+    const name = `${resultPrefix}${resultFileNames.report}`;
+    const stored = (await reader.list()).find((each) => each.name === name);
+    if (stored === undefined || stored.bytes > maxReportBytes) throw refused(`there is no ${resultFileNames.report}`);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of reader.read(name)) pieces.push(piece);
+    const result = resultReportSchema.safeParse(parsed(Buffer.concat(pieces).toString('utf8'))).data;
+    if (result?.job.uid !== uid) throw refused(`${resultFileNames.report} is damaged, or of another job`);
+    return result;
+  } finally {
+    await reader.close();
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function teacherOf({ status }: DistillJob): ReportInput['teacher'] {
+  const accuracy = status?.result?.teacherAccuracy;
+  return accuracy === undefined ? null : { accuracy, metrics: {} };
+}
