@@ -1,7 +1,7 @@
 /** `npm run native`: builds the runtime `native` into the user's cache folder, where `distill run` finds it. */
 import { homedir } from 'node:os';
 
-import { cacheFolderOf } from '../dist/src/stream/index.js';
+import { cacheFolderOf } from '../dist/src/cli/shared/cache-folder.js';
 
 import { buildNative } from './native/build.ts';
 import { NativeBuildError } from './native/tools.ts';

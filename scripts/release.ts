@@ -6,13 +6,13 @@
  *   node scripts/release.ts --tag v0.2.0    also: the tag names the version, and CHANGELOG.md holds nothing unreleased
  *   … --registry ghcr.io/owner              the chart names the images of that registry
  *
- * Writes into dist/release, which it empties first: each public package and the chart as `.tgz`, a CycloneDX SBOM of each
+ * Writes into dist/release, which it empties first: each public package, the command and the chart as `.tgz`, a CycloneDX SBOM of each
  * image's packages and of each public package, `notes.md`, and `SHA256SUMS` over all but the notes.
  * Exit codes: 0 done; 1 something is not ready: prints one line for each problem and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -80,6 +80,8 @@ for (const folder of publicPackages()) {
   npm(['pack', `--workspace=${folder}`, `--pack-destination=${out}`]);
   writeSbom(join(out, `${basename(folder)}.cdx.json`), folder);
 }
+execFileSync(process.execPath, [join(root, 'scripts/npm-package.ts'), join(root, 'dist/npm')]);
+cpSync(join(root, `dist/npm/distillery-command-${version}.tgz`), join(out, `distillery-command-${version}.tgz`));
 await buildTools({ groups: [helmTools] });
 const staged = stageChart({ source: chartFolder, registry, version });
 await helm(['package', staged, '--destination', out]);

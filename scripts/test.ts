@@ -14,7 +14,8 @@ import { promisify } from 'node:util';
 
 import { quietLibraries } from '@distillery/protocol';
 
-import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
+import { cacheFolderOf } from '../dist/src/cli/shared/cache-folder.js';
+import { findNatsServer } from '../dist/src/stream/index.js';
 import { buildTools, dashboardTools, monitorTools, prometheusTools } from '../dist/test/kit/cluster/tools.js';
 
 import { buildNative } from './native/build.ts';

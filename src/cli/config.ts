@@ -1,12 +1,15 @@
-/** Everything that the command takes from the environment is read here; docs/guide.md lists the variables. */
+/**
+ * What `distill run` and `distill init` take from the environment, beyond what every command does (shell-config.ts);
+ * docs/guide.md lists the variables.
+ */
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
 
 import { nativeFolderName, quietLibraries } from '@distillery/protocol';
 
-import { cacheFolderOf } from '../stream/index.js';
-
 import type { RemoteEnvironment } from './local/commands.js';
+import { cacheFolderOf } from './shared/cache-folder.js';
+import { compiledFolderName } from './shared/compile-cache.js';
 import type { StartedBy } from './shared/own-command.js';
 
 export interface Config {
@@ -15,15 +18,7 @@ export interface Config {
    */
   readonly natsUrl: string | undefined;
   readonly path: string;
-  /** KUBECONFIG: paths with the system's separator between them. */
-  readonly kubeconfig: string | undefined;
-  /** Where the kubelet says the API server is; empty strings outside of a pod. */
-  readonly pod: { readonly host: string; readonly port: string };
-  /** True when the terminal cannot move its cursor. */
-  readonly dumbTerminal: boolean;
   readonly startedBy: StartedBy;
-  /** DISTILL_LOG_LEVEL: how much of an internal error is printed. */
-  readonly faults: 'sentence' | 'stack';
   /** Cores of this machine: the default number of slots of a local run. */
   readonly cores: number;
   /** Where an installed NATS server and copies of remote files are kept; null = there is no such folder. */
@@ -46,6 +41,8 @@ const passedOn = [
   'DISTILL_RUNTIME',
   'DISTILL_NATIVE_FOLDER',
   'DISTILL_LOG_LEVEL',
+  'NODE_COMPILE_CACHE',
+  'NODE_DISABLE_COMPILE_CACHE',
 ];
 const ofCaches = ['DISTILL_CACHE_FOLDER', 'DISTILL_CACHE_BYTES'];
 const ofBuckets = [
@@ -64,16 +61,18 @@ export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): 
   return {
     natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
     path: environment.PATH ?? '',
-    kubeconfig: environment.KUBECONFIG,
-    pod: { host: environment.KUBERNETES_SERVICE_HOST ?? '', port: environment.KUBERNETES_SERVICE_PORT ?? '' },
-    dumbTerminal: environment.TERM === 'dumb',
     startedBy: startedBy(environment),
-    faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
     cores: availableParallelism(),
     cacheFolder,
     workerEnvironment: {
-      // Where `npm run native` builds it; a worker looks whether it is there.
-      ...(cacheFolder === null ? {} : { DISTILL_NATIVE_FOLDER: join(cacheFolder, nativeFolderName) }),
+      ...(cacheFolder === null
+        ? {}
+        : {
+            // Where `npm run native` builds it; a worker looks whether it is there.
+            DISTILL_NATIVE_FOLDER: join(cacheFolder, nativeFolderName),
+            // A teacher that starts sooner answers sooner.
+            NODE_COMPILE_CACHE: join(cacheFolder, compiledFolderName),
+          }),
       ...given(environment, passedOn),
       ...quietLibraries,
     },

@@ -1,5 +1,5 @@
 /**
- * An API server on loopback for the commands that only read: objects by path, `Status` bodies with the messages of the real
+ * An API server on loopback for the commands: objects by path, `Status` bodies with the messages of the real
  * one, and a kubeconfig that names it. The cluster suite uses a real one.
  */
 import { once } from 'node:events';
@@ -18,6 +18,8 @@ export interface TestApiServer {
   readonly asked: string[];
   /** Sets the response of a path: an object, whose metadata is completed from the path, or a list. */
   set(path: string, object: object): void;
+  /** Sets the response of a path that is no JSON, such as a log. */
+  setText(path: string, text: string): void;
   /** Lets a path fail with this status code. */
   refuse(path: string, code: number, message: string): void;
   /** Lets requests to a path hang without a response. */
@@ -78,6 +80,7 @@ export async function startTestApiServer(): Promise<TestApiServer> {
     kubeconfig,
     asked,
     set: (path, body) => void answers.set(path, { code: 200, body: stored(path, body) }),
+    setText: (path, text) => void answers.set(path, { code: 200, body: text }),
     refuse: (path, code, message) => void answers.set(path, { code, body: statusOf(code, message) }),
     hang: (path) => void hanging.add(path),
     forget: (group) => void forgotten.add(group),

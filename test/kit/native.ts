@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { nativeFolderName } from '@distillery/protocol';
 
-import { cacheFolderOf } from '../../src/stream/index.js';
+import { cacheFolderOf } from '../../src/cli/shared/cache-folder.js';
 import { nativeFiles } from '../../workers/runtimes/native/addon.js';
 
 /**

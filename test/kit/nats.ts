@@ -9,14 +9,9 @@ import { join } from 'node:path';
 
 import { jobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
 
+import { cacheFolderOf } from '../../src/cli/shared/cache-folder.js';
 import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
-import {
-  cacheFolderOf,
-  findNatsServer,
-  type NatsServer,
-  type NatsUser,
-  newPassword,
-} from '../../src/stream/server/index.js';
+import { findNatsServer, type NatsServer, type NatsUser, newPassword } from '../../src/stream/server/index.js';
 import { serverConfiguration, type ServerStart } from '../../src/stream/server/config.js';
 import { launchNatsServer } from '../../src/stream/server/start.js';
 

@@ -1,4 +1,7 @@
-/** Reads what `distill fetch` and `distill plan` need from an API server, with the person's own rights. Never writes. */
+/**
+ * What the commands of a cluster ask of an API server, with the person's own rights. Of a job it writes only the fields that
+ * a person names (`changeJob`), under a field manager of its own.
+ */
 import { printableUrl, problemOf, reasonOf, version } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 
@@ -14,6 +17,8 @@ import {
   type KubeconfigFiles,
   kinds,
   loadAccess,
+  podLog,
+  type PodLogOptions,
   type ResourceKind,
   type StoredObject,
   Transport,
@@ -34,23 +39,52 @@ export interface ClusterOptions {
   readonly stop: AbortSignal;
 }
 
+/** Which objects of a kind. */
+export interface Selection {
+  /** Absent = all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+/** Every method throws CliError. */
 export interface ClusterReader extends JobReader {
-  /** Events about one object of a namespace, as the API server still has them. @throws CliError */
+  /** The API server's address, for people. */
+  readonly server: string;
+  /** Reads everything that a plan is made from. */
+  /** Events about one object of a namespace, as the API server still has them. */
   readEvents(namespace: string, uid: string): Promise<readonly StoredObject[]>;
-  /** Reads everything that a plan is made from. @throws CliError */
   readCluster(): Promise<SeenCluster>;
+  list(kind: ResourceKind, selection: Selection): Promise<StoredObject[]>;
+  /** @returns null when there is no such job */
+  jobObject(namespace: string, name: string): Promise<StoredObject | null>;
+  /**
+   * Merges fields into a job. @param patch with metadata.resourceVersion: only if the job is still of that version
+   * @returns the job, or `changed` when it is of another version by now
+   */
+  changeJob(
+    namespace: string,
+    name: string,
+    patch: Readonly<Record<string, unknown>>,
+  ): Promise<StoredObject | 'changed'>;
+  /** Lines with the time before each; ends with the container, or with the signal of the command. */
+  log(options: Omit<PodLogOptions, 'signal'>): AsyncIterable<string>;
 }
 
 const requestMs = 15_000;
 const pageSize = 1_000;
 /** For a command that asks a few hundred times at most. */
 const requestBudget = { qps: 100, burst: 300 };
+/** Under which the API server records what a person changed with this command. */
+const fieldManager = 'distill';
 
 /** @throws CliError usage when the kubeconfig cannot be used */
 export async function openCluster({ files, context, pod, stop }: ClusterOptions): Promise<ClusterReader> {
   const access = await accessOf({ kind: 'default', files, context, pod, stop });
   const login = loginOnce(access);
-  const client = clientOf({ ...access, credentials: login });
+  const transport = transportOf({ ...access, credentials: login });
+  const client = apiClient({ transport, budget: new Budget({ ...requestBudget, clock }), clock, fieldManager });
+  const server = printableUrl(access.server);
   /** @param what the objects, for an error */
   const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
     // Without a time limit: a credential plugin may wait for a person in a browser.
@@ -58,15 +92,21 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     try {
       return await request();
     } catch (error) {
-      throw refusalOf(error, what, printableUrl(access.server));
+      throw refusalOf(error, what, server);
     }
   };
   const get = async (kind: ResourceKind, namespace: string, name: string): Promise<StoredObject | null> =>
     ask(`${kind.kind.toLowerCase()} ${namespace}/${name}`, () => client.get(kind, namespace, name, stop));
-  const list = async (kind: ResourceKind): Promise<StoredObject[]> =>
-    ask(kind.plural, () => everyPage(client, kind, stop));
+  const list = async (kind: ResourceKind, selection: Selection = {}): Promise<StoredObject[]> =>
+    ask(kind.plural, () => everyPage(client, kind, selection, stop));
   return {
     namespace: access.namespace,
+    server,
+    list,
+    jobObject: (namespace, name) => get(kinds.distillJobs, namespace, name),
+    changeJob: (namespace, name, patch) =>
+      ask(`distilljob ${namespace}/${name}`, () => changed(client, namespace, name, patch, stop)),
+    log: (options) => logOf(transport, { ...options, signal: stop }, ask),
     // The API server checked a job against our schema when it was written.
     readJob: async (namespace, name) => (await get(kinds.distillJobs, namespace, name)) as unknown as DistillJob | null,
     readSecret: async (namespace, name) => {
@@ -74,7 +114,7 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
       return secret === null ? null : valuesOf(secret);
     },
     readEvents: async (namespace, uid) => {
-      const all = await ask(`events ${namespace}`, () => everyPage(client, kinds.events, stop, namespace));
+      const all = await ask(`events ${namespace}`, () => everyPage(client, kinds.events, { namespace }, stop));
       return all.filter(
         ({ involvedObject }) => (involvedObject as { readonly uid?: unknown } | undefined)?.uid === uid,
       );
@@ -113,22 +153,54 @@ function loginOnce(access: ContextAccess): ContextAccess['credentials'] {
   };
 }
 
-function clientOf(access: ContextAccess): ApiClient {
-  const clock = systemClock;
-  const transport = new Transport({ access, clock, userAgent: `distill/${version}`, limits: { requestMs } });
-  return apiClient({ transport, budget: new Budget({ ...requestBudget, clock }), clock });
+const clock = systemClock;
+
+function transportOf(access: ContextAccess): Transport {
+  // A log may be silent for hours: TCP notices a peer that is gone.
+  return new Transport({ access, clock, userAgent: `distill/${version}`, limits: { requestMs, silenceMs: 0 } });
+}
+
+type Ask = <T>(what: string, request: () => Promise<T>) => Promise<T>;
+
+async function* logOf(transport: Transport, options: PodLogOptions, ask: Ask): AsyncGenerator<string, void, undefined> {
+  const lines = podLog(transport, options);
+  const what = `log of pod ${options.namespace}/${options.pod}`;
+  try {
+    for (;;) {
+      const next = await ask(what, () => lines.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await lines.return();
+  }
+}
+
+async function changed(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+  patch: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<StoredObject | 'changed'> {
+  try {
+    return await client.patch(kinds.distillJobs, namespace, name, patch, { signal });
+  } catch (error) {
+    if (error instanceof ApiError && error.reason === 'conflict') return 'changed';
+    throw error;
+  }
 }
 
 async function everyPage(
   client: ApiClient,
   kind: ResourceKind,
+  selection: Selection,
   signal: AbortSignal,
-  namespace?: string,
 ): Promise<StoredObject[]> {
   const items: StoredObject[] = [];
   let continueToken: string | null = null;
   do {
-    const page = await client.list(kind, { limit: pageSize, continueToken, signal, namespace });
+    const page = await client.list(kind, { ...selection, limit: pageSize, continueToken, signal });
     items.push(...page.items);
     ({ continueToken } = page);
   } while (continueToken !== null);
@@ -144,6 +216,13 @@ function valuesOf({ data }: StoredObject): Record<string, string> {
 function refusalOf(error: unknown, what: string, server: string): unknown {
   if (!(error instanceof ApiError)) return error;
   const where = `API server at ${server}`;
+  if (error.reason === 'notFound' && error.about !== '') {
+    return new CliError(
+      'badInput',
+      { about: what, problem: 'there is no such object', remedy: 'check its name and namespace' },
+      { cause: error },
+    );
+  }
   if (error.reason === 'notFound') {
     return new CliError('unavailable', {
       about: where,
@@ -153,7 +232,7 @@ function refusalOf(error: unknown, what: string, server: string): unknown {
   }
   if (error.status !== null) {
     const problem = `the ${where} refused (${String(error.status)}: ${problemOf(error.fault)})`;
-    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) });
+    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) }, { cause: error });
   }
   if (error.reason === 'malformed') return new CliError('unavailable', error.fault, { cause: error });
   return new CliError(
@@ -172,7 +251,9 @@ function remedyFor({ reason }: ApiError): string {
     case 'unauthorized':
       return 'log in again';
     case 'forbidden':
-      return 'ask for the right to get it';
+      return 'ask for the right; docs/command.md lists what each command needs';
+    case 'invalid':
+      return 'change what it names';
     default:
       return 'try again';
   }

@@ -24,7 +24,7 @@ export interface JobReportOptions {
 }
 
 export interface JobReportTools {
-  readonly cluster: Omit<ClusterReader, 'readCluster'>;
+  readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'readEvents'>;
   /** @throws StreamError */
   readonly connect: FetchTools['connect'];
   readonly nowMs: number;

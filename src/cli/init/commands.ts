@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 
-import { init, type InitNeeds } from './init.js';
+import type { InitNeeds } from './init.js';
 import type { Asked } from './request.js';
 
 export type { InitNeeds } from './init.js';
@@ -29,8 +29,11 @@ interface Flags {
   readonly output?: string;
 }
 
-/** @param ended is called with how the command ends */
-export function addInitCommand(root: Command, needs: InitNeeds, ended: (ending: Ending) => void): void {
+/**
+ * @param open makes what the command takes; making it loads its libraries
+ * @param ended is called with how the command ends
+ */
+export function addInitCommand(root: Command, open: () => Promise<InitNeeds>, ended: (ending: Ending) => void): void {
   root
     .command('init')
     .description('write a commented job for the teacher and the data that lie in a folder')
@@ -69,6 +72,7 @@ export function addInitCommand(root: Command, needs: InitNeeds, ended: (ending: 
     .addHelpText('after', initHelp)
     .action(async (folder: string, flags: Flags) => {
       const { output } = flags;
+      const [needs, { init }] = await Promise.all([open(), import('./init.js')]);
       ended(await init({ folder, asked: askedBy(flags), ...(output === undefined ? {} : { output }) }, needs));
     });
 }

@@ -7,7 +7,8 @@ import { readFaultOf, sweepHalfWrittenSync, writeNewSync } from '@distillery/pla
 
 import { readJob, unsupported } from '../../api/index.js';
 
-import { CliError, JobRefused } from '../shared/cli-error.js';
+import { CliError } from '../shared/cli-error.js';
+import { JobRefused } from '../shared/job-refused.js';
 import type { Ending } from '../shared/exit.js';
 import { shellCommand } from '../shared/shell-words.js';
 import type { StopRequest } from '../shared/stop.js';

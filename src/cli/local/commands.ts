@@ -4,11 +4,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
-import { helpAfter, positiveInteger } from '../shared/options.js';
+import { helpAfter } from '../shared/help.js';
+import { positiveInteger } from '../shared/options.js';
 
-import { doctorLines, findingsOf } from './doctor.js';
-import { run, type RunNeeds } from './run.js';
-import { writeSlots } from './slots.js';
+import type { RunNeeds } from './run.js';
 
 export { machineFacts } from './doctor.js';
 export type { RemoteEnvironment } from './run-environment.js';
@@ -21,13 +20,20 @@ interface RunFlags {
   readonly dir?: string;
   readonly resume?: string;
   readonly baseline: boolean;
-  readonly slots: number;
+  readonly slots?: number;
   readonly json: boolean;
   readonly runtime?: string;
 }
 
-/** @param ended is called with how `distill run` ends */
-export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (ending: Ending) => void): void {
+/**
+ * @param open makes what the commands take; making it loads their libraries, which the help of a command does not need
+ * @param ended is called with how `distill run` ends
+ */
+export function addLocalCommands(
+  root: Command,
+  open: () => Promise<LocalNeeds>,
+  ended: (ending: Ending) => void,
+): void {
   root
     .command('run')
     .description('distill on this machine: each teacher is a process and takes a slot, one for each core')
@@ -35,7 +41,7 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
     .option('--dir <folder>', 'folder of the run (default: runs/<name>-<time>)')
     .option('--resume <folder>', 'resume a stopped run')
     .option('--baseline', 'also train the same student on labels alone, and print the accuracy of both', false)
-    .option('--slots <n>', 'most teachers at a time (default: one for each core)', positiveInteger, needs.cores)
+    .option('--slots <n>', 'most teachers at a time (default: one for each core)', positiveInteger)
     .addOption(
       new Option('--runtime <name>', 'what computes the models (default: DISTILL_RUNTIME, else auto)').choices(
         runtimeChoices,
@@ -45,9 +51,11 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
     .addHelpText('after', helpAfter)
     .action(async (file: string | undefined, { runtime, ...options }: RunFlags) => {
       refuseContradictions(file, options);
+      const [needs, { run }] = await Promise.all([open(), import('./run.js')]);
+      const { slots = needs.cores } = options;
       const chosen = runtime === undefined ? {} : { DISTILL_RUNTIME: runtime };
       const environment = { ...needs.environment, ...chosen };
-      ended(await run({ ...options, ...(file === undefined ? {} : { file }) }, { ...needs, environment }));
+      ended(await run({ ...options, slots, ...(file === undefined ? {} : { file }) }, { ...needs, environment }));
     });
   root
     .command('slots')
@@ -58,7 +66,9 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
       wholeNumber,
     )
     .option('--dir <folder>', 'folder of the run (default: the only running one in runs/)')
-    .action((slots: number, { dir }: { readonly dir?: string }) => {
+    .addHelpText('after', '\nExample:\n  $ distill slots 2')
+    .action(async (slots: number, { dir }: { readonly dir?: string }) => {
+      const [needs, { writeSlots }] = await Promise.all([open(), import('./slots.js')]);
       const run = writeSlots(slots, dir, 'runs');
       needs.say(`${run}: ${String(slots)} slots`);
     });
@@ -66,9 +76,11 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
     .command('doctor')
     .description('say what this machine has for a run, and what to do about the rest')
     .option('--json', 'one JSON object', false)
-    .action(({ json }: { readonly json: boolean }) => {
-      const findings = findingsOf(needs.machine());
-      needs.say(json ? JSON.stringify({ findings }) : doctorLines(findings).join('\n'));
+    .addHelpText('after', '\nExample:\n  $ distill doctor')
+    .action(async ({ json }: { readonly json: boolean }) => {
+      const [needs, doctor] = await Promise.all([open(), import('./doctor.js')]);
+      const findings = doctor.findingsOf(needs.machine());
+      needs.say(json ? JSON.stringify({ findings }) : doctor.doctorLines(findings).join('\n'));
     });
 }
 

@@ -5,7 +5,8 @@ import { readUri, uriText } from '@distillery/protocol';
 
 import { type DistillJob, locateProblems, type Problem, readJob, unsupported, withUris } from '../../api/index.js';
 
-import { CliError, JobRefused } from '../shared/cli-error.js';
+import { CliError } from '../shared/cli-error.js';
+import { JobRefused } from '../shared/job-refused.js';
 import { inputName, type ReadInput } from '../shared/input.js';
 
 import { missingFiles } from './local-files.js';

@@ -6,7 +6,7 @@ import { policies } from '../../simulate/index.js';
 
 import type { Ending } from '../shared/exit.js';
 import { inputName, type ReadInput } from '../shared/input.js';
-import { JobRefused } from '../shared/cli-error.js';
+import { JobRefused } from '../shared/job-refused.js';
 import { positiveInteger } from '../shared/options.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
@@ -75,6 +75,7 @@ export function addOfflineCommands(root: Command, needs: OfflineNeeds, ended: (e
     .option('--policy <names...>', `which of ${Object.keys(policies).join(', ')} (default: all)`, [])
     .option('--seed <n>', 'of everything that is random', positiveInteger, 1)
     .option('--json', 'one JSON object', false)
+    .addHelpText('after', simulateHelp)
     .action(async (trace: string[], options: SimulateFlags) => {
       const { terminal, stop, nowMs, readInput } = needs;
       const shown = progressLine(terminal, nowMs);
@@ -98,6 +99,11 @@ the settings of an operator:
   $ kubectl -n NAMESPACE set env deployment/distillery --list > operator.env
   $ distill validate job.yaml --operator-settings operator.env
 The job is then checked for that cluster alone.`;
+
+const simulateHelp = `
+Examples:
+  $ distill simulate day.json
+  $ distill simulate trace/ --parameters jobs.json --policy distillery keda`;
 
 const modelsHelp = `
 A job names a preset as student.model.uri: preset://NAME?PARAMETER=VALUE. The data set decides the shape of the input and

@@ -17,7 +17,7 @@ import { readStudentModelUri } from '@distillery/protocol';
 
 import { CliError } from '../shared/cli-error.js';
 
-import { aligned, grouped } from './columns.js';
+import { aligned, grouped } from '../shared/columns.js';
 
 export const modelOutputs = ['text', 'json', 'topology'] as const;
 

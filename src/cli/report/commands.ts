@@ -13,7 +13,6 @@ import { jobReport } from '../cluster/job-html-report.js';
 import { isRunning, reportFile, runReport } from '../local/run-report.js';
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
-import { helpAfter } from '../shared/options.js';
 import { folderNamed } from '../shared/folders.js';
 import { type Report, writeReport } from '../shared/report-file.js';
 import { unlessStopped } from '../shared/stop.js';
@@ -44,7 +43,10 @@ export function addReportCommand(root: Command, needs: ReportNeeds, ended: (endi
     .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
     .option('--context <name>', 'which of its contexts (default: the current one)')
     .option('--nats <url>', 'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward')
-    .addHelpText('after', helpAfter)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${root.name()} report runs/mnist-20261124-101500\n  $ ${root.name()} report mnist -n team-a -o mnist.html`,
+    )
     .action(async (name: string, flags: ReportFlags) => {
       ended(await unlessStopped(needs.stop, () => report(name, flags, needs)));
     });

@@ -9,8 +9,6 @@ import {
   writeRefusalOf,
 } from '@distillery/base';
 
-import { formatProblems, type Problem } from '../../api/index.js';
-
 import type { Ending } from './exit.js';
 
 const retries: Readonly<Record<Exclude<Ending, 'ok'>, Retry>> = {
@@ -38,16 +36,6 @@ export class CliError extends DistilleryError {
   ) {
     super(fault, options);
     this.retry = retries[reason];
-  }
-}
-
-/** A job that is not valid. Its message is the report of `distill validate`, a paragraph for each problem. */
-export class JobRefused extends CliError {
-  override readonly kind = 'JobRefused';
-
-  constructor(problems: readonly Problem[]) {
-    super('badInput', { faults: problems.map(({ path, fault }) => ({ ...fault, about: path })), remedy: '' });
-    this.message = formatProblems(problems).trimEnd();
   }
 }
 

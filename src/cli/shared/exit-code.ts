@@ -1,8 +1,8 @@
 /** Turns what a command threw into its exit code and the sentence that the person reads. */
-import { printableLines, sentenceOf } from '@distillery/base';
+import { DistilleryError, printableLines, sentenceOf } from '@distillery/base';
 import { CommanderError } from 'commander';
 
-import { StreamError, type StreamErrorReason } from '../../stream/index.js';
+import type { StreamError, StreamErrorReason } from '../../stream/index.js';
 
 import { CliError, storageFault } from './cli-error.js';
 import { type Ending, exitCodes } from './exit.js';
@@ -20,7 +20,7 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
     print(`${error.message}\n`);
     return exitCodes[error.reason];
   }
-  if (error instanceof StreamError) {
+  if (isStreamError(error)) {
     print(`${error.message}\n`);
     return exitCodes[streamEndings[error.reason] ?? 'failed'];
   }
@@ -35,6 +35,11 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
   );
   if (faults === 'stack' && error instanceof Error) print(`${error.stack ?? ''}\n`);
   return exitCodes.failed;
+}
+
+/** By its kind: importing the class would load the NATS client for a command that never connects. */
+function isStreamError(error: unknown): error is StreamError {
+  return error instanceof DistilleryError && (error.kind === 'Stream' || error.kind === 'PortTaken');
 }
 
 const streamEndings: Partial<Record<StreamErrorReason, Ending>> = {

@@ -4,8 +4,11 @@ import { fieldManager } from '../../api/index.js';
 import { type ApiClient, httpClient, type HttpClientOptions } from './api/index.js';
 import { kinds } from './cache/index.js';
 
-export type ApiClientOptions = Omit<HttpClientOptions, 'fieldManager' | 'kinds'>;
+export interface ApiClientOptions extends Omit<HttpClientOptions, 'fieldManager' | 'kinds'> {
+  /** Under which the API server records the fields that are written; absent = the operator's. */
+  readonly fieldManager?: string;
+}
 
 export function apiClient(options: ApiClientOptions): ApiClient {
-  return httpClient({ ...options, fieldManager, kinds });
+  return httpClient({ fieldManager, ...options, kinds });
 }

@@ -10,6 +10,8 @@ export {
   type KubeconfigFiles,
   kubeconfigFiles,
   loadAccess,
+  podLog,
+  type PodLogOptions,
   type ResourceKind,
   type StoredObject,
   Transport,

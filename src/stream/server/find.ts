@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 import { within } from '@distillery/base';
 import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '@distillery/protocol';
@@ -23,7 +23,7 @@ import {
 import { checkGreeting, isAtLeast, readGreeting } from './probe.js';
 
 export interface FindOptions extends Omit<InstallOptions, 'cacheFolder'> {
-  /** As `cacheFolderOf` returns it; null = a server can be neither cached nor installed. */
+  /** The user's cache folder for distill; null = a server can be neither cached nor installed. */
   readonly cacheFolder: string | null;
   /** Value of DISTILL_NATS_URL; empty or undefined = none. */
   readonly url: string | undefined;
@@ -40,24 +40,6 @@ export type FoundNatsServer =
   | { readonly kind: 'binary'; readonly binary: string; readonly from: 'path' | 'cache' | 'installed' };
 
 const greetingLimitMs = 5_000;
-
-/**
- * `$XDG_CACHE_HOME/distillery`, or the same in `~/.cache`. A relative one would be another folder wherever the command is
- * started: it counts for none, as the XDG specification says.
- * @param homeFolder as `os.homedir`, which throws for a user that the system does not know
- * @returns null when there is no such folder
- */
-export function cacheFolderOf(environment: NodeJS.ProcessEnv, homeFolder: () => string): string | null {
-  const base = environment.XDG_CACHE_HOME ?? '';
-  if (isAbsolute(base)) return join(base, 'distillery');
-  let home: string;
-  try {
-    home = homeFolder();
-  } catch {
-    return null;
-  }
-  return isAbsolute(home) ? join(home, '.cache', 'distillery') : null;
-}
 
 /**
  * @throws StreamError unreachable, tooOld or noJetStream when none of the servers that the URL names can be used;

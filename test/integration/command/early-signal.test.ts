@@ -43,6 +43,7 @@ test.each([
   ['SIGTERM', ['run', job], exitCodes.terminated],
   ['SIGTERM', ['plan'], exitCodes.terminated],
   ['SIGINT', ['fetch', 'mnist'], exitCodes.interrupted],
+  ['SIGINT', ['status', 'mnist', '-w'], exitCodes.interrupted],
   ['SIGHUP', ['simulate'], exitCodes.terminated],
 ] as const)('%s ends distill %j', async (signal, args, code) => {
   const work = mkdtempSync(join(folder, 'work-'));

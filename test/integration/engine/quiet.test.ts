@@ -11,7 +11,8 @@ import { dirname, join } from 'node:path';
 import { quietLibraries } from '@distillery/protocol';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { cacheFolderOf, findNatsServer } from '../../../src/stream/index.js';
+import { cacheFolderOf } from '../../../src/cli/shared/cache-folder.js';
+import { findNatsServer } from '../../../src/stream/index.js';
 import { writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { canTrace, outsideContacts, strace, traceContacts } from '../../kit/strace.js';

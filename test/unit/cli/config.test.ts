@@ -5,7 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import { type Config, readConfig } from '../../../src/cli/config.js';
 
 /** Where workers look for the runtime `native`. */
-const native = { DISTILL_NATIVE_FOLDER: `/home/ann/.cache/distillery/${nativeFolderName}` };
+const native = {
+  DISTILL_NATIVE_FOLDER: `/home/ann/.cache/distillery/${nativeFolderName}`,
+  NODE_COMPILE_CACHE: '/home/ann/.cache/distillery/compiled',
+};
 
 const readConfigOf = (environment: NodeJS.ProcessEnv): Config => readConfig(environment, () => '/home/ann');
 
@@ -16,13 +19,9 @@ describe('the configuration', () => {
     expect(rest).toEqual({
       natsUrl: undefined,
       path: '',
-      kubeconfig: undefined,
-      pod: { host: '', port: '' },
       cacheFolder: '/home/ann/.cache/distillery',
       installEnvironment: {},
-      dumbTerminal: false,
       startedBy: { kind: 'shell' },
-      faults: 'sentence',
       workerEnvironment: { ...native, ORT_DISABLE_TELEMETRY: '1' },
       remote: { cache: { DISTILL_CACHE_FOLDER: '/home/ann/.cache/distillery/places' }, buckets: {} },
     });
@@ -46,12 +45,10 @@ describe('the configuration', () => {
     const read = readConfigOf({
       DISTILL_NATS_URL: 'nats://127.0.0.1:4222',
       PATH: '/bin',
-      TERM: 'dumb',
     });
     expect(read).toMatchObject({
       natsUrl: 'nats://127.0.0.1:4222',
       path: '/bin',
-      dumbTerminal: true,
     });
   });
 

@@ -6,7 +6,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { markFolderSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { cacheFolderOf, findNatsServer, type FindOptions } from '../../../src/stream/server/find.js';
+import { cacheFolderOf } from '../../../src/cli/shared/cache-folder.js';
+import { findNatsServer, type FindOptions } from '../../../src/stream/server/find.js';
 import type { InstallSource } from '../../../src/stream/server/install.js';
 import { pinnedVersion } from '../../../src/stream/server/pins.js';
 

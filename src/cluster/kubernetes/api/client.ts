@@ -28,6 +28,8 @@ export interface ListOptions {
   readonly labelSelector?: string | undefined;
   /** Only the object of this name. */
   readonly name?: string;
+  /** Such as `involvedObject.uid=UID`, for kinds that the API server indexes by it. Not together with `name`. */
+  readonly fieldSelector?: string | undefined;
   readonly limit?: number;
   readonly continueToken?: string | null;
   readonly signal?: AbortSignal;
@@ -338,13 +340,11 @@ class HttpApiClient implements ApiClient {
 function selection({
   labelSelector,
   name,
-}: {
-  readonly labelSelector?: string | undefined;
-  readonly name?: string;
-}): URLSearchParams {
+  fieldSelector = name === undefined ? undefined : `metadata.name=${name}`,
+}: Pick<ListOptions, 'labelSelector' | 'name' | 'fieldSelector'>): URLSearchParams {
   return new URLSearchParams({
     ...(labelSelector === undefined ? {} : { labelSelector }),
-    ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
   });
 }
 

@@ -21,5 +21,6 @@ export {
   readKubeconfig,
 } from './kubeconfig.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
+export { podLog, type PodLogOptions } from './pod-log.js';
 export { Transport, type TransportLimits } from './transport.js';
 export type { WatchEvent } from './watch-events.js';

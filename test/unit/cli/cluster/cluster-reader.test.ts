@@ -206,6 +206,67 @@ describe('an API server behind a proxy', () => {
   });
 });
 
+describe('a log', () => {
+  const path = '/api/v1/namespaces/team-a/pods/mnist-student-a/log';
+  const asked = { namespace: 'team-a', pod: 'mnist-student-a', container: 'worker', follow: false } as const;
+  const linesOf = async (options: Partial<Parameters<ClusterReader['log']>[0]> = {}): Promise<string[]> => {
+    const lines: string[] = [];
+    for await (const line of (await reader()).log({ ...asked, ...options })) lines.push(line);
+    return lines;
+  };
+
+  test('comes line by line, with a last one that was cut off', async () => {
+    api.setText(`${path}?container=worker&timestamps=true`, ['one', 'twö', 'thr'].join('\n'));
+    expect(await linesOf()).toEqual(['one', 'twö', 'thr']);
+  });
+
+  test('is asked for with its limits', async () => {
+    const query = 'container=worker&timestamps=true&follow=true&previous=true&tailLines=5&sinceSeconds=60';
+    api.setText(`${path}?${query}`, 'one\n');
+    expect(await linesOf({ follow: true, previous: true, tailLines: 5, sinceSeconds: 60 })).toEqual(['one']);
+  });
+
+  test('cuts a line that never ends', async () => {
+    api.setText(`${path}?container=worker&timestamps=true`, `${'x'.repeat(200_000)}\nnext\n`);
+    const [long, next] = await linesOf();
+    expect([long?.length, next]).toEqual([64 * 1024, 'next']);
+  });
+
+  test('that may not be read is refused', async () => {
+    api.refuse(
+      `${path}?container=worker&timestamps=true`,
+      403,
+      'pods "mnist-student-a" is forbidden: cannot get resource "pods/log"',
+    );
+    const { code, message } = await refusal(() => linesOf());
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(/^log of pod team-a\/mnist-student-a: .*cannot get resource "pods\/log"/);
+  });
+});
+
+describe('a change of a job', () => {
+  const path = `${jobPath}?fieldManager=distill&fieldValidation=Strict`;
+  const change = async (): Promise<unknown> =>
+    (await reader()).changeJob('team-a', 'mnist', { spec: { suspend: true } });
+
+  test('is one patch, under the manager of the command', async () => {
+    api.set(path, clusterJob());
+    expect(await change()).toMatchObject({ metadata: { name: 'mnist' } });
+    expect(api.asked).toEqual([`PATCH ${path}`]);
+  });
+
+  test('of another version says so', async () => {
+    api.refuse(path, 409, 'the object has been modified');
+    expect(await change()).toBe('changed');
+  });
+
+  test('that the API server finds wrong is refused with its reason', async () => {
+    api.refuse(path, 422, 'spec.weight: Invalid value');
+    const { message } = await refusal(change);
+    expect(message).toMatch(/refused \(422: spec.weight: Invalid value\)\. Change what it names\.$/);
+  });
+});
+
 describe('an API server', () => {
   test('is asked for one job and one secret, whose values are decoded', async () => {
     api.set(jobPath, clusterJob());

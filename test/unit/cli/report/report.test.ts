@@ -17,6 +17,7 @@ import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import type { StoredObject } from '../../../../src/cluster/kubernetes/index.js';
 import { historyText } from '../../../../src/report/index.js';
 import { StreamError } from '../../../../src/stream/index.js';
+import { fakeClusterReader } from '../../../kit/cluster-reader.js';
 import { plainHistory, reportInput, resultReport } from '../../../kit/report.js';
 import { noonMs, plainJob } from '../../../kit/snapshots.js';
 
@@ -214,11 +215,11 @@ const access = { kind: 'creds', url: 'nats://nats.nats.svc:4222', creds: 'of the
 
 function clusterWith(job: DistillJob | null, events: readonly StoredObject[] = []): ClusterReader {
   return {
+    ...fakeClusterReader({ jobs: [] }),
     namespace: 'team-a',
     readJob: () => Promise.resolve(job),
     readSecret: () => Promise.resolve(accessToSecret({ teacher: access, student: access, reader: access })),
     readEvents: () => Promise.resolve(events),
-    readCluster: () => Promise.reject(new Error('not asked')),
   };
 }
 const finished = (): DistillJob => ({ ...plainJob(), status: reportInput().status ?? {} });

@@ -1,0 +1,35 @@
+/** The licenses of the packages in a bundle. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+}
+
+/**
+ * @param files of the bundle, relative to `root`
+ * @returns the name, version and license text of each package
+ * @throws Error that names a package without a license
+ */
+export function licensesOf(files: readonly string[], root: string): string {
+  const folders = new Set(files.flatMap((file) => packageFolder(file) ?? []));
+  return [...folders]
+    .toSorted()
+    .map((folder) => licenseOf(join(root, folder)))
+    .join(`\n${'-'.repeat(78)}\n\n`);
+}
+
+function packageFolder(file: string): string | null {
+  return /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? null;
+}
+
+function licenseOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+  if (license === undefined) throw new Error(`${name}: package.json names no license. Leave the package out.`);
+  const texts = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file) && existsSync(join(folder, file)))
+    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  return [`${name} ${version}: ${license}`, ...texts, ''].join('\n\n');
+}

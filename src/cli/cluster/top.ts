@@ -1,0 +1,141 @@
+/** `distill top`: who holds which slots, by job and pool, and by node. */
+import { printableJson } from '@distillery/base';
+
+import { isAccelerator } from '../../domain/index.js';
+import type { DistillJob } from '../../api/index.js';
+import { kinds, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
+
+import type { ClusterReader } from './cluster-reader.js';
+import { table } from './job-page.js';
+import { orRefusal } from './named-job.js';
+import { type WorkerPod, workerPods } from './worker-pods.js';
+
+export interface TopOptions {
+  /** Absent = all namespaces. */
+  readonly namespace?: string;
+  readonly json: boolean;
+}
+
+export interface TopTools {
+  readonly cluster: ClusterReader;
+  readonly say: (line: string) => void;
+  readonly nowMs: number;
+}
+
+/** One pool of one job. */
+export interface PoolRow {
+  readonly job: string;
+  readonly pool: string;
+  readonly resource: string;
+  readonly slotsEach: number;
+  readonly ready: number;
+  readonly teachers: number;
+  readonly wants: number;
+  readonly slots: number;
+}
+
+/** One resource of one node, in its units. */
+export interface NodeRow {
+  readonly node: string;
+  readonly resource: string;
+  readonly all: number;
+  readonly teachers: number;
+  readonly students: number;
+  readonly others: number;
+  readonly free: number;
+}
+
+/** @throws CliError */
+export async function top(options: TopOptions, { cluster, say, nowMs }: TopTools): Promise<void> {
+  const selection = { namespace: options.namespace };
+  const [jobs, pods, nodes] = await Promise.all([
+    cluster.list(kinds.distillJobs, selection),
+    cluster.list(kinds.pods, selection),
+    // In a namespace of their own, most people may not list nodes.
+    orRefusal(cluster.list(kinds.nodes, {})),
+  ]);
+  const workers = workerPods(pods, nowMs).filter(({ state }) => state !== 'Succeeded' && state !== 'Failed');
+  const pools = poolRows(jobs as unknown as DistillJob[], workers);
+  const resources = new Set(pools.map(({ resource }) => resource));
+  const byNode = nodes.kind === 'read' ? nodeRows(nodes.value, pods, workers, resources) : [];
+  if (options.json) {
+    say(printableJson(JSON.stringify({ pools, nodes: byNode })));
+    return;
+  }
+  say(pools.length === 0 ? 'No job has a pool of teachers.' : poolTable(pools));
+  say('');
+  if (nodes.kind === 'refused') say(nodes.sentence);
+  else {
+    if (options.namespace !== undefined) say(`Others: pods of namespace ${options.namespace} only; -A counts all.`);
+    say(byNode.length === 0 ? 'No node has a slot of these resources.' : nodeTable(byNode));
+  }
+}
+
+function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPod[]): PoolRow[] {
+  return jobs.flatMap(({ metadata: { name, namespace = '' }, spec, status }) =>
+    spec.teacher.pools.map(({ name: pool, resource = 'cpu', slotsPerReplica }) => {
+      const teachers = workers.filter((one) => one.job === name && one.namespace === namespace && one.pool === pool);
+      const ready = teachers.filter(({ state }) => state === 'Ready').length;
+      const held = teachers.filter(({ node }) => node !== null).length;
+      const reported = status?.teachers?.pools.find((one) => one.name === pool);
+      return {
+        job: `${namespace}/${name}`,
+        pool,
+        resource,
+        slotsEach: slotsPerReplica,
+        ready,
+        teachers: teachers.length,
+        wants: reported?.wanted ?? reported?.desired ?? 0,
+        slots: held * slotsPerReplica,
+      };
+    }),
+  );
+}
+
+/** @param resources those of the pools; accelerators are shown as well */
+function nodeRows(
+  nodes: readonly StoredObject[],
+  pods: readonly StoredObject[],
+  workers: readonly WorkerPod[],
+  resources: ReadonlySet<string>,
+): NodeRow[] {
+  const views = pods
+    .map((pod) => podView(pod as unknown as Parameters<typeof podView>[0]))
+    .filter(({ ended, node }) => !ended && node !== null);
+  return nodes.map(nodeView).flatMap(({ name, allocatable }) =>
+    Object.entries(allocatable)
+      .filter(([resource, amount]) => amount > 0 && (resources.has(resource) || isAccelerator(resource)))
+      .map(([resource, amount]) => {
+        const sum = (role: WorkerPod['role']): number =>
+          workers
+            .filter((one) => one.node === name && one.role === role)
+            .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
+        const all = amount / 1_000;
+        const used = views
+          .filter(({ node }) => node === name)
+          .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
+        const [teachers, students] = [sum('teacher'), sum('student')];
+        const others = used / 1_000 - teachers - students;
+        return { node: name, resource, all, teachers, students, others, free: all - used / 1_000 };
+      }),
+  );
+}
+
+function poolTable(rows: readonly PoolRow[]): string {
+  const head = ['Job', 'Pool', 'Resource', 'Slots each', 'Ready', 'Teachers', 'Wants', 'Slots'];
+  const cells = rows.map(({ job, pool, resource, slotsEach, ready, teachers, wants, slots }) => {
+    return [job, pool, resource, ...[slotsEach, ready, teachers, wants, slots].map(String)];
+  });
+  return table(head, cells, [3, 4, 5, 6, 7]);
+}
+
+function nodeTable(rows: readonly NodeRow[]): string {
+  const head = ['Node', 'Resource', 'All', 'Teachers', 'Students', 'Others', 'Free'];
+  const cells = rows.map(({ node, resource, all, teachers, students, others, free }) => {
+    return [node, resource, ...[all, teachers, students, others, free].map(amountText)];
+  });
+  return table(head, cells, [2, 3, 4, 5, 6]);
+}
+
+/** Whole numbers plain, cores with three digits at most. */
+const amountText = (amount: number): string => String(Math.round(amount * 1_000) / 1_000);
