@@ -68,6 +68,7 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   imagePullSecrets: { type: 'array', items: closed({ name: text }) },
   'nats.image.pullPolicy': pullPolicy,
   'nats.storage.size': quantity,
+  'nats.storage.syncInterval': { type: 'string', pattern: '^(always|[0-9]+(ms|s|m|h))$' },
   // GOMEMLIMIT is computed from the limit.
   'nats.resources': {
     ...resources,
@@ -116,4 +117,9 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   affinity: anyObject,
   podAnnotations: mapOf(text),
   'metrics.port': port,
+  'monitoring.labels': mapOf(text),
+  'monitoring.podMonitor.interval': { type: 'string', pattern: '^[0-9]+(ms|s|m)$' },
+  'monitoring.rules.runbookUrl': { type: 'string', pattern: '^https?://' },
+  'monitoring.dashboards.labels': mapOf(text),
+  'monitoring.dashboards.annotations': mapOf(text),
 };

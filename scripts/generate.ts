@@ -2,9 +2,10 @@
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's template. From
  * charts/distillery/values.yaml: the schema of its values and the table in the chart's README. From
- * code: the lists of metrics and of the operator's settings, the table of rooms in docs/architecture.md, that of exit codes
- * in docs/protocol.md, those of presets in docs/models.md, the values of DISTILL_RUNTIME in the pages that explain it, and
- * the files of integrations that follow from others (argocd.ts). With `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
+ * code: the lists of metrics and of the operator's settings, the dashboards (scripts/dashboards), the table of rooms in
+ * docs/architecture.md, that of exit codes in docs/protocol.md, those of presets in docs/models.md, the values of
+ * DISTILL_RUNTIME in the pages that explain it, and the files of integrations that follow from others (argocd.ts). With
+ * `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,6 +21,7 @@ import { operatorVariables, type Variable } from '../dist/src/operator/variables
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { fieldWords, formatWords } from '../dist/workers/data/words.js';
 import { argoFiles } from './argocd.ts';
+import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { chartFiles } from './chart-files.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
@@ -320,7 +322,7 @@ function renderMetrics(): string {
   return [
     '# Metrics of the operator',
     '',
-    'Generated from src/telemetry/metrics.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
+    'Generated from src/telemetry/catalog.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
     '',
     '| name | type | labels | what it says |',
     '| --- | --- | --- | --- |',
@@ -456,6 +458,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['src/api/generated/crd.ts', renderSchema(schema)],
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
     ...(await chartFiles(sourceFile)),
+    ...dashboardFiles(),
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
     ['docs/reference/operator-configuration.md', renderConfiguration()],

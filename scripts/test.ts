@@ -15,13 +15,14 @@ import { promisify } from 'node:util';
 import { quietLibraries } from '@distillery/protocol';
 
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
-import { buildTools } from '../dist/test/kit/cluster/tools.js';
+import { buildTools, dashboardTools, monitorTools, prometheusTools } from '../dist/test/kit/cluster/tools.js';
 
 import { buildNative } from './native/build.ts';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
 const clusterSuites = join(root, 'test/cluster/');
+const monitoringSuites = join(root, 'test/cluster/monitoring/');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const jestCommand = [
   '--experimental-vm-modules',
@@ -116,7 +117,8 @@ async function chosen(asked: readonly string[]): Promise<string[]> {
 async function run(asked: readonly string[]): Promise<Counts[]> {
   const files = await chosen(asked);
   const clusters = files.filter((file) => file.startsWith(clusterSuites)).length;
-  const building = clusters === 0 ? null : buildTools({ progress: say }).then(() => null, messageOf);
+  const watches = files.some((file) => file.startsWith(monitoringSuites));
+  const building = clusters === 0 ? null : buildPrograms(watches).then(() => null, messageOf);
   const parts: Promise<Counts>[] = [];
   // Run jest even without a selected file, so that it reports the error.
   if (files.length > clusters || clusters === 0) {
@@ -124,6 +126,12 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   }
   if (building !== null) parts.push(clusterPart(building, asked));
   return Promise.all(parts);
+}
+
+/** Here and not in a hook of a suite: with nothing cached it takes longer than a hook may. */
+async function buildPrograms(watches: boolean): Promise<void> {
+  await buildTools({ progress: say });
+  if (watches) await buildTools({ groups: [prometheusTools, dashboardTools, monitorTools], progress: say });
 }
 
 /** @param building resolves to the reason why the programs cannot be built; null = they are built */

@@ -49,6 +49,7 @@ export class Fleet {
   readonly #requests = new Map<string, { readonly key: JobKey; readonly request: Request }>();
   #grants: ReadonlyMap<string, readonly Grant[]> = new Map();
   #supply: FleetSnapshot['supply'] = {};
+  #pendingPods: FleetSnapshot['pendingPods'] = [];
   #stale = true;
   #notBeforeMs = 0;
   /** The pause before the next allocation; null when there is none. */
@@ -97,6 +98,8 @@ export class Fleet {
     readonly free: number;
     readonly reserved: number;
     readonly granted: number;
+    /** Slots that pending pods of higher priority need. */
+    readonly pending: number;
   }[] {
     const granted = new Map<string, number>();
     for (const [uid, grants] of this.#grants) {
@@ -106,7 +109,8 @@ export class Fleet {
       }
     }
     return Object.entries(this.#supply).map(([resource, { freeSlots, reserveSlots }]) => {
-      return { resource, free: freeSlots, reserved: reserveSlots, granted: granted.get(resource) ?? 0 };
+      const pending = this.#pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0);
+      return { resource, free: freeSlots, reserved: reserveSlots, granted: granted.get(resource) ?? 0, pending };
     });
   }
 
@@ -140,6 +144,7 @@ export class Fleet {
     const input = allocationInput(requests, slots(), rules);
     const before = this.#grants;
     this.#supply = input.supply;
+    this.#pendingPods = input.pendingPods;
     this.#grants = allocate(input).grants;
     this.#stale = false;
     const endMs = monotonicMs();

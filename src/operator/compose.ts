@@ -12,6 +12,7 @@ import type { LeaderElector, Term } from '../controller/index.js';
 import { openHealth, type OutputLog } from '../telemetry/index.js';
 
 import type { OperatorConfig } from './config.js';
+import { credentialExpiries } from './expiries.js';
 import { aborted, Leader } from './leading.js';
 import { kubernetesOf, leaseOf, processOf, queueOf } from './parts.js';
 import { healthPages } from './scrape.js';
@@ -60,6 +61,7 @@ export async function compose(config: OperatorConfig, access: Access, log: Outpu
     staleMs: config.watchStaleMs,
     isLeading,
     fleetTotals: () => leader.fleetTotals(),
+    expiries: () => credentialExpiries(config.nats.auth),
   });
   // In the order in which they start.
   const parts = [health, transport, home, { close: () => watches.stop() }];

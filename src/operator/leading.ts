@@ -6,6 +6,7 @@ import { JobMeasures } from '../telemetry/index.js';
 
 import type { Kubernetes, Lease, Process } from './parts.js';
 import { engineReporter, sweepReporter } from './reports.js';
+import { watchStorage } from './storage.js';
 
 /** For the events of the last reconcile. */
 const lastEventsMs = 2_000;
@@ -37,7 +38,13 @@ export class Leader {
     const engine = this.#startEngine();
     this.#engine = engine;
     const sweep = this.#process.config.orphanSeconds > 0 ? this.#sweep() : null;
-    await Promise.all([aborted(signal).then(() => engine.stop()), sweep?.run(signal)]);
+    const { home } = this.#parts;
+    const { metrics, clock } = this.#process;
+    await Promise.all([
+      aborted(signal).then(() => engine.stop()),
+      sweep?.run(signal),
+      watchStorage({ home, metrics, clock }, signal),
+    ]);
     await kubernetes.recorder.flush(lastEventsMs);
   }
 

@@ -44,10 +44,12 @@ export interface Process {
 }
 
 export function processOf(config: OperatorConfig, log: OutputLog): Process {
+  const metrics = createMetrics({ processMetrics: true });
+  metrics.apiBudget.set(config.apiQps);
   return {
     config,
     log,
-    metrics: createMetrics({ processMetrics: true }),
+    metrics,
     clock: systemClock,
     monotonicMs: () => performance.now(),
     random: randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE()),

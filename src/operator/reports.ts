@@ -7,6 +7,8 @@ import type { EngineReport, SweepReport } from '../controller/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobMeasures, Metrics, OutputLog } from '../telemetry/index.js';
 
+import { jobFigures } from './job-figures.js';
+
 /** Reconciles and allocations. */
 export function engineReporter(
   metrics: Pick<Metrics, 'reconciles' | 'reconcileSeconds' | 'shareSeconds'>,
@@ -19,7 +21,7 @@ export function engineReporter(
     switch (report.kind) {
       case 'decided':
         logDecision(ofJob(report), report.snapshot, report.plan);
-        measures.set(report.key, report.plan.status);
+        measures.set(report.key, jobFigures(report.snapshot, report.plan.status));
         return;
       case 'done':
         metrics.reconcileSeconds.observe(report.ms / 1_000);

@@ -20,6 +20,8 @@ export interface Scraped {
   readonly isLeading: () => boolean;
   /** By resource; empty in a process that does not lead. */
   readonly fleetTotals: () => ReturnType<RunningEngine['fleet']['totals']>;
+  /** End of the operator's credentials by their name, in seconds since 1970; without those that have no end. */
+  readonly expiries: () => ReadonlyMap<string, number>;
 }
 
 export function healthPages(scraped: Scraped): HealthPages {
@@ -35,6 +37,7 @@ export function healthPages(scraped: Scraped): HealthPages {
       setGauges(scraped);
       setWatchMetrics(scraped);
       setSlotGauges(scraped);
+      setExpiryGauges(scraped);
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   };
@@ -83,10 +86,17 @@ function setWatchMetrics({ metrics, watches, clock }: Scraped): void {
 }
 
 function setSlotGauges({ metrics, fleetTotals }: Scraped): void {
-  for (const metric of [metrics.slotsFree, metrics.slotsReserved, metrics.slotsGranted]) metric.reset();
-  for (const { resource, free, reserved, granted } of fleetTotals()) {
-    metrics.slotsFree.set({ resource }, free);
-    metrics.slotsReserved.set({ resource }, reserved);
-    metrics.slotsGranted.set({ resource }, granted);
+  const { slotsFree, slotsReserved, slotsGranted, slotsPending } = metrics;
+  for (const metric of [slotsFree, slotsReserved, slotsGranted, slotsPending]) metric.reset();
+  for (const { resource, free, reserved, granted, pending } of fleetTotals()) {
+    slotsFree.set({ resource }, free);
+    slotsReserved.set({ resource }, reserved);
+    slotsGranted.set({ resource }, granted);
+    slotsPending.set({ resource }, pending);
   }
+}
+
+function setExpiryGauges({ metrics, expiries }: Scraped): void {
+  metrics.credentialsExpiry.reset();
+  for (const [credentials, seconds] of expiries()) metrics.credentialsExpiry.set({ credentials }, seconds);
 }

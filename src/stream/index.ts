@@ -3,6 +3,7 @@ export { StreamError, type StreamErrorReason } from './errors/index.js';
 export {
   type AccessIssuer,
   accountOfCreds,
+  credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
   type CredsLifetime,
@@ -42,6 +43,7 @@ export {
   type StreamSpec,
 } from './job/index.js';
 export {
+  type AccountStorage,
   AccountStreams,
   type JobRef,
   NamespaceAccounts,

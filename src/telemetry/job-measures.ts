@@ -1,11 +1,25 @@
-/** The metrics of each job, set from its status and removed with the job. */
+/**
+ * The metrics of each job: set after every decision, removed with the job.
+ *
+ * Invariants:
+ *  job-measures/M1 A series that the last decision has no sample for is removed: no figure outlives what it is about.
+ *  job-measures/M2 A counter never falls in one process. It begins at what the job's status or its streams have counted, so
+ *     that a new leader goes on where the last one was.
+ */
 import type { DistillJobStatus } from '../api/index.js';
 
+import { jobCatalog } from './catalog.js';
+import { type JobFigures, type JobName, type Sample, samplesOf } from './job-samples.js';
 import type { Metrics } from './metrics.js';
 
-interface JobName {
-  readonly namespace: string;
-  readonly name: string;
+type Labels = Sample['labels'];
+interface Settable {
+  set(labels: Labels, value: number): void;
+  remove(labels: Labels): void;
+}
+interface Countable {
+  inc(labels: Labels, value: number): void;
+  remove(labels: Labels): void;
 }
 
 type Phase = NonNullable<DistillJobStatus['phase']>;
@@ -15,6 +29,8 @@ const phases: readonly Phase[] = ['Pending', 'Queued', 'Running', 'Suspended', '
 export class JobMeasures {
   readonly #metrics: Metrics;
   readonly #phases = new Map<string, Phase>();
+  /** The series of each job, by metric and labels. */
+  readonly #series = new Map<string, Map<string, Sample>>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -22,34 +38,46 @@ export class JobMeasures {
     for (const phase of phases) metrics.jobs.set({ phase }, 0);
   }
 
-  set({ namespace, name }: JobName, status: DistillJobStatus): void {
-    const job = { namespace, name };
-    const { phase = 'Pending', progress, buffer, teachers, disruptions } = status;
-    const metrics = this.#metrics;
-    if (progress !== undefined) {
-      metrics.step.set(job, progress.step);
-      metrics.steps.set(job, progress.steps);
-      metrics.samplesPerSecond.set(job, progress.samplesPerSecond ?? 0);
+  set(job: JobName, figures: JobFigures): void {
+    const id = `${job.namespace}/${job.name}`;
+    const before = this.#series.get(id) ?? new Map<string, Sample>();
+    const next = new Map<string, Sample>();
+    for (const sample of samplesOf(job, figures)) {
+      const key = `${sample.metric} ${JSON.stringify(sample.labels)}`;
+      next.set(key, this.#record(sample, before.get(key)?.value ?? null));
     }
-    if (buffer !== undefined) {
-      metrics.bufferFrames.set(job, buffer.frames);
-      metrics.waitFraction.set(job, buffer.waitFraction);
+    for (const [key, sample] of before) {
+      if (next.has(key)) continue;
+      // job-measures/M2: a counter whose source is away for a moment stays.
+      if (isCounter(sample)) next.set(key, sample);
+      else this.#drop(sample);
     }
-    metrics.teachersDesired.set(job, teachers?.desired ?? 0);
-    metrics.teachersReady.set(job, teachers?.ready ?? 0);
-    metrics.disruptions.set({ ...job, role: 'teacher' }, disruptions?.teacher ?? 0);
-    metrics.disruptions.set({ ...job, role: 'student' }, disruptions?.student ?? 0);
-    this.#move(`${namespace}/${name}`, phase);
+    this.#series.set(id, next);
+    this.#move(id, figures.status.phase ?? 'Pending');
   }
 
   remove({ namespace, name }: JobName): void {
-    const job = { namespace, name };
-    const { step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady } = this.#metrics;
-    for (const gauge of [step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady]) {
-      gauge.remove(job);
+    const id = `${namespace}/${name}`;
+    for (const sample of this.#series.get(id)?.values() ?? []) this.#drop(sample);
+    this.#series.delete(id);
+    this.#move(id, null);
+  }
+
+  /** @param before the value of the series so far; null for a new one @returns the sample with the value that is shown */
+  #record(sample: Sample, before: number | null): Sample {
+    const metric: Settable | Countable = this.#metrics[sample.metric];
+    if ('set' in metric) {
+      metric.set(sample.labels, sample.value);
+      return sample;
     }
-    for (const role of ['teacher', 'student']) this.#metrics.disruptions.remove({ ...job, role });
-    this.#move(`${namespace}/${name}`, null);
+    const value = Math.max(sample.value, before ?? 0);
+    metric.inc(sample.labels, value - (before ?? 0));
+    return { ...sample, value };
+  }
+
+  #drop({ metric, labels }: Sample): void {
+    const dropped: Pick<Settable, 'remove'> = this.#metrics[metric];
+    dropped.remove(labels);
   }
 
   #move(job: string, to: Phase | null): void {
@@ -62,4 +90,8 @@ export class JobMeasures {
       this.#metrics.jobs.inc({ phase: to });
     }
   }
+}
+
+function isCounter({ metric }: Sample): boolean {
+  return jobCatalog[metric].type === 'counter';
 }

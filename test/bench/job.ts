@@ -6,7 +6,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { encodeFrame, jobNames, type Manifest, schedule, type StudentState } from '@distillery/protocol';
 
@@ -19,20 +18,10 @@ import { connectAdmin, connectAs, streamsOf } from '../kit/stream.js';
 
 const compiled = import.meta.dirname;
 const example = join(compiled, '../../../examples/mnist');
-const studentScript = join(compiled, '../../workers/student/main.js');
 const timedStudentScript = join(compiled, 'timed-student.js');
 const teachersScript = join(compiled, 'remote-teachers.js');
 const trainSamples = 60_000;
 const columns = 10;
-/** The measured share of the steps: without the start and without the last window, in which the buffer drains. */
-const measured = { from: 0.15, to: 0.95 };
-
-/** Performance of a student over the measured part of its steps. */
-export interface StudentRate {
-  readonly samplesPerSecond: number;
-  /** Mean share of time in which the compute thread waited. */
-  readonly waitFraction: number;
-}
 
 export class BenchJob {
   readonly #folder: string;
@@ -51,11 +40,14 @@ export class BenchJob {
     writeFileSync(join(this.#folder, 'manifest.json'), JSON.stringify(manifest));
   }
 
-  /** @param uid names the job in its streams */
-  static async start(uid: string, epochs: number): Promise<BenchJob> {
+  /**
+   * @param uid names the job in its streams
+   * @param model uri of the student's; absent = the example's
+   */
+  static async start(uid: string, epochs: number, model?: string): Promise<BenchJob> {
     const nats = await startTestNats({ uids: [uid] });
     const admin = await connectAdmin(nats);
-    const manifest = exampleManifest(uid, epochs);
+    const manifest = exampleManifest(uid, epochs, model);
     await admin.provision(streamsOf(uid));
     return new BenchJob(nats, admin, manifest);
   }
@@ -64,10 +56,6 @@ export class BenchJob {
   startTeachers(pod: string, options: { readonly devices: number; readonly serviceMs: number }): ChildProcess {
     const environment = { BENCH_DEVICES: String(options.devices), BENCH_SERVICE_MS: String(options.serviceMs) };
     return this.#spawn('teacher', teachersScript, pod, environment);
-  }
-
-  startStudent(): ChildProcess {
-    return this.#spawn('student', studentScript, 'bench-student');
   }
 
   /** Starts a student whose steps take this time and which reports each step. */
@@ -104,12 +92,12 @@ export class BenchJob {
     return observed.state === 'Present' ? observed.student : null;
   }
 
-  /** Publishes all frames, so that the student waits for no teacher. */
-  async storeAllFrames(): Promise<void> {
+  /** Publishes the frames of the first `count` steps, so that the student waits for no teacher. */
+  async storeFrames(count: number): Promise<void> {
     const link = await connectAs(this.nats, 'teacher', this.#uid);
     const names = jobNames(this.#uid);
     const plan = schedule({ ...this.manifest.training, samples: trainSamples, positions: 1 });
-    for (let step = 0; step < plan.steps; step++) {
+    for (let step = 0; step < Math.min(count, plan.steps); step++) {
       const rows = plan.indices(step).length;
       const frame = encodeFrame({
         step,
@@ -128,28 +116,6 @@ export class BenchJob {
     await link.close();
   }
 
-  /** Rate and waiting time between the two marks, from the student's own telemetry. */
-  async watch(student: ChildProcess): Promise<StudentRate> {
-    const seen: StudentState[] = [];
-    while (student.exitCode === null && student.signalCode === null) {
-      const state = await this.student();
-      if (state !== null && state.updatedAtMs !== seen.at(-1)?.updatedAtMs) seen.push(state);
-      await sleep(50);
-    }
-    const within = seen.filter(
-      ({ step, steps, phase }) => phase === 'Training' && step >= measured.from * steps && step <= measured.to * steps,
-    );
-    const [first, last] = [within[0], within.at(-1)];
-    if (first === undefined || last === undefined || last.step === first.step) {
-      throw new Error('the student ended before it could be measured');
-    }
-    const seconds = (last.updatedAtMs - first.updatedAtMs) / 1_000;
-    return {
-      samplesPerSecond: ((last.step - first.step) * last.batchSize) / seconds,
-      waitFraction: within.reduce((sum, { waitFraction }) => sum + waitFraction, 0) / within.length,
-    };
-  }
-
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
     await this.#admin.close();
@@ -162,7 +128,11 @@ export class BenchJob {
 export const exampleBatchSize = exampleManifest('any', 1).training.batchSize;
 
 /** The example job, evaluated only at its end, with checkpoints in a file so that the streams hold only logits. */
-function exampleManifest(uid: string, epochs: number): Manifest {
+function exampleManifest(
+  uid: string,
+  epochs: number,
+  model = `file://${join(example, 'models/student.json')}`,
+): Manifest {
   const read = readJob(readFileSync(join(example, 'job.yaml'), 'utf8'), { sourceName: 'job.yaml' });
   if (!read.ok) throw new Error('the example job is not valid');
   const manifest = manifestOf(read.job, uid);
@@ -171,7 +141,7 @@ function exampleManifest(uid: string, epochs: number): Manifest {
     training: { ...manifest.training, epochs },
     student: {
       ...manifest.student,
-      model: { ...manifest.student.model, uri: `file://${join(example, 'models/student.json')}` },
+      model: { ...manifest.student.model, uri: model },
       checkpoint: { ...manifest.student.checkpoint, store: 'file' },
       evaluation: { everyEpochs: epochs, teacherSamples: 0 },
       output: { store: 'file' },

@@ -1,18 +1,23 @@
 /**
  * `npm run bench [name …] [-- --option value …]`: prints a table for each benchmark and writes bench-results/<name>.json.
- * Each benchmark reads its own options.
+ * Each benchmark reads its own options. `--compare` prints what got slower than the committed baseline, `--baseline` writes
+ * that.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { binaryTablesBench } from './binary-tables.js';
+import { comparisonText, type SavedTable } from './compare.js';
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
 import { starvingStudentBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
+import { enduranceBench } from './native/endurance.js';
+import { pythonBench } from './native/python.js';
+import { onlineBench } from './online.js';
 import { pipelineBench } from './pipeline.js';
 import { realBench } from './real/real.js';
 import { scaleBench } from './scale.js';
@@ -34,12 +39,18 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   elastic: elasticBench,
   real: realBench,
   'binary-tables': binaryTablesBench,
+  endurance: enduranceBench,
+  python: pythonBench,
+  online: onlineBench,
 };
 
-/** Run only when named: they take up to an hour or more and need a control plane built from source. */
-const onRequestOnly = ['scale', 'starving', 'real'];
+/** Run only when named: they take up to an hour or more, need a control plane built from source, or download Python's TensorFlow. */
+const onRequestOnly = ['scale', 'starving', 'real', 'python'];
 
-const { values: options, positionals: names } = parseArgs({
+const {
+  values: { compare, baseline, tolerance, ...options },
+  positionals: names,
+} = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   options: {
@@ -50,6 +61,14 @@ const { values: options, positionals: names } = parseArgs({
     policies: { type: 'string' },
     kills: { type: 'string' },
     mib: { type: 'string' },
+    model: { type: 'string' },
+    rounds: { type: 'string' },
+    steps: { type: 'string' },
+    threads: { type: 'string' },
+    teachers: { type: 'string' },
+    tolerance: { type: 'string', default: '0.05' },
+    compare: { type: 'boolean', default: false },
+    baseline: { type: 'boolean', default: false },
   },
 });
 const unknown = names.filter((name) => !(name in benches));
@@ -57,12 +76,26 @@ if (unknown.length > 0) {
   process.stderr.write(`found ${unknown.join(', ')}, expected some of ${Object.keys(benches).join(', ')}\n`);
   process.exit(2);
 }
-const folder = join(import.meta.dirname, '../../../bench-results');
-mkdirSync(folder, { recursive: true });
-const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version };
+const root = join(import.meta.dirname, '../../..');
+const results = join(root, 'bench-results');
+const baselines = join(root, 'test/bench/baseline');
+const comparisons: string[] = [];
 for (const [name, bench] of Object.entries(benches)) {
   if (names.length > 0 ? !names.includes(name) : onRequestOnly.includes(name)) continue;
+  const [load = 0] = loadavg();
+  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version, load };
   const table = await bench((line) => void process.stderr.write(`  ${line}\n`), options);
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...table, machine }, null, 2)}\n`);
+  const saved: SavedTable = { ...table, machine };
   process.stdout.write(`${renderTable(table)}\n`);
+  save(results, saved);
+  const file = join(baselines, `${name}.json`);
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SavedTable) : null;
+  if (compare && table.better !== undefined) comparisons.push(comparisonText(before, saved, Number(tolerance)));
+  if (baseline && table.better !== undefined) save(baselines, saved);
+}
+if (comparisons.length > 0) process.stdout.write(`${comparisons.join('\n')}\n`);
+
+function save(folder: string, table: SavedTable): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${table.name}.json`), `${JSON.stringify(table, null, 2)}\n`);
 }

@@ -34,3 +34,19 @@ export function repeatedOrLost(steps: readonly StepReport[], end: number): numbe
   const lost = Math.abs(end - trained.size);
   return steps.length - trained.size + lost;
 }
+
+export interface TimedRate {
+  readonly stepsPerSecond: number;
+  /** Share of the time in which the student waited for logits. */
+  readonly waited: number;
+}
+
+/** Of the steps after `settling`. */
+export function rateOf(steps: readonly StepReport[], settling: number, measured: number): TimedRate {
+  const [from, to] = [steps[settling], steps[settling + measured]];
+  if (from === undefined || to === undefined) throw new RangeError(`found ${String(steps.length)} steps`);
+  return {
+    stepsPerSecond: (1_000 * measured) / (to.atMs - from.atMs),
+    waited: waitShare(steps, { fromMs: from.atMs, toMs: to.atMs }),
+  };
+}

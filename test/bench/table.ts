@@ -5,6 +5,8 @@ export interface BenchTable {
   readonly name: string;
   /** The goal, in words; never asserted. */
   readonly goal: string;
+  /** Columns that a comparison with an earlier run looks at, and which numbers are better there. */
+  readonly better?: Readonly<Record<string, 'more' | 'less'>>;
   readonly rows: readonly Readonly<Record<string, string | number>>[];
 }
 

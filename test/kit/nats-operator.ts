@@ -47,6 +47,8 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   readonly mode: 'accounts' | 'signed';
   /** The operator's input from the platform for one account per namespace; each value is the text of a file. */
   readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
+  /** The same system credentials, which end at this time, in seconds since 1970. */
+  systemCredsUntil(endSeconds: number): Promise<string>;
   /** Credentials with all rights in the account that the operator made for a namespace. */
   rootOf(namespace: string): CredsLogin;
   /** Stops the server, removes every account that it did not start with, and starts it again. */
@@ -169,6 +171,7 @@ export async function startOperatorNats({
     restart,
     mode,
     accounts: { systemCreds, operatorSigningSeed },
+    systemCredsUntil: (exp) => credsOf('distillery', keys.system, keys.systemSigner, permissionsForSystem, { exp }),
     rootOf: (namespace) => ({
       creds: accountUserCreds(keyring.keysOf(namespace), 'root', { publish: ['>'], subscribe: ['>'] }),
       inboxPrefix: '_INBOX',
@@ -260,8 +263,14 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerStart)
     });
 }
 
-async function credsOf(name: string, account: KeyPair, signer: KeyPair, rights: Permissions): Promise<string> {
+async function credsOf(
+  name: string,
+  account: KeyPair,
+  signer: KeyPair,
+  rights: Permissions,
+  dates: { readonly exp?: number } = {},
+): Promise<string> {
   const user = createUser();
   const permissions = { pub: { allow: [...rights.publish] }, sub: { allow: [...rights.subscribe] } };
-  return text(fmtCreds(await encodeUser(name, user, account, permissions, { signer }), user));
+  return text(fmtCreds(await encodeUser(name, user, account, permissions, { signer, ...dates }), user));
 }

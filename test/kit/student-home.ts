@@ -54,6 +54,8 @@ class ChainTrainer implements TrainerClient {
   readonly parameters = 32;
   readonly steps: number[] = [];
   readonly batches: TrainingBatch[] = [];
+  /** In order: `asks train 3`, `answers state 3`. */
+  readonly calls: string[] = [];
   evaluations = 0;
   readonly #clock: Clock;
   readonly #stepMs: number;
@@ -73,6 +75,7 @@ class ChainTrainer implements TrainerClient {
   }
 
   train(batch: TrainingBatch): ReturnType<TrainerClient['train']> {
+    this.calls.push(`asks train ${String(batch.step)}`);
     return this.#inOrder(async () => {
       await this.#clock.sleep(this.#stepMs);
       if (this.failAt?.step === batch.step) throw this.failAt.error;
@@ -108,18 +111,20 @@ class ChainTrainer implements TrainerClient {
     );
   }
 
-  state(): Promise<TrainerState> {
+  state(): ReturnType<TrainerClient['state']> {
     const tensor = (name: string, bytes: Uint8Array): TrainerState['weights'][0] => ({
       name,
       shape: [32],
       data: Float32Array.from(bytes),
     });
-    return this.#inOrder(() =>
-      Promise.resolve({
+    return this.#inOrder(() => {
+      this.calls.push(`answers state ${String(this.steps.length)}`);
+      return Promise.resolve({
         weights: [tensor('chain', this.#chain)],
         slots: this.#kept === null ? [] : [tensor('kept/chain', this.#kept)],
-      }),
-    );
+        busyMs: 1,
+      });
+    });
   }
 
   keepWeights(): Promise<void> {

@@ -33,7 +33,8 @@ export interface TrainerThread {
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   /** @param samples given up by the caller @returns logits [rows, columns] */
   logits(samples: Samples): Promise<Float32Array>;
-  state(): Promise<TrainerState>;
+  /** With the time that the thread took to copy it. */
+  state(): Promise<TrainerState & { readonly busyMs: number }>;
   /** @throws an error of kind State when the state is of another model or optimizer */
   restore(state: TrainerState): Promise<void>;
   export(): Promise<ExportedModel>;
@@ -70,7 +71,10 @@ export async function openTrainerThread(
       },
       evaluate: async (samples, targets) => (await thread.call('evaluate', { samples, targets })).value,
       logits: async (samples) => (await thread.call('logits', samples)).value,
-      state: async () => (await thread.call('state', undefined)).value,
+      state: async () => {
+        const { value, busyMs } = await thread.call('state', undefined);
+        return { ...value, busyMs };
+      },
       restore: async (state) => (await thread.call('restore', state)).value,
       export: async () => (await thread.call('export', undefined)).value,
       keepWeights: async () => (await thread.call('keepWeights', undefined)).value,

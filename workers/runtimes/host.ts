@@ -4,13 +4,23 @@
  */
 import type { RuntimeName } from '@distillery/protocol';
 import { openSession } from '../models/inference/index.js';
-import { openHostTrainer } from '../models/training.js';
+import { type Device, openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
+
+/** Students train on them: see layer-norm.ts. */
+export async function prepareLayers(): Promise<void> {
+  const [{ layers }, { broadcastLayerNormalization }] = await Promise.all([
+    import('@tensorflow/tfjs-layers'),
+    import('./layer-norm.js'),
+  ]);
+  broadcastLayerNormalization(layers);
+}
 
 /**
  * @param startBackend makes the tfjs backend of the runtime the current one and returns its description; not called
  *   for ONNX, which needs no tfjs
  * @param backend name of that tfjs backend
+ * @param programs of the device below that backend; absent = it has none
  * @throws RuntimeError from `startBackend`
  */
 export async function hostRuntime(
@@ -18,6 +28,7 @@ export async function hostRuntime(
   work: Work,
   startBackend: () => Promise<string>,
   backend: string = name,
+  programs?: Device,
 ): Promise<Runtime> {
   const description = work === 'onnx' ? 'onnxruntime (cpu)' : await startBackend();
   return {
@@ -25,11 +36,12 @@ export async function hostRuntime(
     description,
     openTrainer: async (options) => {
       (await import('./backend.js')).requireBackend(backend);
+      await prepareLayers();
       return openHostTrainer(options);
     },
     openSession: async (file) => {
       if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(backend);
-      return openSession(file, { device: 'cpu', tfjs: description });
+      return openSession(file, { device: 'cpu', tfjs: description, programs });
     },
   };
 }

@@ -37,6 +37,8 @@ export interface TakenCheckpoint {
   readonly step: number;
   readonly bytes: Uint8Array;
   readonly firstNeededSequence: number;
+  /** Time that the training stood still for it. */
+  readonly copyMs: number;
 }
 
 /** A store that does not answer for this long is in trouble; training continues without it. */
@@ -187,7 +189,7 @@ export class Checkpointer {
   /** Returns false when the store has no room. @throws StoreError of another reason, WorkerError */
   async #stored(checkpoint: TakenCheckpoint): Promise<boolean> {
     const { store, keep, attempt, fence, onDurable, clock, log } = this.#options;
-    const { step, bytes } = checkpoint;
+    const { step, bytes, copyMs } = checkpoint;
     this.#writingSinceMs = clock.now();
     try {
       await this.#put(checkpoint);
@@ -210,7 +212,7 @@ export class Checkpointer {
     }
     this.#sound.splice(0, Math.max(0, this.#sound.length - Math.max(1, keep)));
     onDurable(checkpoint);
-    log.info({ step, bytes: bytes.length }, 'checkpoint written');
+    log.info({ step, bytes: bytes.length, copyMs: Math.round(copyMs) }, 'checkpoint written');
     return true;
   }
 

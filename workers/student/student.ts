@@ -37,7 +37,7 @@ import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } f
 import type { ResultStore, StudentResult } from './results.js';
 import { storeResults } from './store-results.js';
 import { type LogitsSupply, Retention } from './supply.js';
-import type { TrainerClient, TrainReply } from './trainer-client.js';
+import type { TakenState, TrainerClient, TrainReply } from './trainer-client.js';
 
 /** Where training starts: at step 0, or at a checkpoint. */
 export interface StartingPoint {
@@ -91,6 +91,8 @@ export class Student {
   #phase: StudentState['phase'] = 'Starting';
   #trained: number;
   #lastCheckpointStep: number;
+  /** The newest checkpoint on its way from the thread to the checkpointer. */
+  #taking: Promise<void> = Promise.resolve();
   #result: StudentState['result'] = null;
   #failure: Error | null = null;
 
@@ -167,11 +169,11 @@ export class Student {
       if (stop.aborted || this.#stoppedEarly !== undefined) break;
       const [batch, taken] = await Promise.all([this.#batches.take(step), supply.take(step)]);
       if (taken === 'stopped') break;
-      if (taken.isSkipped) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
       // The samples move to the thread, and are gone here.
       const { count } = batch.samples;
       const trained = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
+        if (taken.isSkipped) this.#progress.skipped(step);
         this.#noteTrained(step, count, reply);
       });
       trained.catch((error: unknown) => this.#fail(error));
@@ -183,10 +185,7 @@ export class Student {
         await Promise.all(inFlight.splice(0));
         await this.#evaluateWhenDue(next);
       }
-      if (next % everySteps === 0 || next === schedule.steps) {
-        await Promise.all(inFlight.splice(0));
-        await this.#checkpoint(next);
-      }
+      if (next % everySteps === 0 || next === schedule.steps) await this.#checkpoint(next, trained);
     }
     await Promise.all(inFlight);
     this.#rethrow();
@@ -208,7 +207,8 @@ export class Student {
       supply.stop();
       log.info(stoppedEarly, 'stopped early');
     }
-    if (this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
+    if (this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained, Promise.resolve());
+    await this.#taking;
     const fault = await this.#checkpointer.settle();
     this.#rethrow();
     if (!isFinished) {
@@ -246,15 +246,33 @@ export class Student {
     log.info(record, 'evaluated');
   }
 
-  /** Takes the state now, in step order; training continues while it is stored. */
-  async #checkpoint(step: number): Promise<void> {
-    const { supply, trainer, manifest, facts } = this.#options;
+  /**
+   * Asks for the state, in step order. Training continues while it is encoded and stored: later steps wait for no more
+   * than its copy on the thread.
+   * @param trained settles when the step before is noted, and before any later one is
+   */
+  async #checkpoint(step: number, trained: Promise<void>): Promise<void> {
+    const { supply, trainer } = this.#options;
+    await this.#taking;
     await this.#checkpointer.ready();
     this.#rethrow();
-    const firstNeededSequence = supply.state.firstNeededSequence;
-    const { metrics } = this.#progress;
-    const state = await trainer.state();
     this.#lastCheckpointStep = step;
+    const metrics = trained.then(() => this.#progress.metrics);
+    const { firstNeededSequence } = supply.state;
+    this.#taking = this.#addCheckpoint(step, firstNeededSequence, metrics, trainer.state()).catch((error: unknown) =>
+      this.#fail(error),
+    );
+  }
+
+  /** Makes bytes of the state and the metrics, and gives them to the checkpointer. */
+  async #addCheckpoint(
+    step: number,
+    firstNeededSequence: number,
+    metricsThen: Promise<TrainingMetrics>,
+    stateThen: Promise<TakenState>,
+  ): Promise<void> {
+    const { manifest, facts } = this.#options;
+    const [metrics, state] = await Promise.all([metricsThen, stateThen]);
     const bytes = encodeCheckpoint({
       jobUid: manifest.job.uid,
       attempt: facts.attempt,
@@ -265,7 +283,7 @@ export class Student {
       metrics,
       state,
     });
-    this.#checkpointer.add({ step, bytes, firstNeededSequence });
+    this.#checkpointer.add({ step, bytes, firstNeededSequence, copyMs: state.busyMs });
   }
 
   async #finish(): Promise<StudentResult> {
@@ -342,6 +360,7 @@ export class Student {
       ...(replaced === 0 ? {} : { replacedRows: replaced }),
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
+      checkpointStep: this.#checkpointer.durableStep,
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,
       result: this.#result,
     };

@@ -9,7 +9,7 @@ export interface TrainerClient {
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   /** Of the samples as the model takes them, [rows, columns]. */
   logits(samples: Samples): Promise<Float32Array>;
-  state(): Promise<TrainerState>;
+  state(): Promise<TakenState>;
   export(): Promise<ExportedModel>;
   /** Keeps a copy of the weights that are exported, in its state. */
   keepWeights(): Promise<void>;
@@ -21,4 +21,10 @@ export interface TrainReply extends Measured {
   /** Time that the step took on the thread, and time that the thread waited for it. */
   readonly busyMs: number;
   readonly idleMs: number;
+}
+
+/** All that decides later steps, copied. */
+export interface TakenState extends TrainerState {
+  /** Time that the thread did not train, for the copy. */
+  readonly busyMs: number;
 }

@@ -82,6 +82,8 @@ export const studentStateSchema = z.object({
    * subjects are free again, and the student feeds the steps again.
    */
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
+  /** Step of the newest stored checkpoint: a student that starts now resumes there. Absent in earlier releases. */
+  checkpointStep: counted.optional(),
   /** Why the newest checkpoint could not be stored yet; training continues without it. */
   checkpointFault: text(maxFaultLength).nullable().optional(),
   notes,

@@ -68,7 +68,7 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
 }
 
 /** Verdicts under which no student trains, and steps may be left. */
-const restingKinds: readonly Verdict['kind'][] = ['Suspended', 'Failed'];
+const restingKinds: readonly Verdict['kind'][] = ['Suspended', 'Queued', 'Failed'];
 
 /** Its last rate, and the time left at that rate, would read as if it trained. */
 function atRest(progress: NonNullable<DistillJobStatus['progress']>): NonNullable<DistillJobStatus['progress']> {

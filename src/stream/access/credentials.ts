@@ -193,8 +193,15 @@ export function accountOfCreds(text: string): string {
   });
 }
 
+/** When a .creds file ends, in seconds since 1970; null = never. @throws StreamError unauthorized */
+export function credsEndSeconds(text: string): number | null {
+  const end = (claimsOf(credsIn(text).jwt) as Claims | null)?.exp;
+  return typeof end === 'number' && end > 0 ? end : null;
+}
+
 interface Claims {
   readonly iss?: string;
+  readonly exp?: unknown;
   readonly nats?: { readonly issuer_account?: string };
 }
 

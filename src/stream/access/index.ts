@@ -4,6 +4,7 @@ export {
   accountOfCreds,
   bytesOfSecret,
   checkCreds,
+  credsEndSeconds,
   credsIssuer,
   type CredsIssuerOptions,
   type CredsLifetime,

@@ -8,12 +8,16 @@
  *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others continue.
  *  homes/H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
+import { Turns } from '@distillery/base';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { StreamAdmin } from '../job/index.js';
+import type { StorageFigures, StreamAdmin } from '../job/index.js';
 import type { AccessIssuer, JobIdentity } from '../access/index.js';
 import type { StreamError } from '../errors/index.js';
 import type { StreamHealth } from '../link/index.js';
+
+/** Accounts whose figures are read at a time. */
+const mostAsked = 8;
 
 /** Identifies a job by what its streams need. */
 export interface JobRef {
@@ -28,6 +32,8 @@ export interface StreamHome {
   readonly health: StreamHealth;
   /** Accounts that jobs use, by whether they can be used now. */
   readonly accounts: { readonly connected: number; readonly unreachable: number };
+  /** What each account in use takes on disk; without those that give no answer now. */
+  storage(): Promise<readonly AccountStorage[]>;
   /** The hands on a namespace's streams; waits for the first attempt to connect. @throws StreamError */
   adminOf(namespace: string): Promise<StreamAdmin>;
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
@@ -44,6 +50,20 @@ export interface StreamHome {
   /** Closes the account of a namespace that has no job. @throws StreamError */
   closeAccount(namespace: string): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface AccountStorage extends StorageFigures {
+  readonly account: AccountName;
+}
+
+/** The figures of some accounts; a few are asked at a time. */
+export async function storageOf(admins: ReadonlyMap<AccountName, StreamAdmin>): Promise<readonly AccountStorage[]> {
+  const turns = new Turns(mostAsked);
+  const asked = [...admins].map(([account, admin]) =>
+    turns.run(async () => (admin.health.connected ? [{ account, ...(await admin.storage()) }] : [])),
+  );
+  const answers = await Promise.allSettled(asked);
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
 }
 
 /** The namespace of an account; null = the one account of all namespaces. */
@@ -75,6 +95,10 @@ export class SharedAccount implements StreamHome {
 
   get accounts(): { readonly connected: number; readonly unreachable: number } {
     return this.#admin.health.connected ? { connected: 1, unreachable: 0 } : { connected: 0, unreachable: 1 };
+  }
+
+  storage(): Promise<readonly AccountStorage[]> {
+    return storageOf(new Map([[null, this.#admin]]));
   }
 
   adminOf(): Promise<StreamAdmin> {

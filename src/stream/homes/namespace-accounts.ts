@@ -10,7 +10,14 @@ import { AccountBook, type AccountLimits, accountUserCreds, Keyring, type Keyrin
 import { StreamAdmin } from '../job/index.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity, permissionsForOperator } from '../access/index.js';
 import { accountSettings, StreamError, streamErrorFrom } from '../errors/index.js';
-import type { AccountName, JobRef, StreamHome, SweptAccounts } from './homes.js';
+import {
+  type AccountName,
+  type AccountStorage,
+  type JobRef,
+  storageOf,
+  type StreamHome,
+  type SweptAccounts,
+} from './homes.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from '../link/index.js';
 
 export interface NamespaceAccountsOptions {
@@ -100,6 +107,10 @@ export class NamespaceAccounts implements StreamHome {
   get accounts(): { readonly connected: number; readonly unreachable: number } {
     const connected = [...this.#tenants.values()].filter(({ link }) => link.health.connected).length;
     return { connected, unreachable: this.#tenants.size - connected };
+  }
+
+  storage(): Promise<readonly AccountStorage[]> {
+    return storageOf(new Map([...this.#tenants].map(([namespace, { admin }]) => [namespace, admin])));
   }
 
   async adminOf(namespace: string): Promise<StreamAdmin> {

@@ -42,6 +42,14 @@ export function openStreams(options: LinkOptions, mayWrite?: () => boolean): Str
   return new StreamAdmin(OperatorLink.open(options), mayWrite);
 }
 
+export interface StorageFigures {
+  readonly usedBytes: number;
+  /** By the maximum sizes of the streams. */
+  readonly reservedBytes: number;
+  /** null = the account has no limit of its own. */
+  readonly limitBytes: number | null;
+}
+
 export class StreamAdmin {
   readonly #link: OperatorLink;
   readonly #mayWrite: () => boolean;
@@ -62,6 +70,15 @@ export class StreamAdmin {
   /** Whether NATS can be used now; without a connection every method but `observe` throws the reason. */
   get health(): StreamHealth {
     return this.#link.health;
+  }
+
+  /** What the account's streams take on disk. @throws StreamError */
+  async storage(): Promise<StorageFigures> {
+    return this.#do('read the figures of the account', async (manager) => {
+      const { storage, reserved_storage, limits } = await manager.getAccountInfo();
+      const { max_storage: limit } = limits;
+      return { usedBytes: storage, reservedBytes: reserved_storage, limitBytes: limit < 0 ? null : limit };
+    });
   }
 
   /** Creates what is missing and updates what differs (admin/A1). */

@@ -1,5 +1,5 @@
 /** The door of src/stream/job. The streams of one job. */
-export { connectStreams, openStreams, StreamAdmin } from './admin.js';
+export { connectStreams, openStreams, type StorageFigures, StreamAdmin } from './admin.js';
 export type { StoredObject } from './objects.js';
 export type { ObserveOptions, ObservedStreams, PresentJobStreams } from './observe.js';
 export { connectReader, type ObjectReader } from './reader.js';

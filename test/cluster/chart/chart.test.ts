@@ -71,6 +71,7 @@ const namespaced = {
   'nats.image.repository': 'registry.example/nats',
   'nats.storage.size': '1.5Ti',
   'nats.storage.className': 'fast',
+  'nats.storage.syncInterval': 'always',
   'nats.resources.limits.memory': '4G',
   'nats.priorityClassName': 'system-cluster-critical',
   'nats.nodeSelector.disk': 'ssd',

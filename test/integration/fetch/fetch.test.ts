@@ -12,6 +12,7 @@ import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js'
 import { distillExit, DistillProcess } from '../../kit/distill.js';
 import { clusterJob, completeStatus, resultsOf, testModel } from '../../kit/model.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs, testLifetime } from '../../kit/nats-operator.js';
+import { resultReport } from '../../kit/report.js';
 import { connectAdmin, connectAs, objectsOf, streamsOf } from '../../kit/stream.js';
 
 const uid = 'fetched';
@@ -103,6 +104,23 @@ test('refuses a result that was exchanged', async () => {
   expect(fetch.stderr).toMatch(/^model: found weights with digest .*, expected .* as the job's status says/);
   await store.put(`${resultPrefix}weights.bin`, model.files['weights.bin'] ?? new Uint8Array());
   expect(existsSync(folder)).toBe(false);
+});
+
+test('distill report reads the curves of the job from the same place', async () => {
+  const store = objectsOf(student, jobNames(uid));
+  const result = { ...resultReport(10), job: { uid, namespace: 'team-a', name: 'mnist' } };
+  await store.put(`${resultPrefix}metrics.json`, Buffer.from(JSON.stringify(result)));
+  api.set('/api/v1/namespaces/team-a/events?limit=1000', { metadata: { resourceVersion: '9' }, items: [] });
+  const file = `${folder}.html`;
+  const report = new DistillProcess(['report', 'mnist', '--kubeconfig', api.kubeconfig, '-o', file]);
+  expect({ code: await report.ended(), stderr: report.stderr }).toEqual({ code: distillExit.ok, stderr: '' });
+  expect(report.plain).toEqual([
+    `report    ${file}`,
+    expect.stringMatching(/^state {5}All of its training is done/),
+    'missing   curves of rates, the buffer and the teachers; a cluster keeps them in its metrics.',
+  ]);
+  expect(readFileSync(file, 'utf8')).toContain('id="loss"');
+  await store.put(`${resultPrefix}metrics.json`, model.files['metrics.json'] ?? new Uint8Array());
 });
 
 describe('what cannot be reached', () => {

@@ -85,6 +85,17 @@ export class OperatorCluster {
     return seen;
   }
 
+  /**
+   * Waits until a job has its streams. A client that connects before its account is known waits without end, since the server
+   * asks for the account only once.
+   */
+  async provisioned(uid: string, namespace = 'default'): Promise<void> {
+    await until('the streams of the job', async () => {
+      const seen = await this.streams(uid, namespace);
+      return seen.state === 'Present' && seen.missing.length === 0;
+    });
+  }
+
   /** null when there is none. */
   async job(name: string, namespace = 'default'): Promise<StoredJob | null> {
     const { status, text } = await this.cluster.api.send('GET', `${jobsPath(namespace)}/${name}`);

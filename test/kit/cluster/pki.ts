@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { codeOf } from '@distillery/base';
 
 const run = promisify(execFile);
-const validDays = '30';
+const usualDays = 30;
 
 export interface Subject {
   /** The user's name, for Kubernetes. */
@@ -19,6 +19,8 @@ export interface Subject {
   readonly organizations?: readonly string[];
   /** Alternative names of a server, in the syntax of openssl: `IP:127.0.0.1`, `DNS:localhost`. */
   readonly names?: readonly string[];
+  /** Days until the certificate ends; absent = 30. */
+  readonly days?: number;
 }
 /** Paths of two PEM files. */
 export interface Credentials {
@@ -51,7 +53,10 @@ export class Authority {
   }
 
   /** @param file names the two files; issuing again under one name replaces them */
-  async issue(file: string, { commonName, organizations = [], names = [] }: Subject): Promise<Credentials> {
+  async issue(
+    file: string,
+    { commonName, organizations = [], names = [], days = usualDays }: Subject,
+  ): Promise<Credentials> {
     const issued = { certificate: join(this.#folder, `${file}.crt`), key: join(this.#folder, `${file}.key`) };
     const subject = [...organizations.map((name) => ['O', name]), ['CN', commonName]]
       .map(([field = '', value = '']) => `/${field}=${value.replaceAll(/[\\/+]/g, '\\$&')}`)
@@ -59,7 +64,7 @@ export class Authority {
     const extensions = ['basicConstraints=critical,CA:FALSE', 'extendedKeyUsage=clientAuth,serverAuth'];
     if (names.length > 0) extensions.push(`subjectAltName=${names.join(',')}`);
     const signer = ['-CA', this.certificate, '-CAkey', this.#key];
-    await this.#request(issued.certificate, issued.key, subject, extensions, signer);
+    await this.#request(issued.certificate, issued.key, subject, extensions, signer, days);
     return issued;
   }
 
@@ -69,8 +74,9 @@ export class Authority {
     subject: string,
     extensions: readonly string[],
     signer: readonly string[],
+    days = usualDays,
   ): Promise<void> {
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', validDays];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(days)];
     const files = ['-config', this.#configuration, '-keyout', key, '-out', certificate];
     const added = extensions.flatMap((extension) => ['-addext', extension]);
     try {

@@ -27,6 +27,10 @@ interface ToolGroup {
   readonly packages: Readonly<Record<string, string>>;
   /** Variables that the linker sets, by the module whose pinned version is their value. */
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
+  /** Build tags; absent = none. */
+  readonly tags?: readonly string[];
+  /** Our own source files in the module's folder; absent = none. */
+  readonly sources?: readonly string[];
 }
 
 const kubernetes = {
@@ -106,6 +110,38 @@ export const judgeTools = {
   module: join(repositoryRoot, 'test/cluster/judges'),
   packages: { kstatus: './kstatus', 'argo-lua': './argo-lua' },
   versions: {},
+  sources: ['kstatus/main.go', 'argo-lua/main.go'],
+} satisfies ToolGroup;
+
+/** Prometheus and promtool. Not in `toolGroups`: the tests of metrics and alerts build them. */
+export const prometheusTools = {
+  name: 'prometheus',
+  module: join(repositoryRoot, 'test/cluster/prometheus'),
+  packages: {
+    prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+    promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+  },
+  versions: {},
+  // Without the clients of twenty clouds: targets come from a file.
+  tags: ['remove_all_sd', 'netgo'],
+} satisfies ToolGroup;
+
+/** Reads dashboards as strictly as Grafana's schema is written. Only the test of dashboards builds it. */
+export const dashboardTools = {
+  name: 'dashboards',
+  module: join(repositoryRoot, 'test/cluster/dashboards'),
+  packages: { 'dashboard-check': 'distillery.dev/test/cluster/dashboards' },
+  versions: {},
+  sources: ['main.go'],
+} satisfies ToolGroup;
+
+/** Reads PodMonitors and PrometheusRules as strictly as their types in Go. Only the test of the chart's monitoring builds it. */
+export const monitorTools = {
+  name: 'monitors',
+  module: join(repositoryRoot, 'test/cluster/monitors'),
+  packages: { 'monitor-check': 'distillery.dev/test/cluster/monitors' },
+  versions: {},
+  sources: ['main.go'],
 } satisfies ToolGroup;
 
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
@@ -116,7 +152,10 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kedaTools.packages &
   typeof s3Tools.packages &
   typeof kueueTools.packages &
-  typeof judgeTools.packages);
+  typeof judgeTools.packages &
+  typeof prometheusTools.packages &
+  typeof dashboardTools.packages &
+  typeof monitorTools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
@@ -167,12 +206,13 @@ function toStderr(line: string): void {
 
 /** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
-  const own = Object.values(group.packages).filter((path) => path.startsWith('./'));
-  const names = ['go.mod', 'go.sum', ...own.map((path) => join(path, 'main.go'))];
-  const files = await Promise.all(names.map((name) => readFile(join(group.module, name))));
+  const files = await Promise.all(
+    ['go.mod', 'go.sum', ...(group.sources ?? [])].map((name) => readFile(join(group.module, name))),
+  );
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
   hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));
+  if (group.tags !== undefined) hash.update(group.tags.join(','));
   hash.update(`${process.platform} ${process.arch}`);
   return hash.digest('hex');
 }
@@ -206,13 +246,14 @@ async function build(
   stamp: string,
   { folder, go, progress }: Required<Omit<BuildOptions, 'groups'>>,
 ): Promise<void> {
-  const { name, module, packages } = group;
+  const { name, module, packages, tags = [] } = group;
   progress(`cluster tools: building ${Object.keys(packages).join(', ')} (with nothing cached this takes minutes)`);
   const began = performance.now();
   const flags = linkerFlags(group, await readFile(join(module, 'go.mod'), 'utf8'));
   const fresh = await mkdtemp(join(folder, `.building-${name}-`));
   try {
     const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', flags];
+    if (tags.length > 0) args.push('-tags', tags.join(','));
     await runGo(go, [...args, '-o', `${fresh}/`, ...Object.values(packages)], module, (compiled) => {
       progress(`cluster tools: ${name}: ${compiled} packages compiled so far`);
     });

@@ -117,7 +117,7 @@ async function attempt(
     log: quietLog,
   });
   for (let step = start + 1; step <= start + checkpoints && failure === null; step++) {
-    checkpointer.add({ step, bytes: contentOf(step, mine), firstNeededSequence: 0 });
+    checkpointer.add({ step, bytes: contentOf(step, mine), firstNeededSequence: 0, copyMs: 0 });
     await checkpointer.settle();
   }
   if (failure === null) {

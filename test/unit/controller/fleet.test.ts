@@ -32,12 +32,16 @@ function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: Namespa
   const teachers = new Map<string, CurrentTeacher[]>();
   const changed: string[] = [];
   let shares = 0;
-  const machine = { slots };
+  const machine: { slots: number; pendingPods: ReturnType<typeof machineSlots>['pendingPods'] } = {
+    slots,
+    pendingPods: [],
+  };
   const fleet = new Fleet({
     slots: () => {
       const staying = [...teachers.values()].flat();
       return {
         ...machineSlots(machine.slots, staying.length, staying),
+        pendingPods: machine.pendingPods,
         teachersOf: (uid: string) => teachers.get(uid) ?? [],
       };
     },
@@ -125,7 +129,17 @@ describe('a fleet', () => {
   test('leaves the reserve free, and counts all slots', async () => {
     const { ask, fleet } = fleetOf(10, { [slotResource]: { percent: 25 } });
     expect(await ask('a', 99)).toBe(7);
-    expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7 }]);
+    expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7, pending: 0 }]);
+  });
+
+  test('counts what pending pods of higher priority need', async () => {
+    const { ask, fleet, machine } = fleetOf(10);
+    const pod = (uid: string, slots: number) => {
+      return { uid, needs: oneSlot, priority: 0, createdAtMs: 0, slots: { [slotResource]: slots } };
+    };
+    machine.pendingPods = [pod('x', 2), pod('y', 1)];
+    await ask('a', 1);
+    expect(fleet.totals()).toMatchObject([{ resource: slotResource, pending: 3 }]);
   });
 
   test('shares between namespaces by their weights, and so does its saved snapshot', async () => {

@@ -22,7 +22,8 @@ function pages(facts: Partial<Scraped> = {}) {
     watches: { states: () => [watchOf(kinds.pods), watchOf(kinds.nodes)] },
     staleMs: 150_000,
     isLeading: () => true,
-    fleetTotals: () => [{ resource: 'nvidia.com/gpu', free: 8, reserved: 2, granted: 5 }],
+    fleetTotals: () => [{ resource: 'nvidia.com/gpu', free: 8, reserved: 2, granted: 5, pending: 3 }],
+    expiries: () => new Map([['nats-system', 1_800_000_000]]),
     ...facts,
   });
 }
@@ -71,10 +72,13 @@ describe('readiness', () => {
 
 describe('metrics', () => {
   const figures = async (page: ReturnType<typeof pages>): Promise<string[]> =>
-    (await page.metrics()).text.split('\n').filter((line) => /^distillery_(queue|nats|leader|watch|slots)/.test(line));
+    (await page.metrics()).text
+      .split('\n')
+      .filter((line) => /^distillery_(queue|nats_(connected|accounts)|leader|watch|slots|credentials)/.test(line));
 
   test('are read at each scrape', async () => {
     expect(await figures(pages())).toEqual([
+      'distillery_leader 1',
       'distillery_queue_depth 3',
       'distillery_queue_oldest_seconds 1.5',
       'distillery_watch_staleness_seconds{resource="pods"} 0',
@@ -83,13 +87,14 @@ describe('metrics', () => {
       'distillery_watch_lists_total{resource="nodes"} 1',
       'distillery_watch_interruptions_total{resource="pods"} 2',
       'distillery_watch_interruptions_total{resource="nodes"} 2',
+      'distillery_credentials_expiry_timestamp_seconds{credentials="nats-system"} 1800000000',
       'distillery_nats_connected 1',
       'distillery_nats_accounts{state="connected"} 2',
       'distillery_nats_accounts{state="unreachable"} 1',
-      'distillery_leader 1',
       'distillery_slots_free{resource="nvidia.com/gpu"} 8',
       'distillery_slots_reserved{resource="nvidia.com/gpu"} 2',
       'distillery_slots_granted{resource="nvidia.com/gpu"} 5',
+      'distillery_slots_pending{resource="nvidia.com/gpu"} 3',
     ]);
   });
 

@@ -139,7 +139,7 @@ describe('an older attempt that continues after a newer one has claimed the job'
       clock: systemClock,
       log: quietLog,
     });
-    checkpointer.add({ step: 6, bytes: bytesOf('six'), firstNeededSequence: 0 });
+    checkpointer.add({ step: 6, bytes: bytesOf('six'), firstNeededSequence: 0, copyMs: 0 });
     await checkpointer.settle();
     expect({ durable, failures }).toEqual({ durable: [], failures: [expect.objectContaining({ reason: 'fenced' })] });
     expect((await store.list()).map(({ step }) => step)).toEqual([6, 3]);

@@ -177,6 +177,20 @@ describe('a checkpoint', () => {
     expect(evaluated).toEqual([[], [6], [6], [6, 12]]);
   });
 
+  test('is copied while the next step is on its way, and holds the steps before it alone', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ everySteps: 3, keep: 9 }) });
+    const attempt = await home.attempt();
+    await home.finish(attempt);
+    const { trainer } = attempt;
+    const at = (call: string): number => trainer.calls.indexOf(call);
+    // Steps 6 and 12 end an epoch: the evaluation before the checkpoint waits for all steps.
+    for (const step of [3, 9]) {
+      expect(at(`answers state ${String(step)}`)).toBeGreaterThan(at(`asks train ${String(step)}`));
+      const { losses = [], openStretch } = metricsOf(home, step) ?? {};
+      expect(losses.length + (openStretch?.count ?? 0)).toBe(step);
+    }
+  });
+
   test('is written at the end even when it is not due', async () => {
     const home = new StudentHome({ manifest: manifestWith({ everySteps: 1_000 }) });
     await home.finish(await home.attempt());
@@ -220,13 +234,13 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: fault.message });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: fault.message, checkpointStep: 0 });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));
     // The retry comes after five seconds: by then the state of step 9 has taken the place of those before.
     expect(written).toEqual(['checkpoint 9', 'checkpoint 12']);
-    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null });
+    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null, checkpointStep: 12 });
   });
 
   test('does not stop training when the store never answers', async () => {

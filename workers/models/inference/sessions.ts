@@ -1,18 +1,17 @@
 /** The libraries that compute teachers' models, by format. Each is loaded when the first model of its format is opened. */
 import type { ModelSession, ModelFile, ModelFormat } from './inference.js';
+import type { TfjsPlace } from './tfjs-place.js';
 
 /** Where a runtime computes, as far as the libraries ask. */
-export interface SessionDevice {
+export interface SessionDevice extends TfjsPlace {
   /** The execution provider of onnxruntime. */
   readonly device: 'cpu' | 'cuda';
-  /** For people: the current backend of tfjs. */
-  readonly tfjs: string;
 }
 
 const libraries = {
   onnx: async (file, { device }) => (await import('./onnx.js')).openOnnx(file, device),
-  'tfjs-layers': async (file, { tfjs }) => (await import('./tfjs.js')).openTfjs(file, tfjs),
-  'tfjs-graph': async (file, { tfjs }) => (await import('./tfjs-graph.js')).openTfjsGraph(file, tfjs),
+  'tfjs-layers': async (file, where) => (await import('./tfjs.js')).openTfjs(file, where),
+  'tfjs-graph': async (file, where) => (await import('./tfjs-graph.js')).openTfjsGraph(file, where),
 } satisfies Record<ModelFormat, (file: ModelFile, where: SessionDevice) => Promise<ModelSession>>;
 
 /** @throws ModelError when the library refuses the file */

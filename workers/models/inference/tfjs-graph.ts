@@ -3,16 +3,18 @@ import { type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 
 import type { AxisSize, ElementType, ModelInput } from '../../inputs/index.js';
+import { AnswerPrograms } from './answer-programs.js';
 import { type Graph, type GraphEnd, readGraph } from './graph.js';
 import type { ModelSession, SessionOutput, ModelFile, ModelOutput } from './inference.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs } from './tfjs-files.js';
+import type { TfjsPlace } from './tfjs-place.js';
 import { tensorOf } from './tfjs-tensor.js';
 
-/**
- * @param backend the current one of tfjs, for people
- * @throws ModelError
- */
-export async function openTfjsGraph(file: ModelFile, backend: string): Promise<ModelSession> {
+/** @throws ModelError */
+export async function openTfjsGraph(
+  file: ModelFile,
+  { tfjs: backend, programs: device }: TfjsPlace,
+): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-graph');
   const graph = readGraph(json);
@@ -29,11 +31,26 @@ export async function openTfjsGraph(file: ModelFile, backend: string): Promise<M
   }
   try {
     const inputs = inputsOf(path, model, graph);
+    const answer = (given: readonly Tensor[], output: string): Tensor => {
+      const named = Object.fromEntries(
+        inputs.flatMap(({ name }, at) => (given[at] === undefined ? [] : [[name, given[at]]])),
+      );
+      const [wanted] = [model.execute(named, [output])].flat();
+      if (wanted === undefined) throw new TypeError(`no output ${output}`);
+      return wanted;
+    };
+    // A dynamic graph decides in the middle of a batch what it computes.
+    const programs =
+      device === undefined || graph.isDynamic
+        ? null
+        : new AnswerPrograms(device, { weights: numbersOf(model), answer });
     return {
       description: backend,
       inputs,
       outputs: outputsOf(model, graph),
       run: async (feeds, output) => {
+        const compiled = programs?.run(feeds, output) ?? null;
+        if (compiled !== null) return compiled;
         const given: NamedTensorMap = Object.fromEntries(
           inputs.flatMap(({ name }, at): [string, Tensor][] => {
             const feed = feeds[at];
@@ -45,6 +62,7 @@ export async function openTfjsGraph(file: ModelFile, backend: string): Promise<M
         return answer;
       },
       close: () => {
+        programs?.dispose();
         model.dispose();
         return Promise.resolve();
       },
@@ -53,6 +71,13 @@ export async function openTfjsGraph(file: ModelFile, backend: string): Promise<M
     model.dispose();
     throw error;
   }
+}
+
+/** The weights that a device holds: a table of texts stays with tfjs. */
+function numbersOf({ weights }: GraphModel): Tensor[] {
+  return Object.values(weights)
+    .flat()
+    .filter(({ dtype }) => dtype in elements);
 }
 
 async function answerOf(

@@ -1,6 +1,6 @@
 /** Models in the tfjs layers format, computed on the current backend of tfjs. */
 import { isJsonObject } from '@distillery/base';
-import { dispose, io, type NamedTensorMap } from '@tensorflow/tfjs-core';
+import { dispose, io, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
 import { asKeras2 } from '../keras3.js';
@@ -10,16 +10,15 @@ import { supplyTensorMethods } from '../tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import type { ModelInput } from '../../inputs/index.js';
+import { AnswerPrograms } from './answer-programs.js';
 import type { ModelSession, ModelFile } from './inference.js';
+import type { TfjsPlace } from './tfjs-place.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs, type Weights } from './tfjs-files.js';
 import { tensorOf } from './tfjs-tensor.js';
 import { pairWeights } from './weight-names.js';
 
-/**
- * @param backend the current one of tfjs, for people
- * @throws ModelError
- */
-export async function openTfjs(file: ModelFile, backend: string): Promise<ModelSession> {
+/** @throws ModelError */
+export async function openTfjs(file: ModelFile, { tfjs: backend, programs: device }: TfjsPlace): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-layers');
   const topology = checkedTopology(json.modelTopology, path);
@@ -39,6 +38,22 @@ export async function openTfjs(file: ModelFile, backend: string): Promise<ModelS
     model.dispose();
     throw error;
   }
+  const wantedOf = (answers: Tensor | Tensor[], output: string): Tensor => {
+    const all = Array.isArray(answers) ? answers : [answers];
+    const wanted = all[model.outputNames.indexOf(output)] ?? all[0];
+    if (wanted === undefined) throw new TypeError(`no output ${output}`);
+    return wanted;
+  };
+  // Not predict(): that one cuts a batch into pieces of 32.
+  const answersTo = (inputs: readonly Tensor[]): Tensor | Tensor[] => model.predictOnBatch([...inputs]);
+  // A layer with a state answers each batch differently.
+  const programs =
+    device === undefined || model.stateful
+      ? null
+      : new AnswerPrograms(device, {
+          weights: model.weights.map((weight) => weight.read()),
+          answer: (inputs, output) => wantedOf(answersTo(inputs), output),
+        });
   return {
     description: backend,
     // Names of layers: those of tensors depend on what else this process has opened.
@@ -55,17 +70,17 @@ export async function openTfjs(file: ModelFile, backend: string): Promise<ModelS
       operator: closingActivation(model, at),
     })),
     run: async (feeds, output) => {
+      const compiled = programs?.run(feeds, output) ?? null;
+      if (compiled !== null) return compiled;
       const inputs = feeds.map(tensorOf);
-      // Not predict(): that one cuts a batch into pieces of 32.
-      const answers = model.predictOnBatch(inputs);
-      const all = Array.isArray(answers) ? answers : [answers];
-      const wanted = all[model.outputNames.indexOf(output)] ?? all[0];
-      if (wanted === undefined) throw new TypeError(`no output ${output}`);
+      const answers = answersTo(inputs);
+      const wanted = wantedOf(answers, output);
       const answer = { data: Float32Array.from(await wanted.data()), shape: wanted.shape };
-      for (const used of [...inputs, ...all]) used.dispose();
+      dispose([...inputs, ...(Array.isArray(answers) ? answers : [answers])]);
       return answer;
     },
     close: () => {
+      programs?.dispose();
       model.dispose();
       return Promise.resolve();
     },

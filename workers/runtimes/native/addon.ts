@@ -1,5 +1,5 @@
 /** The binding to TensorFlow (binding.cc), as its JavaScript side sees it. */
-import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { nativeBuildFile } from '@distillery/protocol';
 
@@ -53,7 +53,16 @@ export interface Addon {
 /** The files of a build (scripts/native). */
 export const nativeFiles = { binding: 'tensorflow.node', kernels: 'kernels.cjs', build: nativeBuildFile } as const;
 
-/** @throws Error when the library or the binding does not load */
+/** Of glibc and musl; Node names only the other flags. */
+const keepLoaded = 0x1000;
+
+/**
+ * Node unloads an addon when the last thread that loaded it ends. TensorFlow's own threads would then run code that is
+ * gone, and every exit of the process would be a SIGSEGV in place of its code: the library stays until the process ends.
+ * @throws Error when the library or the binding does not load
+ */
 export function loadAddon(folder: string): Addon {
-  return createRequire(import.meta.url)(join(folder, nativeFiles.binding)) as Addon;
+  const loaded: { exports: unknown } = { exports: {} };
+  process.dlopen(loaded, join(folder, nativeFiles.binding), constants.dlopen.RTLD_LAZY | keepLoaded);
+  return loaded.exports as Addon;
 }

@@ -22,7 +22,7 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
   const record = ({ inputs, body, isInput }: Recording): Program => {
     definitions ??= opDefinitions(new Uint8Array(addon.opList()));
     const name = `distillery_${String(nextFunction++)}`;
-    const given = idsOf(inputs).map((id) => ({ id, type: binding.typeOf(id) }));
+    const given = idsOf(inputs).map((id, at) => ({ id, type: binding.typeOf(id), shape: inputs[at]?.shape ?? [] }));
     const recorder = new OpRecorder(definitions, given, (id) => binding.constantOf(id));
     binding.recorder = recorder;
     tf.engine().startScope();
@@ -53,6 +53,11 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       // By its tag, since the array may come from another realm.
       const type = values[Symbol.toStringTag] === 'Float32Array' ? types.float32 : types.int32;
       return { id: binding.createTensor(shape, type, values), shape };
+    },
+    of: (tensor) => {
+      const [id] = idsOf([tensor]);
+      if (id === undefined) throw new Error('native: a tensor without an id');
+      return { id, shape: tensor.shape };
     },
     read: ({ id }) => {
       const values = binding.read(id);

@@ -1,12 +1,21 @@
 /**
  * Kernels of tfjs-node that this runtime replaces.
  *
+ * GatherV2 reads the indices on the host and compares each with the table, though TensorFlow refuses a wrong one by itself:
+ * what reads a result in the middle cannot be one operation, and every model with embeddings has it.
+ *
  * oneDNN in TensorFlow 2.21 writes outside of its memory in the gradient of a 1×1 filter with a stride, when its
  * instructions are held to AVX2 and an input has fewer than 8 channels: the process aborts later, or computes nonsense. A
  * 1×1 filter with a stride sees every s-th value alone, so taking these first and no stride then is the same sum.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { kinds, type OpAttribute } from './addon.js';
+
+/** What the kernels of tfjs-node call. */
+interface NodeBackend {
+  executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly TensorInfo[]): TensorInfo;
+}
 
 interface StridedAttributes {
   readonly strides: number | readonly [number, number];
@@ -20,6 +29,8 @@ export function replaceKernels(backendName: string): void {
     tf.unregisterKernel(kernelName, backendName);
     tf.registerKernel({ ...original, kernelFunc: withoutStride(original.kernelFunc) });
   }
+  tf.unregisterKernel('GatherV2', backendName);
+  tf.registerKernel({ kernelName: 'GatherV2', backendName, kernelFunc: gather });
 }
 
 function withoutStride(original: KernelFunc): KernelFunc {
@@ -39,6 +50,18 @@ function withoutStride(original: KernelFunc): KernelFunc {
     }
   };
 }
+
+const gather: KernelFunc = ({ inputs: { x, indices }, attrs, backend }) => {
+  const { axis, batchDims } = attrs as unknown as { readonly axis: number; readonly batchDims: number };
+  if (x === undefined || indices === undefined) throw new Error('GatherV2: an input is missing');
+  const along = tf.scalar(axis, 'int32');
+  try {
+    const attributes = [{ name: 'batch_dims', type: kinds.int, value: batchDims }];
+    return (backend as NodeBackend).executeSingleOutput('GatherV2', attributes, [x, indices, along]);
+  } finally {
+    along.dispose();
+  }
+};
 
 /** Kernels of tfjs-node are called with tensors, which tfjs's types call their descriptions. */
 function tensorOf(x: TensorInfo): tf.Tensor {

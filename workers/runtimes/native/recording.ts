@@ -9,24 +9,19 @@ import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js'
 import type { Recorder } from './binding.js';
 import type { Constant, FunctionDefinition, FunctionNode, NodeAttribute } from './function-def.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
-
-interface RecordedOp {
-  readonly op: string;
-  readonly attributes: readonly OpAttribute[];
-  readonly inputs: readonly number[];
-  readonly outputs: readonly TensorMetadata[];
-}
+import { type RecordedOp, simplified } from './simplify.js';
 
 /** An input with its type, taken before the function runs, which may free it. */
 export interface RecordedInput {
   readonly id: number;
   readonly type: number;
+  readonly shape: readonly number[];
 }
 
 /** Sees one run of a function. */
 export class OpRecorder implements Recorder {
   readonly #constants = new Map<number, Constant>();
-  readonly #ops: RecordedOp[] = [];
+  #ops: RecordedOp[] = [];
   /** By the id of a result. */
   readonly #makers = new Map<number, RecordedOp>();
   readonly #definitions: ReadonlyMap<string, OpDefinition>;
@@ -89,6 +84,7 @@ export class OpRecorder implements Recorder {
    * @throws RecordingError naming an op that has no form as a node
    */
   finish(name: string, further: readonly number[], results: readonly number[]): FunctionDefinition {
+    this.#simplify(new Set([...this.#inputs.map(({ id }) => id), ...further]));
     const references = new Map<number, string>();
     const typeOf = (id: number): number => {
       const type =
@@ -129,6 +125,24 @@ export class OpRecorder implements Recorder {
     }
     const outputs = results.map((id, at) => ({ name: `r${String(at)}`, type: typeOf(id), value: referenceOf(id) }));
     return { name, inputs: own, outputs, nodes };
+  }
+
+  /** @param given ids whose values are not known: they differ from run to run */
+  #simplify(given: ReadonlySet<number>): void {
+    const { ops, constants } = simplified(this.#ops, {
+      shapeOf: (id) =>
+        this.#makers.get(id)?.outputs.find((output) => output.id === id)?.shape ??
+        this.#constants.get(id)?.shape ??
+        (given.has(id) ? this.#shapeOf(id) : null),
+      constantOf: (id) => (given.has(id) ? undefined : this.#constants.get(id)),
+    });
+    this.#ops = [...ops];
+    for (const op of ops) for (const { id } of op.outputs) this.#makers.set(id, op);
+    for (const [id, constant] of constants) this.#constants.set(id, constant);
+  }
+
+  #shapeOf(id: number): readonly number[] | null {
+    return this.#inputs.find((input) => input.id === id)?.shape ?? null;
   }
 
   /** The ops that the results need. */

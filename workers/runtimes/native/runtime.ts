@@ -1,23 +1,37 @@
 /** The runtime `native`: TensorFlow on the CPU, for students and for teachers of the tfjs format. */
 import { openDeviceTrainer } from '../../models/training.js';
 import { requireBackend } from '../backend.js';
-import { hostRuntime } from '../host.js';
+import { hostRuntime, prepareLayers } from '../host.js';
 import type { Runtime, Work } from '../runtime.js';
+import { fuseBatchNormalization } from './batch-norm.js';
 import { nativeDevice } from './device.js';
 import type { NativeSettings } from './settings.js';
 import { nativeBackendName, startNative } from './start.js';
 
+let layersAreFused = false;
+
+/** Once a thread. */
+async function fuseLayers(): Promise<void> {
+  await prepareLayers();
+  if (layersAreFused) return;
+  layersAreFused = true;
+  const { layers } = await import('@tensorflow/tfjs-layers');
+  fuseBatchNormalization(layers, nativeBackendName);
+}
+
 /** @throws RuntimeError when TensorFlow does not start */
 export async function nativeRuntime(settings: NativeSettings, work: Work): Promise<Runtime> {
-  const start = async (): Promise<string> => (await startNative(settings)).description;
-  const runtime = await hostRuntime('native', work, start, nativeBackendName);
-  if (work !== 'training') return runtime;
   const native = await startNative(settings);
+  const device = nativeDevice(native);
+  const start = (): Promise<string> => Promise.resolve(native.description);
+  const runtime = await hostRuntime('native', work, start, nativeBackendName, device);
+  if (work !== 'training') return runtime;
+  await fuseLayers();
   return {
     ...runtime,
     openTrainer: (options) => {
       requireBackend(nativeBackendName);
-      return openDeviceTrainer(options, nativeDevice(native));
+      return openDeviceTrainer(options, device);
     },
   };
 }

@@ -1,0 +1,67 @@
+/**
+ * A process that trains one student of cases.ts in blocks of steps: each line of standard input is a number of steps, each
+ * line of standard output what they cost. The same protocol in Python: blocks.py. Arguments: the case, the folder of native,
+ * threads.
+ */
+import { createInterface } from 'node:readline';
+
+import * as tf from '@tensorflow/tfjs-core';
+
+import type { StudentTrainer } from '../../../workers/models/training.js';
+import { openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
+import type { Block } from './block-process.js';
+import { batchOf, studentCases, trainerOptions } from './cases.js';
+
+/** The learning rate is constant, so this only has to be more than any benchmark trains. */
+const totalSteps = 1_000_000;
+const [, , name = '', folder = '', threads = '1'] = process.argv;
+const given = studentCases.find((each) => each.name === name);
+if (given === undefined) throw new Error(`blocks: no case ${name}`);
+
+const native = { folder, threads: Number(threads), instructionSet: 'AVX2' } as const;
+const runtime = await openRuntime('native', 'training', runtimeTable(native));
+const trainer = await runtime.openTrainer(trainerOptions(given, totalSteps));
+const batch = batchOf(given);
+let next = 0;
+
+function write(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Runs `work`, and says what it cost. */
+function costOf(work: () => number): Block {
+  const [wall, cpu] = [performance.now(), process.cpuUsage()];
+  const result = work();
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    wallSeconds: (performance.now() - wall) / 1e3,
+    cpuSeconds: (user + system) / 1e6,
+    rssBytes: process.memoryUsage.rss(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1_024,
+    tensors: (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors(),
+    result,
+  };
+}
+
+function train(trained: StudentTrainer, steps: number): number {
+  let lossOfLast = NaN;
+  for (const end = next + steps; next < end; next++) lossOfLast = trained.train({ ...batch, step: next }).loss;
+  return lossOfLast;
+}
+
+write({ parameters: trainer.parameters, notes: trainer.notes, description: runtime.description });
+for await (const line of createInterface({ input: process.stdin })) {
+  const [kind = '', count = '0'] = line.split(' ');
+  // A state is what a checkpoint takes off the device; its result is its size in bytes.
+  if (kind === 'state') {
+    write(
+      costOf(() => {
+        const { weights, slots } = trainer.state();
+        return [...weights, ...slots].reduce((sum, { data }) => sum + data.byteLength, 0);
+      }),
+    );
+  } else {
+    write(costOf(() => train(trainer, Number(count))));
+  }
+}
+trainer.dispose();
