@@ -61,7 +61,12 @@ export async function compose(config: OperatorConfig, access: Access, log: Outpu
     staleMs: config.watchStaleMs,
     isLeading,
     fleetTotals: () => leader.fleetTotals(),
-    expiries: () => credentialExpiries(config.nats.auth),
+    expiries: () =>
+      credentialExpiries(config.nats.auth, {
+        'nats-ca': config.nats.tls.ca,
+        'nats-client': config.nats.tls.cert,
+        'worker-nats-client': config.nats.workerTls.cert,
+      }),
   });
   // In the order in which they start.
   const parts = [health, transport, home, { close: () => watches.stop() }];
