@@ -35,7 +35,7 @@ export interface Program {
 
 export interface Device {
   upload(values: Float32Array | Int32Array, shape: readonly number[]): DeviceTensor;
-  /** The tensor of tfjs itself: whoever owns that one frees it. */
+  /** The tensor of tfjs itself: its owner frees it. */
   of(tensor: tf.Tensor): DeviceTensor;
   /** A copy of its values; 0 and 1 where they are truths. */
   read(tensor: DeviceTensor): Float32Array;

@@ -44,14 +44,14 @@ export function heldOutItems({ manifest, samples, steps, columns, positions }: H
   const inItem = Math.min(inFrame, manifest.training.batchSize);
   if (inItem === 0) return [];
   return Array.from({ length: Math.ceil(count / inItem) }, (_, at) => {
-    const nths = Array.from({ length: Math.min(inItem, count - at * inItem) }, (_, nth) => at * inItem + nth);
+    const chosen = Array.from({ length: Math.min(inItem, count - at * inItem) }, (_, nth) => at * inItem + nth);
     return {
       requires: ['held-out'],
       step: steps + at,
       shard: 0,
       firstRow: 0,
       split: 'test' as const,
-      indices: nths.map((nth) => Math.floor((nth * samples) / count)),
+      indices: chosen.map((nth) => Math.floor((nth * samples) / count)),
       augmentSeed: 0,
     };
   });

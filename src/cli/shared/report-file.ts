@@ -1,4 +1,4 @@
-/** Makes a report, and writes it, but never over a file that is none. */
+/** Makes a report, and writes it, but never over another file. */
 import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, readSync } from 'node:fs';
 

@@ -108,7 +108,9 @@ describe('an operator of some namespaces', () => {
     await world.cluster.apply(someJob({ name: 'foreign', namespace: 'team-c' }));
     await world.cluster.apply(someJob({ name: 'own', namespace: 'team-a' }));
     await until('its own job to be accepted', async () => (await world.condition('own', 'Accepted', 'team-a')) !== '');
-    expect(await world.job('foreign', 'team-c')).not.toHaveProperty('status');
+    // What the API server gives every new job: no operator has seen it.
+    expect(await world.job('foreign', 'team-c')).toMatchObject({ status: { observedGeneration: -1 } });
+    expect((await world.job('foreign', 'team-c'))?.status?.conditions).toBeUndefined();
     expect(await world.owned(await world.uidOf('foreign', 'team-c'))).toEqual([]);
   });
 
@@ -128,7 +130,17 @@ describe('an operator of some namespaces', () => {
       ]),
     );
     expect([...lists.keys()].sort()).toEqual(
-      ['deployments', 'distilljobs', 'jobs', 'networkpolicies', 'nodes', 'pods', 'serviceaccounts'].sort(),
+      [
+        'deployments',
+        'distilljobs',
+        'horizontalpodautoscalers',
+        'jobs',
+        'networkpolicies',
+        'nodes',
+        'pods',
+        'serviceaccounts',
+        'workloads',
+      ].sort(),
     );
     expect(lists.get('distilljobs')).toBeGreaterThanOrEqual(2);
     expect(text).toMatch(/^distillery_jobs\{phase="Pending"\} 1$/m);

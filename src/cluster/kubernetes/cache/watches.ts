@@ -211,10 +211,10 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
         kueueWatcher(options),
       ),
     ),
-    ...everywhere(namespaces).map((place) =>
+    ...everywhere(namespaces).map((scope) =>
       one<AutoscalerView>(
         kinds.horizontalPodAutoscalers,
-        place,
+        scope,
         (raw) => autoscalerView(raw),
         (before, after) => {
           cache.autoscalers.observed(before, after);
@@ -255,7 +255,7 @@ function ofThisOperator(raw: StoredObject): RawDistillJob | null {
 }
 
 /** Follows whether the cluster serves Kueue, which may come and go. Reports only changes: a cluster without Kueue is no fault. */
-function kueueWatcher({ client, cache, report, wake }: WatchesOptions): (report: ReflectorReport) => void {
+function kueueWatcher({ client, cache, namespaces, report, wake }: WatchesOptions): (report: ReflectorReport) => void {
   const becomes = (support: KueueSupport, why: ReflectorReport): void => {
     if (!cache.workloads.supportIs(support)) return;
     report(kinds.workloads, why);
@@ -272,7 +272,7 @@ function kueueWatcher({ client, cache, report, wake }: WatchesOptions): (report:
     }
     switch (event.error.reason) {
       case 'notFound':
-        client.list(oldWorkloads, { limit: 1 }).then(
+        client.list(oldWorkloads, { ...everywhere(namespaces)[0], limit: 1 }).then(
           () => becomes('TooOld', event),
           () => becomes('NotServed', event),
         );
