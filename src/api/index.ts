@@ -44,15 +44,9 @@ export type { Position, Problem } from './problem.js';
 export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
 export { locateProblems, readJob, readObjects } from './read.js';
 export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
-export { conditions, conditionTypes, demandText, events, grantsText, grantText, reasons } from './reasons.js';
-export type {
-  ConditionDraft,
-  ConditionType,
-  DemandReason,
-  EventDraft,
-  GrantFigures,
-  TeacherCounts,
-} from './reasons.js';
+export { type GrantFigures, grantsText, grantText } from './grant-text.js';
+export { conditions, conditionTypes, demandText, events, reasons } from './reasons.js';
+export type { ConditionDraft, ConditionType, DemandReason, EventDraft, TeacherCounts } from './reasons.js';
 export type { SourceOptions } from './source.js';
 export { defaultTemplateRights, templateRightsProblems } from './template-rights.js';
 export type { TemplateRights } from './template-rights.js';

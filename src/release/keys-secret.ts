@@ -10,7 +10,7 @@ export const keyFiles = {
   serverConfiguration: 'server.conf',
 } as const satisfies Record<keyof ServerKeys, string>;
 
-export interface SecretPlace {
+export interface KeysSecret {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface SecretPlace {
  * @throws ApiError
  */
 export async function createKeys(
-  { namespace, name, labels }: SecretPlace,
+  { namespace, name, labels }: KeysSecret,
   keys: ServerKeys,
   client: Pick<ApiClient, 'create'>,
   signal?: AbortSignal,

@@ -16,20 +16,15 @@ import { systemClock } from '@distillery/platform';
 import { AccessError, apiClient, Budget, loadAccess, Transport } from '../cluster/kubernetes/index.js';
 import { serverKeys } from '../stream/index.js';
 
-import { createKeys, type SecretPlace } from './keys-secret.js';
+import { createKeys, type KeysSecret } from './keys-secret.js';
+import { UsageError } from './usage-error.js';
 
 const exitCodes = { failed: 1, usage: 2 } as const;
 /** The program sends one request. */
 const budget = { qps: 10, burst: 10 };
 
-class UsageError extends DistilleryError {
-  override readonly name = 'UsageError';
-  readonly kind = 'Usage';
-  readonly retry = 'Never';
-}
-
 /** @throws UsageError */
-function placeIn(args: readonly string[]): SecretPlace {
+function secretIn(args: readonly string[]): KeysSecret {
   const { namespace, secret, label } = optionsIn(args);
   for (const [option, value] of Object.entries({ namespace, secret })) {
     if (value === '') throw new UsageError({ about: `--${option}`, problem: 'not given', remedy: 'give it a name' });
@@ -67,7 +62,7 @@ function optionsIn(args: readonly string[]): Options {
 }
 
 async function main(): Promise<void> {
-  const place = placeIn(process.argv.slice(2));
+  const secret = secretIn(process.argv.slice(2));
   const {
     DISTILLERY_KUBECONFIG: path = '',
     KUBERNETES_SERVICE_HOST: host = '',
@@ -78,8 +73,8 @@ async function main(): Promise<void> {
   const transport = new Transport({ access, clock, userAgent: 'distillery-nats-keys' });
   try {
     const client = apiClient({ transport, budget: new Budget({ ...budget, clock }), clock });
-    const outcome = await createKeys(place, serverKeys({ randomBytes, nowMs: Date.now() }), client);
-    const what = `Secret ${place.namespace}/${place.name}`;
+    const outcome = await createKeys(secret, serverKeys({ randomBytes, nowMs: Date.now() }), client);
+    const what = `Secret ${secret.namespace}/${secret.name}`;
     const sentence = outcome === 'Created' ? 'created, with new keys' : 'exists and stays as it is';
     process.stdout.write(`${what}: ${sentence}\n`);
   } finally {

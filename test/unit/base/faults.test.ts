@@ -34,6 +34,7 @@ import { AccessError } from '../../../src/cluster/kubernetes/api/kubeconfig.js';
 import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/act/refusal.js';
 import { ConfigError } from '../../../src/operator/config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
+import { UsageError } from '../../../src/release/usage-error.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';
 import { StreamError } from '../../../src/stream/errors/errors.js';
 import { PortTaken } from '../../../src/stream/server/start.js';
@@ -154,6 +155,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ToolError: () => new ToolError(fault),
   TopologyError: () => new TopologyError('layer a', '0', '1', 'mend it'),
   TraceError: () => new TraceError('trace.csv', 1, 2, '0', '1'),
+  UsageError: () => new UsageError(fault),
   WorkItemError: () => new WorkItemError('step', headless),
   WorkerError: () => new WorkerError('storage', fault),
 };

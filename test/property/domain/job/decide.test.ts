@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
-import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
+import { decide, type Plan, type PoolObservation, type Snapshot } from '../../../../src/domain/index.js';
 import { labeling, runningJob, training } from '../../../kit/snapshots.js';
 import { after, snapshotArbitrary, type SnapshotOfFree } from './snapshots.js';
 
@@ -37,6 +37,16 @@ function holds(check: (snapshot: SnapshotOfFree, plan: Plan) => void): void {
     fc.property(snapshotArbitrary, (snapshot) => check(snapshot, decide(snapshot))),
     { numRuns: 400 },
   );
+}
+
+/** Of jobs whose teachers wait for no quota; quota.test.ts has those that do. */
+function holdsWithoutQuota(check: (snapshot: SnapshotOfFree, plan: Plan) => void): void {
+  const waits = ({ queue = null, pods }: PoolObservation): boolean =>
+    queue !== null || pods.some(({ gated }) => gated === true);
+  holds((snapshot, plan) => {
+    fc.pre(!snapshot.cluster.pools.some(waits));
+    check(snapshot, plan);
+  });
 }
 
 describe('a decision', () => {
@@ -77,7 +87,7 @@ describe('a decision', () => {
 
 describe('the teachers of a decision', () => {
   test('stay within the bounds of their pools and the free slots', () => {
-    holds((snapshot, { pools }) => {
+    holdsWithoutQuota((snapshot, { pools }) => {
       const growth = new Map<string, number>();
       for (const [index, { name, replicas }] of pools.entries()) {
         const spec = snapshot.job.spec.teacher.pools[index]!;
@@ -91,7 +101,7 @@ describe('the teachers of a decision', () => {
   });
 
   test('never fall below the minimums while any is wanted and slots allow it', () => {
-    holds((snapshot, { pools, status }) => {
+    holdsWithoutQuota((snapshot, { pools, status }) => {
       const wanted = status.teachers?.pools[0]?.reason === 'MatchStudent';
       const needed = snapshot.job.spec.teacher.pools.reduce(
         (sum, { name, minReplicas }) => sum + Math.max(0, minReplicas - runningIn(snapshot, name)),
@@ -113,7 +123,7 @@ describe('the teachers of a decision', () => {
   });
 
   test('are held in a telemetry gap', () => {
-    holds((snapshot, { pools, status }) => {
+    holdsWithoutQuota((snapshot, { pools, status }) => {
       if (status.teachers?.pools[0]?.reason !== 'TelemetryGap') return;
       for (const [index, { name, replicas }] of pools.entries()) {
         const previous = snapshot.job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired;

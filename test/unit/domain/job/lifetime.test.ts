@@ -15,7 +15,8 @@ import {
   training,
 } from '../../../kit/snapshots.js';
 
-const usualConditions = conditionTypes.filter((type) => type !== 'ScaledByOthers');
+/** Without those that exist only where Kueue or an autoscaler has part in the job. */
+const usualConditions = conditionTypes.filter((type) => type !== 'ScaledByOthers' && type !== 'Queued');
 const newInCluster = newJob().in('cluster').student({ disruptions: null });
 const suspended = clusterJob().job((job) => job.suspended());
 const notBuilt = clusterJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
