@@ -185,7 +185,7 @@ async function renderTypes(schema: Schema, apiVersion: string, kind: string): Pr
 function renderSchema(schema: Schema): string {
   return [
     `/** ${notice} */`,
-    "import type { Schema } from '../schema.js';",
+    "import type { Schema } from '../schema/index.js';",
     '',
     '/** The schema of a whole DistillJob; `metadata` holds the fields that the API server itself knows. */',
     `export const jobSchema: Schema = ${JSON.stringify(schema, null, 2)};`,

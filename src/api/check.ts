@@ -5,18 +5,25 @@
  */
 import { omit } from '@distillery/base';
 
-import { withDefaults } from './defaults.js';
+import {
+  brokenRules,
+  brokenTransitions,
+  exceeds,
+  type Fields,
+  isFields,
+  jobLimit,
+  mismatch,
+  nameValue,
+  type Problem,
+  structureCheck,
+  templateLimit,
+  tooLarge,
+  withDefaults,
+  withoutUnknown,
+} from './schema/index.js';
 import { jobSchema } from './generated/crd.js';
 import type { DistillJob } from './generated/distilljob.js';
-import { apiVersion, kind } from './names.js';
-import { mismatch, nameValue } from './problem.js';
-import type { Problem } from './problem.js';
-import { brokenRules, brokenTransitions } from './rules.js';
-import { isFields } from './schema.js';
-import type { Fields } from './schema.js';
-import { exceeds, jobLimit, templateLimit, tooLarge } from './size.js';
-import { structureCheck } from './structure.js';
-import { withoutUnknown } from './unknown.js';
+import { apiVersion, kind } from './words/index.js';
 import { uriProblems } from './uri.js';
 
 export type Checked =

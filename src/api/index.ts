@@ -1,6 +1,5 @@
 /** The door of the API: the job's types, reading and checking it, and the words of its status. */
-export { checkJob, validateUpdate } from './check.js';
-export type { Checked } from './check.js';
+export { type Checked, checkJob, validateUpdate } from './check.js';
 export type {
   DistillJob,
   DistillJobDraft,
@@ -18,53 +17,81 @@ export type {
   StatusUsage,
   TeacherPool,
 } from './generated/distilljob.js';
+export { jobUris, withUris } from './job-uris.js';
+export { locateProblems, readJob, type ReadObject, readObjects, type ReadObjects, type ReadOptions } from './read.js';
+export { type Engine, unsupported } from './unsupported.js';
+export {
+  type ClaimPlace,
+  claimPlace,
+  type ConfigMapPlace,
+  configMapPlace,
+  type RemotePlace,
+  remotePlace,
+  storeKind,
+  type StoreKind,
+  uriScheme,
+} from './uri.js';
+export {
+  formatProblems,
+  milliAmount,
+  type Position,
+  type Problem,
+  problemAt,
+  problemParagraphs,
+  QuantityError,
+  quantityValue,
+  resourceAmount,
+  type SourceOptions,
+} from './schema/index.js';
+export {
+  type ContainerOverlay,
+  defaultTemplateRights,
+  deletionCostAnnotation,
+  graceSeconds,
+  ownVolumePrefix,
+  type PodOverlay,
+  type PodRole,
+  type Quantities,
+  safeToEvictAnnotation,
+  templateProblems,
+  type TemplateRights,
+  templateRightsProblems,
+  variableDefaults,
+  workerContainer,
+  workerFolders,
+} from './template/index.js';
 export {
   apiGroup,
   apiVersion,
   appliedAnnotation,
   appName,
+  type ConditionDraft,
+  conditions,
+  type ConditionType,
+  conditionTypes,
+  type DemandReason,
+  demandText,
+  type EventDraft,
+  events,
   fieldManager,
   forceDeleteAnnotation,
+  type GrantFigures,
+  grantsText,
+  grantText,
+  inputsName,
+  isCredentialsName,
+  isTeacherName,
   kind,
+  kubernetesTime,
   kueue,
   labels,
   ownManager,
   plural,
-  inputsName,
-  isCredentialsName,
-  isTeacherName,
+  reasons,
   sharedName,
   streamsFinalizer,
   studentName,
+  type TeacherCounts,
   teacherName,
   templateAnnotation,
-} from './names.js';
-export { formatProblems, problemAt, problemParagraphs } from './problem.js';
-export type { Position, Problem } from './problem.js';
-export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
-export { locateProblems, readJob, readObjects } from './read.js';
-export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
-export { type GrantFigures, grantsText, grantText } from './grant-text.js';
-export { conditions, conditionTypes, demandText, events, reasons } from './reasons.js';
-export type { ConditionDraft, ConditionType, DemandReason, EventDraft, TeacherCounts } from './reasons.js';
-export type { SourceOptions } from './source.js';
-export { defaultTemplateRights, templateRightsProblems } from './template-rights.js';
-export type { TemplateRights } from './template-rights.js';
-export { templateProblems } from './template.js';
-export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
-export { kubernetesTime } from './time.js';
-export { jobUris, withUris } from './job-uris.js';
-export { unsupported } from './unsupported.js';
-export type { Engine } from './unsupported.js';
-export { claimPlace, configMapPlace, remotePlace, storeKind, uriScheme } from './uri.js';
-export type { ClaimPlace, ConfigMapPlace, RemotePlace, StoreKind } from './uri.js';
-export {
-  deletionCostAnnotation,
-  graceSeconds,
-  ownVolumePrefix,
-  safeToEvictAnnotation,
-  variableDefaults,
-  workerContainer,
-  workerFolders,
-} from './worker-pod.js';
-export type { PodRole } from './worker-pod.js';
+} from './words/index.js';

@@ -1,6 +1,6 @@
 /** Every uri of a place that the workers of a job read, in one list: validation, command and rendering follow it. Pure. */
 import type { DistillJob } from './generated/distilljob.js';
-import type { PodRole } from './worker-pod.js';
+import type { PodRole } from './template/index.js';
 
 export interface JobUri {
   /** "spec.teacher.model.uri" */

@@ -4,13 +4,19 @@
  */
 import { checkJob } from './check.js';
 import type { Checked } from './check.js';
-import { apiGroup, kind } from './names.js';
-import { mismatch, nameValue, violation, within } from './problem.js';
-import type { Problem } from './problem.js';
-import { isFields } from './schema.js';
-import type { Fields } from './schema.js';
-import { readSource } from './source.js';
-import type { SourceDocument, SourceOptions } from './source.js';
+import { apiGroup, kind } from './words/index.js';
+import {
+  type Fields,
+  isFields,
+  mismatch,
+  nameValue,
+  type Problem,
+  readSource,
+  type SourceDocument,
+  type SourceOptions,
+  violation,
+  within,
+} from './schema/index.js';
 
 export interface ReadOptions extends SourceOptions {
   /** Suffix of a name that is made from `metadata.generateName`. */

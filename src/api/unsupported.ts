@@ -8,10 +8,9 @@ import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
 import { jobUris } from './job-uris.js';
-import { ownManager } from './names.js';
-import { mismatch, nameValue, notSupported, violation } from './problem.js';
-import type { Problem } from './problem.js';
-import { templateProblems } from './template.js';
+import { ownManager } from './words/index.js';
+import { mismatch, nameValue, notSupported, type Problem, violation } from './schema/index.js';
+import { templateProblems } from './template/index.js';
 import { isAbsoluteFile, isWebFolder, storeKind, uriScheme } from './uri.js';
 import type { StoreKind } from './uri.js';
 

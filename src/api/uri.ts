@@ -7,9 +7,7 @@ import { choosePreset, PresetError } from '@distillery/presets';
 import { readStore, readStudentModelUri, readUri } from '@distillery/protocol';
 import type { PresetUri, Read, Store, Uri, UriScheme } from '@distillery/protocol';
 
-import { nameValue, problemAt, violation } from './problem.js';
-import type { Problem } from './problem.js';
-import { isFields } from './schema.js';
+import { isFields, nameValue, type Problem, problemAt, violation } from './schema/index.js';
 
 /** @returns the scheme of a validated data set's or model's uri; undefined for a text of another form. */
 export function uriScheme(uri: string): UriScheme | undefined {

@@ -1,5 +1,5 @@
 /** Generated from crds/distilljobs.yaml by scripts/generate.ts; change that file and run `make generate`. */
-import type { Schema } from '../schema.js';
+import type { Schema } from '../schema/index.js';
 
 /** The schema of a whole DistillJob; `metadata` holds the fields that the API server itself knows. */
 export const jobSchema: Schema = {

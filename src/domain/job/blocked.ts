@@ -18,11 +18,8 @@ import {
   reasons,
   type StatusCondition,
 } from '../../api/index.js';
-import { conditionsFrom } from './conditions.js';
-import type { Plan } from './plan.js';
-import type { Snapshot } from './snapshot.js';
-import { conditionIn } from './status-reader.js';
-import { withSummaryReason } from './summary.js';
+import { conditionsFrom, withSummaryReason } from './status/index.js';
+import { conditionIn, type Plan, type Snapshot } from './shapes/index.js';
 
 /** Reasons of events that report the verdict. */
 const verdictReasons: readonly string[] = [reasons.Accepted, reasons.Refused, reasons.Limited];

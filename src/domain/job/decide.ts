@@ -2,13 +2,10 @@
  * The decision: snapshot → plan. Pure (I6); read it from top to bottom:
  * verdict → demand → pools → streams → the job's own object → conditions → status → events → when to reconcile again.
  */
-import { conditionDrafts, conditionsFrom } from './conditions.js';
-import { eventsOf } from './events.js';
-import { objectPlan, requeueAfter } from './lifetime.js';
-import type { Plan, StreamPlan } from './plan.js';
-import { see, type Seen } from './seen.js';
-import type { Snapshot } from './snapshot.js';
-import { statusOf } from './status.js';
+import { conditionDrafts, conditionsFrom, eventsOf, statusOf } from './status/index.js';
+import { objectPlan, requeueAfter } from './lifetime/index.js';
+import type { Plan, Snapshot, StreamPlan } from './shapes/index.js';
+import { see, type Seen } from './demand/index.js';
 
 export function decide(snapshot: Snapshot): Plan {
   const { job, nowMs } = snapshot;

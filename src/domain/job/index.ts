@@ -4,30 +4,38 @@
  *  jobRequestOf(observation) → allocation → grants in the snapshot → decide(snapshot) → plan
  */
 export { blockedStatus } from './blocked.js';
-export { dampedRequest } from './damp.js';
-export type { PoolState } from './damp.js';
 export { decide } from './decide.js';
-export { jobDemandOf } from './demand.js';
-export type { JobDemand } from './demand.js';
-export { finalizeInvalid, invalidStatus } from './invalid.js';
-export type { InvalidJob } from './invalid.js';
-export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
-export type { Limits, LimitSetting } from './limits.js';
-export type { Plan, StreamPlan } from './plan.js';
-export { defaultPolicy } from './policy.js';
-export type { Policy } from './policy.js';
-export { jobRequestOf, slotsPerReplicaOf } from './request.js';
-export type {
-  ClusterObservation,
-  EndedProcess,
-  JobObservation,
-  KueueSupport,
-  ObservedTeacher,
-  PoolObservation,
-  PresentStreams,
-  Snapshot,
-  StreamObservation,
-  StudentObservation,
-  StudentQueue,
-} from './snapshot.js';
-export { worthWriting } from './worth-writing.js';
+export { finalizeInvalid, type InvalidJob, invalidStatus } from './invalid.js';
+export {
+  dampedRequest,
+  type JobDemand,
+  jobDemandOf,
+  jobRequestOf,
+  type PoolState,
+  slotsPerReplicaOf,
+} from './demand/index.js';
+export {
+  type ClusterObservation,
+  defaultPolicy,
+  type EndedProcess,
+  type JobObservation,
+  type KueueSupport,
+  limitFor,
+  type Limits,
+  type LimitSetting,
+  noLimits,
+  type ObservedTeacher,
+  parseLimit,
+  parseNamespaceWeights,
+  type Plan,
+  type Policy,
+  type PoolObservation,
+  type PresentStreams,
+  type Snapshot,
+  type StreamObservation,
+  type StreamPlan,
+  type StudentObservation,
+  type StudentQueue,
+  withinLimits,
+} from './shapes/index.js';
+export { worthWriting } from './status/index.js';

@@ -16,13 +16,16 @@ import {
   type Problem,
   type StatusCondition,
 } from '../../api/index.js';
-import { conditionsFrom } from './conditions.js';
-import { type Deletion, deletionConditions, deletionEvents, deletionPlan, deletionRequeueMs } from './deletion.js';
-import type { JobPlan } from './plan.js';
-import type { StreamObservation } from './snapshot.js';
-import { conditionIn, endIn } from './status-reader.js';
-import { withSummaryReason } from './summary.js';
-import { isForced } from './verdict.js';
+import { conditionsFrom, withSummaryReason } from './status/index.js';
+import {
+  type Deletion,
+  deletionConditions,
+  deletionEvents,
+  deletionPlan,
+  deletionRequeueMs,
+} from './lifetime/index.js';
+import { conditionIn, endIn, type JobPlan, type StreamObservation } from './shapes/index.js';
+import { isForced } from './demand/index.js';
 
 /** A stored job that the rules of this version reject. */
 export interface InvalidJob {

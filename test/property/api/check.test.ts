@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { checkJob, readJob, unsupported, validateUpdate } from '../../../src/api/index.js';
-import { pathParts } from '../../../src/api/schema.js';
+import { pathParts } from '../../../src/api/schema/schema.js';
 
 type Tree = Record<string, unknown>;
 

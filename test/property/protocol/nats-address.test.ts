@@ -6,7 +6,7 @@ import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/pro
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { nameValue } from '../../../src/api/problem.js';
+import { nameValue } from '../../../src/api/schema/problem.js';
 
 /** Words that no message and no host of these tests contains. */
 const word = fc.string({ unit: fc.constantFrom('Q', 'X', 'Z', '7', '9'), minLength: 4, maxLength: 6 });

@@ -8,9 +8,9 @@ import { parse } from 'yaml';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
 import { apiGroup, apiVersion, conditionTypes, kind, plural } from '../../../src/api/index.js';
-import { brokenRules } from '../../../src/api/rules.js';
-import type { Rule, Schema } from '../../../src/api/schema.js';
-import { patternWords } from '../../../src/api/structure.js';
+import { brokenRules } from '../../../src/api/schema/rules.js';
+import type { Rule, Schema } from '../../../src/api/schema/schema.js';
+import { patternWords } from '../../../src/api/schema/structure.js';
 
 interface Crd {
   metadata: { name: string };

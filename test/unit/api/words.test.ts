@@ -19,7 +19,7 @@ import {
   uriScheme,
 } from '../../../src/api/index.js';
 import type { ConditionDraft } from '../../../src/api/index.js';
-import { joinPath, pathParts } from '../../../src/api/schema.js';
+import { joinPath, pathParts } from '../../../src/api/schema/schema.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {

@@ -6,7 +6,7 @@ import { nearest } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, type DistillJob, milliAmount, QuantityError, unsupported } from '../../../src/api/index.js';
-import { exceeds, jobLimit } from '../../../src/api/size.js';
+import { exceeds, jobLimit } from '../../../src/api/schema/size.js';
 import { bent } from '../../kit/jobs.js';
 
 /** A deep copy that counts every read of a field. */

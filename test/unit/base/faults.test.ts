@@ -26,7 +26,7 @@ import ts from 'typescript';
 
 import { TextError } from '../../../packages/base/src/text.js';
 import { NotRegularError } from '../../../packages/platform/src/regular-file.js';
-import { QuantityError } from '../../../src/api/quantity.js';
+import { QuantityError } from '../../../src/api/schema/quantity.js';
 import { CliError } from '../../../src/cli/shared/cli-error.js';
 import { JobRefused } from '../../../src/cli/shared/job-refused.js';
 import { ApiError } from '../../../src/cluster/kubernetes/api/errors.js';

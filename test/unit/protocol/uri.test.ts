@@ -12,7 +12,7 @@ import {
 import { describe, expect, test } from '@jest/globals';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
-import type { Schema } from '../../../src/api/schema.js';
+import type { Schema } from '../../../src/api/schema/schema.js';
 
 describe('a uri', () => {
   test.each([

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { decide, type ObservedTeacher, type Snapshot } from '../../../../src/domain/index.js';
-import { quotaOf } from '../../../../src/domain/job/quota.js';
+import { quotaOf } from '../../../../src/domain/job/demand/quota.js';
 import { granted, observedPool } from '../../../kit/grants.js';
 import { clusterJob, noonMs } from '../../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { type ConditionDraft, conditionTypes, type DistillJobStatus, reasons } from '../../../../src/api/index.js';
 import { decide } from '../../../../src/domain/job/index.js';
-import { withStandardConditions } from '../../../../src/domain/job/standard-conditions.js';
+import { withStandardConditions } from '../../../../src/domain/job/status/standard-conditions.js';
 import { snapshotArbitrary } from './snapshots.js';
 
 const runs = { numRuns: 400 };

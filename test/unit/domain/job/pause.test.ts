@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
-import { pausedUntilMs } from '../../../../src/domain/job/pause.js';
+import { pausedUntilMs } from '../../../../src/domain/job/demand/pause.js';
 import { blockedStatus, decide, jobRequestOf, worthWriting } from '../../../../src/domain/index.js';
 import { noonMs, SnapshotMaker } from '../../../kit/snapshots.js';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { conditions } from '../../../../src/api/index.js';
-import { conditionsFrom } from '../../../../src/domain/job/conditions.js';
+import { conditionsFrom } from '../../../../src/domain/job/status/conditions.js';
 import { blockedStatus, invalidStatus } from '../../../../src/domain/job/index.js';
 import { standardJobs } from '../../../kit/job-stages.js';
 import { conditionText, newJob, noonMs, runningJob } from '../../../kit/snapshots.js';

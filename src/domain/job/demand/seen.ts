@@ -1,9 +1,8 @@
 /** What several parts of a decision derive from its snapshot, computed once. Pure. */
-import type { TeacherCounts } from '../../api/index.js';
+import type { TeacherCounts } from '../../../api/index.js';
 import { demandUnder, type JobDemand } from './demand.js';
-import type { PoolPlan } from './plan.js';
+import { type PoolPlan, readyTeachers, type ReadyTeachers, type Snapshot } from '../shapes/index.js';
 import { inQueue, quotaOf, wantsMore } from './quota.js';
-import { type ReadyTeachers, readyTeachers, type Snapshot } from './snapshot.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 export interface Seen {

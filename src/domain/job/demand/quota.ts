@@ -8,7 +8,7 @@
  *     stays, so that Kueue starts it when there is quota, and nothing is created and deleted in turn.
  */
 import type { JobDemand } from './demand.js';
-import type { PoolObservation } from './snapshot.js';
+import type { PoolObservation } from '../shapes/index.js';
 
 /** Kueue admits within a second where there is quota. */
 const patienceMs = 5_000;

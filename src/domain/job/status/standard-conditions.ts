@@ -10,7 +10,7 @@
  *  standard-conditions/K1 At most one of the two is True.
  *  standard-conditions/K2 They follow from the other conditions alone, so that no two of our conditions disagree.
  */
-import { type ConditionDraft, conditions, reasons } from '../../api/index.js';
+import { type ConditionDraft, conditions, reasons } from '../../../api/index.js';
 
 type Verdict =
   | { readonly kind: 'AsRequested' }

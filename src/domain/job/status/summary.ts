@@ -1,8 +1,8 @@
 /** `status.summary`: the columns of `kubectl get`. Pure. */
 import { omit } from '@distillery/base';
 
-import { type DistillJobStatus, reasons, type StatusCondition, type TeacherCounts } from '../../api/index.js';
-import { conditionIn, isTrueIn } from './status-reader.js';
+import { type DistillJobStatus, reasons, type StatusCondition, type TeacherCounts } from '../../../api/index.js';
+import { conditionIn, isTrueIn } from '../shapes/index.js';
 
 type Summary = NonNullable<DistillJobStatus['summary']>;
 

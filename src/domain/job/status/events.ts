@@ -1,14 +1,10 @@
 /** Events for what happened since the last status, so that `kubectl describe` shows the history of a job. Pure. */
 import { telemetryStaleMs } from '@distillery/protocol';
 
-import { type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
-import { deletionEvents, deletionOf } from './deletion.js';
-import { type JobDemand, shortageText } from './demand.js';
-import type { Plan } from './plan.js';
-import type { Seen } from './seen.js';
-import type { Snapshot } from './snapshot.js';
-import { conditionIn, isTrueIn } from './status-reader.js';
-import type { Verdict } from './verdict.js';
+import { type DistillJobStatus, type EventDraft, events, reasons } from '../../../api/index.js';
+import { deletionEvents, deletionOf } from '../lifetime/index.js';
+import { type JobDemand, type Seen, shortageText, type Verdict } from '../demand/index.js';
+import { conditionIn, isTrueIn, type Plan, type Snapshot } from '../shapes/index.js';
 
 /** The parts of a plan that cause events. */
 type Decided = Pick<Plan, 'object' | 'streams' | 'status'>;

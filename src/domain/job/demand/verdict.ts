@@ -10,10 +10,9 @@ import {
   forceDeleteAnnotation,
   type ObjectMeta,
   unsupported,
-} from '../../api/index.js';
+} from '../../../api/index.js';
 import { isQueued } from './queued.js';
-import type { JobObservation, ReadyTeachers } from './snapshot.js';
-import { endIn, isTrueIn } from './status-reader.js';
+import { endIn, isTrueIn, type JobObservation, type ReadyTeachers } from '../shapes/index.js';
 
 export type Verdict =
   /** `forced`: the user lets the job go although its streams may stay behind. */

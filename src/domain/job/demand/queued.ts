@@ -6,7 +6,7 @@
  *  queued/Q1 While the student waits, the job has no teachers: slots without a student would be idle.
  *  queued/Q2 Without Kueue, a job that names no queue is decided exactly as before.
  */
-import type { JobObservation } from './snapshot.js';
+import type { JobObservation } from '../shapes/index.js';
 
 /** Whether the student waits for Kueue: its Job is held in a queue, or will be when it is created. */
 export function isQueued({ job, cluster, engine }: JobObservation): boolean {

@@ -1,5 +1,5 @@
 /** What a decision wants: plain JSON, logged, shown and replayed (design §5.6). */
-import type { DistillJobStatus, EventDraft } from '../../api/index.js';
+import type { DistillJobStatus, EventDraft } from '../../../api/index.js';
 
 export interface StreamPlan {
   /** Create the streams and consumers that are missing. */

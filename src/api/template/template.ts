@@ -11,14 +11,27 @@
  */
 import { alternatives } from '@distillery/base';
 
-import type { DistillJob } from './generated/distilljob.js';
-import { apiGroup, labels as ownLabels } from './names.js';
-import { mismatch, nameValue, violation } from './problem.js';
-import type { Problem } from './problem.js';
-import { milliAmount, QuantityError } from './quantity.js';
-import { joinPath } from './schema.js';
-import { allOf, anyFlag, anyObject, anyText, fields, listOf, mapOf, oneText, wholeNumber } from './shape.js';
-import type { Check } from './shape.js';
+import type { DistillJob } from '../generated/distilljob.js';
+import { apiGroup, labels as ownLabels } from '../words/index.js';
+import {
+  allOf,
+  anyFlag,
+  anyObject,
+  anyText,
+  type Check,
+  fields,
+  joinPath,
+  listOf,
+  mapOf,
+  milliAmount,
+  mismatch,
+  nameValue,
+  oneText,
+  type Problem,
+  QuantityError,
+  violation,
+  wholeNumber,
+} from '../schema/index.js';
 import {
   graceSeconds,
   ownVariablePrefix,

@@ -4,7 +4,7 @@
  */
 import { jsonEqual, omit } from '@distillery/base';
 
-import type { DistillJobStatus } from '../../api/index.js';
+import type { DistillJobStatus } from '../../../api/index.js';
 
 /** @param progressSinceMs progress is due when it was last written before this time */
 export function worthWriting(

@@ -12,11 +12,8 @@
 import { telemetryStaleMs } from '@distillery/protocol';
 
 import { deletionOf, deletionPlan, deletionRequeueMs, hasFinalizer } from './deletion.js';
-import type { JobPlan } from './plan.js';
-import { quotaOf } from './quota.js';
-import type { Seen } from './seen.js';
-import type { Snapshot } from './snapshot.js';
-import { endIn } from './status-reader.js';
+import { endIn, type JobPlan, type Snapshot } from '../shapes/index.js';
+import { quotaOf, type Seen } from '../demand/index.js';
 
 /** Between two reconciles of a local run: it has few processes, and nothing else triggers one. */
 const localMs = 1_000;

@@ -11,9 +11,9 @@ import {
   telemetryStaleMs,
 } from '@distillery/protocol';
 
-import type { DistillJob, Engine } from '../../api/index.js';
-import type { Grant } from '../allocation/index.js';
-import type { PodNeeds } from '../ledger/index.js';
+import type { DistillJob, Engine } from '../../../api/index.js';
+import type { Grant } from '../../allocation/index.js';
+import type { PodNeeds } from '../../ledger/index.js';
 import type { Limited } from './limits.js';
 import type { Policy } from './policy.js';
 

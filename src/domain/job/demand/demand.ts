@@ -8,9 +8,9 @@
  */
 import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '@distillery/protocol';
 
-import { type DemandReason, grantsText } from '../../api/index.js';
-import type { Grant } from '../allocation/index.js';
-import type { JobObservation, PresentStreams } from './snapshot.js';
+import { type DemandReason, grantsText } from '../../../api/index.js';
+import type { Grant } from '../../allocation/index.js';
+import type { JobObservation, PresentStreams } from '../shapes/index.js';
 import type { Verdict } from './verdict.js';
 
 export type JobDemand =

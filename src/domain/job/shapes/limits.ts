@@ -8,7 +8,7 @@
  *     them.
  *  limits/A3 A new limit deletes no job that has ended: its time to live is cut only if its status said so before.
  */
-import { conditions, type DistillJob, QuantityError, quantityValue } from '../../api/index.js';
+import { conditions, type DistillJob, QuantityError, quantityValue } from '../../../api/index.js';
 import { conditionIn, endIn } from './status-reader.js';
 
 /** One limit: by name of a namespace, and for all others; null = only the limit of the API. */

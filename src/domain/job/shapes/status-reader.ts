@@ -1,5 +1,5 @@
 /** Reads conditions of a status. Pure. */
-import type { DistillJobStatus, StatusCondition } from '../../api/index.js';
+import type { DistillJobStatus, StatusCondition } from '../../../api/index.js';
 
 type MaybeStatus = Pick<DistillJobStatus, 'conditions'> | undefined;
 

@@ -8,14 +8,10 @@ import {
   kubernetesTime,
   type StatusCondition,
   type StatusTeachersPool,
-} from '../../api/index.js';
-import { pausedUntilMs } from './pause.js';
-import { policyOf } from './policy.js';
-import type { Seen } from './seen.js';
-import type { PresentStreams, Snapshot } from './snapshot.js';
-import { isTrueIn } from './status-reader.js';
+} from '../../../api/index.js';
+import { pausedUntilMs, type Seen, type Verdict } from '../demand/index.js';
+import { isTrueIn, policyOf, type PresentStreams, type Snapshot } from '../shapes/index.js';
 import { summaryOf, withSummaryReason } from './summary.js';
-import type { Verdict } from './verdict.js';
 
 export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobStatus {
   const { snapshot, verdict } = seen;

@@ -1,8 +1,7 @@
 /** What the condition Queued says: for what the student waits, what is missing, what took the job unasked. Pure. */
-import { type ConditionDraft, conditions, kueue, studentName } from '../../api/index.js';
-import { saidOfQuota } from './quota.js';
-import type { JobObservation } from './snapshot.js';
-import type { Verdict } from './verdict.js';
+import { type ConditionDraft, conditions, kueue, studentName } from '../../../api/index.js';
+import { saidOfQuota, type Verdict } from '../demand/index.js';
+import type { JobObservation } from '../shapes/index.js';
 
 /** The condition Queued; null where Kueue has no part in the job, or no more. */
 export function queuedCondition(observation: JobObservation, verdict: Verdict): ConditionDraft | null {

@@ -3,9 +3,8 @@
  * teacher is given up, and the pool gets no other one for a time (policy.ts). The status remembers the pause, so that a restarted
  * operator keeps it. Pure.
  */
-import type { DistillJobStatus } from '../../api/index.js';
-import { defaultPolicy, type Policy } from './policy.js';
-import type { PoolObservation } from './snapshot.js';
+import type { DistillJobStatus } from '../../../api/index.js';
+import { defaultPolicy, type Policy, type PoolObservation } from '../shapes/index.js';
 
 /**
  * @param status the job's, as it was last written

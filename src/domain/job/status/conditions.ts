@@ -1,16 +1,12 @@
 /** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
 import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
 
-import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition } from '../../api/index.js';
-import { deletionConditions, deletionOf } from './deletion.js';
-import { shortageText } from './demand.js';
-import { policyOf } from './policy.js';
+import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition } from '../../../api/index.js';
+import { deletionConditions, deletionOf } from '../lifetime/index.js';
+import { quotaText, type Seen, shortageText, type Verdict } from '../demand/index.js';
+import { policyOf, type Snapshot } from '../shapes/index.js';
 import { queuedCondition } from './queued-condition.js';
-import { quotaText } from './quota.js';
-import type { Seen } from './seen.js';
-import type { Snapshot } from './snapshot.js';
 import { withStandardConditions } from './standard-conditions.js';
-import type { Verdict } from './verdict.js';
 
 /** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;

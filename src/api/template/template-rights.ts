@@ -9,11 +9,9 @@
  */
 import { matchesPattern } from '@distillery/base';
 
-import type { DistillJob } from './generated/distilljob.js';
-import { isCredentialsName } from './names.js';
-import { nameValue, violation } from './problem.js';
-import type { Problem } from './problem.js';
-import { isFields, joinPath } from './schema.js';
+import type { DistillJob } from '../generated/distilljob.js';
+import { isCredentialsName } from '../words/index.js';
+import { isFields, joinPath, nameValue, type Problem, violation } from '../schema/index.js';
 import { securityPrefixes } from './template.js';
 import type { PodRole } from './worker-pod.js';
 

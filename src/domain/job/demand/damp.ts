@@ -9,10 +9,10 @@
  *     lack teachers while it has some to spare.
  *  damp/M3 A started teacher is wanted for `minimumRunMs`, unless there is nothing left for it to do.
  */
-import type { TeacherPool } from '../../api/index.js';
-import { type JobRequest, type PoolRequest, type Teacher, wantedReplicas } from '../allocation/index.js';
+import type { TeacherPool } from '../../../api/index.js';
+import { type JobRequest, type PoolRequest, type Teacher, wantedReplicas } from '../../allocation/index.js';
 import type { JobDemand, RateDemand } from './demand.js';
-import { defaultPolicy } from './policy.js';
+import { defaultPolicy } from '../shapes/index.js';
 
 /** No teacher is started for work that the running ones finish within this time. */
 const worthStartingSeconds = 10;

@@ -10,10 +10,8 @@ import {
   type ObjectMeta,
   reasons,
   streamsFinalizer,
-} from '../../api/index.js';
-import type { JobPlan } from './plan.js';
-import type { Snapshot, StreamObservation } from './snapshot.js';
-import { conditionIn } from './status-reader.js';
+} from '../../../api/index.js';
+import { conditionIn, type JobPlan, type Snapshot, type StreamObservation } from '../shapes/index.js';
 
 export interface Deletion {
   readonly metadata: ObjectMeta;

@@ -1,13 +1,18 @@
 /** What a job requests of the allocation over all jobs. Pure. */
-import type { TeacherPool } from '../../api/index.js';
-import type { JobRequest, Teacher } from '../allocation/index.js';
-import type { PodNeeds } from '../ledger/index.js';
+import type { TeacherPool } from '../../../api/index.js';
+import type { JobRequest, Teacher } from '../../allocation/index.js';
+import type { PodNeeds } from '../../ledger/index.js';
 import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
 import { pausedUntilMs } from './pause.js';
-import { policyOf } from './policy.js';
+import {
+  type JobObservation,
+  type ObservedTeacher,
+  policyOf,
+  type PoolObservation,
+  readyTeachers,
+} from '../shapes/index.js';
 import { quotaOf } from './quota.js';
-import { type JobObservation, type ObservedTeacher, type PoolObservation, readyTeachers } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
 export function jobRequestOf(observation: JobObservation): JobRequest<PodNeeds> {

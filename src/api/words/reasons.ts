@@ -6,7 +6,7 @@ import { count, printable } from '@distillery/base';
 import { type StoppedEarly, telemetryStaleMs } from '@distillery/protocol';
 
 import { forceDeleteAnnotation, kueue } from './names.js';
-import type { Problem } from './problem.js';
+import type { Problem } from '../schema/index.js';
 
 /** Condition types, in the order in which `kubectl describe` shows them. */
 export const conditionTypes = [
