@@ -9,7 +9,6 @@ import { nativeFolderName, quietLibraries } from '@distillery/protocol';
 
 import type { RemoteEnvironment } from './local/commands.js';
 import { cacheFolderOf } from './shared/cache-folder.js';
-import { compiledFolderName } from './shared/compile-cache.js';
 import type { StartedBy } from './shared/own-command.js';
 
 export interface Config {
@@ -55,8 +54,11 @@ const ofBuckets = [
   'AWS_ENDPOINT_URL_S3',
 ];
 
-/** @param home as `os.homedir`, which throws for a user that the system does not know */
-export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): Config {
+/**
+ * @param home as `os.homedir`, which throws for a user that the system does not know
+ * @param compiled folder of compiled modules; null = there is none
+ */
+export function readConfig(environment: NodeJS.ProcessEnv, home: () => string, compiled: string | null): Config {
   const cacheFolder = cacheFolderOf(environment, home);
   return {
     natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
@@ -70,9 +72,9 @@ export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): 
         : {
             // Where `npm run native` builds it; a worker looks whether it is there.
             DISTILL_NATIVE_FOLDER: join(cacheFolder, nativeFolderName),
-            // A teacher that starts sooner answers sooner.
-            NODE_COMPILE_CACHE: join(cacheFolder, compiledFolderName),
           }),
+      // A teacher that starts sooner answers sooner.
+      ...(compiled === null ? {} : { NODE_COMPILE_CACHE: compiled }),
       ...given(environment, passedOn),
       ...quietLibraries,
     },

@@ -11,13 +11,14 @@ import { fileLog } from '../telemetry/index.js';
 import { readConfig } from './config.js';
 import { type LocalNeeds, machineFacts } from './local/commands.js';
 import type { InitNeeds } from './init/commands.js';
+import { compiledFolder } from './shared/compile-cache.js';
 import { ownCommand } from './shared/own-command.js';
 import type { Stop } from './shared/stop.js';
 
 type Needs = Omit<LocalNeeds & InitNeeds, 'say' | 'terminal' | 'readInput' | 'clock' | 'stop' | 'person'>;
 
 export function localNeeds(stop: Stop): Needs {
-  const config = readConfig(process.env, homedir);
+  const config = readConfig(process.env, homedir, compiledFolder(process.env, homedir));
   return {
     pid: process.pid,
     newUid: randomUUID,

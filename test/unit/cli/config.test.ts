@@ -10,7 +10,8 @@ const native = {
   NODE_COMPILE_CACHE: '/home/ann/.cache/distillery/compiled',
 };
 
-const readConfigOf = (environment: NodeJS.ProcessEnv): Config => readConfig(environment, () => '/home/ann');
+const readConfigOf = (environment: NodeJS.ProcessEnv): Config =>
+  readConfig(environment, () => '/home/ann', '/home/ann/.cache/distillery/compiled');
 
 describe('the configuration', () => {
   test('of an empty environment is complete', () => {
