@@ -24,11 +24,13 @@ beforeAll(async () => {
   const { cluster } = world;
   await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
   await cluster.addNodes(1, { gpus: slots, labels: gpuLabel });
-  const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0', 'crds.install': 'false' });
-  await helm(
-    ['install', 'distillery', chartFolder, '-n', system, '--create-namespace', ...values],
-    cluster.kubeconfig,
-  );
+  const values = sets({
+    'nats.url': 'nats://nats:4222',
+    'nats.existingSecret': 'nats',
+    replicas: '0',
+    'crds.install': 'false',
+  });
+  await helm(['install', 'distillery', chartFolder, '-n', system, '--create-namespace', ...values], cluster.kubeconfig);
   const kubeconfig = await cluster.serviceAccountKubeconfig(system, 'distillery');
   await startOperator(cluster, { nats: world.nats, kubeconfig, namespace: system });
   telemetry = TelemetryPublisher.start(world);
