@@ -7,9 +7,8 @@
  * DISTILL_RUNTIME in the pages that explain it, and the files of integrations that follow from others (argocd.ts). With
  * `--check` it writes nothing, prints the files that differ and exits 1. The output depends only on these sources.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 
 import { alternatives, markdownTable } from '@distillery/base';
 import { exitCodeRows, runtimeChoices, studentModelRules, uriForms, uriRules } from '@distillery/protocol';
@@ -24,6 +23,7 @@ import { argoFiles } from './argocd.ts';
 import { dashboardFiles } from './dashboards/index.ts';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { chartFiles } from './chart-files.ts';
+import { writeGenerated } from './generated.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 import { renderTable, withTable } from './tables.ts';
 
@@ -472,16 +472,4 @@ async function outputs(): Promise<Map<string, string>> {
   ]);
 }
 
-const isCheck = process.argv.includes('--check');
-const differing: string[] = [];
-for (const [file, text] of await outputs()) {
-  const target = path.join(root, file);
-  const standing = await readFile(target, 'utf8').catch(() => undefined);
-  if (standing === text) continue;
-  differing.push(file);
-  if (isCheck) continue;
-  await mkdir(path.dirname(target), { recursive: true });
-  await writeFile(target, text);
-}
-for (const file of differing) console.log(isCheck ? `${file} differs; run \`make generate\`` : `wrote ${file}`);
-if (isCheck && differing.length > 0) process.exitCode = 1;
+await writeGenerated(await outputs(), 'make generate');

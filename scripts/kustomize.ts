@@ -3,14 +3,12 @@
  * by the real helm with the values below, without what only helm reads. So nothing stands twice. With `--check` it writes
  * nothing and exits with 1 when the files differ. Needs `go` for helm; part of `make verify`.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import process from 'node:process';
-
 import { parseAllDocuments, stringify } from 'yaml';
 
 import { chartFolder, helm, sets } from '../dist/test/kit/cluster/helm.js';
 import { buildTools, helmTools } from '../dist/test/kit/cluster/tools.js';
+
+import { writeGenerated } from './generated.ts';
 
 interface Manifest {
   readonly kind: string;
@@ -22,7 +20,6 @@ interface Manifest {
   };
 }
 
-const root = path.join(import.meta.dirname, '..');
 const folder = 'kustomize/base';
 const namespace = 'distillery-system';
 /** What every installation has to say; an overlay says it for its own. */
@@ -70,21 +67,9 @@ async function files(): Promise<Map<string, string>> {
     resources: ['../../crds', 'distillery.yaml'],
   };
   return new Map([
-    ['kustomization.yaml', yaml([kustomization])],
-    ['distillery.yaml', yaml([own, ...(await rendered())])],
+    [`${folder}/kustomization.yaml`, yaml([kustomization])],
+    [`${folder}/distillery.yaml`, yaml([own, ...(await rendered())])],
   ]);
 }
 
-const isCheck = process.argv.includes('--check');
-for (const [name, text] of await files()) {
-  const file = path.join(root, folder, name);
-  if ((await readFile(file, 'utf8').catch(() => '')) === text) continue;
-  if (isCheck) {
-    console.log(`${folder}/${name} differs; run \`npm run kustomize\``);
-    process.exitCode = 1;
-  } else {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
-    console.log(`wrote ${folder}/${name}`);
-  }
-}
+await writeGenerated(await files(), 'npm run kustomize');

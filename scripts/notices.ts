@@ -5,9 +5,11 @@
  * The list comes from the lock file, so that it is the same on every platform; texts come from the installed packages. Packages
  * for one platform alone are listed without a text: their texts are those of the package that needs them, or are inside.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
+
+import { writeGenerated } from './generated.ts';
+import { licenseTexts } from './license-texts.ts';
 
 const root = join(import.meta.dirname, '..');
 const file = 'THIRD-PARTY-NOTICES';
@@ -103,13 +105,7 @@ export function refusedLicenses(expression: string): string[] {
 function licenseText({ path, isOfOnePlatform }: Shipped): string {
   const folder = join(root, path);
   if (isOfOnePlatform || !existsSync(folder)) return '';
-  const names = readdirSync(folder).filter(
-    (name) => /^(licen[cs]e|notice|copying)/i.test(name) && !/\.[cm]?js$/.test(name),
-  );
-  return names
-    .toSorted()
-    .map((name) => readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim())
-    .join('\n\n');
+  return licenseTexts(folder).join('\n\n');
 }
 
 function authorOf({ path }: Shipped): string {
@@ -144,12 +140,4 @@ export function noticesOf(packages: readonly Shipped[]): string {
   ].join(rule);
 }
 
-if (import.meta.main) {
-  const text = noticesOf(shippedPackages());
-  const path = join(root, file);
-  if (!process.argv.includes('--check')) writeFileSync(path, text);
-  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
-    process.stderr.write(`${file} differs from package-lock.json; run npm run generate\n`);
-    process.exit(1);
-  }
-}
+if (import.meta.main) await writeGenerated([[file, noticesOf(shippedPackages())]], 'npm run generate');

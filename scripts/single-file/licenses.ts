@@ -1,6 +1,8 @@
 /** The licenses of the packages in a bundle. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { licenseTexts } from '../license-texts.ts';
 
 interface Manifest {
   readonly name: string;
@@ -28,8 +30,5 @@ function packageFolder(file: string): string | null {
 function licenseOf(folder: string): string {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   if (license === undefined) throw new Error(`${name}: package.json names no license. Leave the package out.`);
-  const texts = readdirSync(folder)
-    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file) && existsSync(join(folder, file)))
-    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
-  return [`${name} ${version}: ${license}`, ...texts, ''].join('\n\n');
+  return [`${name} ${version}: ${license}`, ...licenseTexts(folder), ''].join('\n\n');
 }

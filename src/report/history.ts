@@ -7,7 +7,7 @@
  *     everything is checked and bounded.
  *  history/2 A file whose first line is no head of this format, or that of another job, is not a history of the job.
  */
-import { printable } from '@distillery/base';
+import { parsedJson, printable } from '@distillery/base';
 import { namedMetricsSchema } from '@distillery/protocol';
 import { z } from 'zod';
 
@@ -140,13 +140,13 @@ export const maxHistoryBytes = 8 * 1024 * 1024;
 export function readHistory(content: string, uid: string): History | null {
   if (content.length > maxHistoryBytes) return null;
   const [first = '', ...rest] = content.split('\n');
-  const head = headSchema.safeParse(parsed(first)).data;
+  const head = headSchema.safeParse(parsedJson(first)).data;
   if (head?.job.uid !== uid) return null;
   const lines: HistoryLine[] = [];
   let damaged = 0;
   for (const line of rest) {
     if (line.trim() === '') continue;
-    const value = lineSchema.safeParse(parsed(line)).data;
+    const value = lineSchema.safeParse(parsedJson(line)).data;
     if (value === undefined) damaged += 1;
     else lines.push(value);
   }
@@ -155,7 +155,7 @@ export function readHistory(content: string, uid: string): History | null {
 
 /** True for the history of any job. */
 export function isHistory(content: string): boolean {
-  return headSchema.safeParse(parsed(content.slice(0, content.indexOf('\n')))).success;
+  return headSchema.safeParse(parsedJson(content.slice(0, content.indexOf('\n')))).success;
 }
 
 export function historyText({ head, lines }: Pick<History, 'head' | 'lines'>): string {
@@ -172,12 +172,4 @@ export function linesOf<Kind extends HistoryLine['kind']>(
   kind: Kind,
 ): readonly LineOf<Kind>[] {
   return lines.filter((line): line is LineOf<Kind> => line.kind === kind);
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -49,7 +49,6 @@ export function fakeClusterReader(seen: SeenObjects): FakeClusterReader {
     listed,
     readJob: (namespace, name) => Promise.resolve(jobObject(namespace, name) as never),
     readSecret: () => Promise.reject(new Error('no command but fetch reads Secrets')),
-    readEvents: () => Promise.reject(new Error('not part of the fake')),
     readCluster: () => Promise.reject(new Error('not part of the fake')),
     jobObject: (namespace, name) => Promise.resolve(jobObject(namespace, name)),
     list: ({ plural }: ResourceKind, selection: Selection) => {

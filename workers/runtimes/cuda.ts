@@ -9,14 +9,14 @@ import { deviceFault, openSession } from '../models/inference/index.js';
 import { type Reason, type Runtime, RuntimeError, type Work } from './runtime.js';
 
 /** Where a machine shows what the runtime needs. */
-export interface CudaPlaces {
+export interface CudaPaths {
   /** Folder of onnxruntime's own library, which looks for its provider beside itself. */
   readonly libraries: string;
   /** Exists where the driver's kernel module is loaded and the container may use a device. */
   readonly device: string;
 }
 
-export const usualCudaPlaces = (): CudaPlaces => {
+export const usualCudaPaths = (): CudaPaths => {
   const library = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
   return { libraries: join(library, 'bin/napi-v6', process.platform, process.arch), device: '/dev/nvidiactl' };
 };
@@ -25,7 +25,7 @@ const provider = 'libonnxruntime_providers_cuda.so';
 const elsewhere = 'or use runtime wasm';
 
 /** Why there is no such runtime for `work`; null where there is one. Loads nothing. */
-export function cudaMissing(work: Work, { libraries, device }: CudaPlaces = usualCudaPlaces()): Reason | null {
+export function cudaMissing(work: Work, { libraries, device }: CudaPaths = usualCudaPaths()): Reason | null {
   if (work !== 'onnx') return { problem: 'it computes teachers in ONNX alone', remedy: 'use runtime native or wasm' };
   if (!existsSync(join(libraries, provider))) {
     return { problem: `${provider} is not here`, remedy: `use the image teacher-gpu, ${elsewhere}` };

@@ -8,6 +8,7 @@
  *     that others filled takes an update in place only when it is no larger than the value before.
  *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
+import { parsedJson } from '@distillery/base';
 import { isDeletionMark } from '@distillery/nats';
 import {
   firstRank,
@@ -42,17 +43,9 @@ async function read(link: StreamLink, names: JobNames, key: string): Promise<Val
     );
     if (message === null) return { revision: 0, data: null, text: '' };
     const text = message.string();
-    return { revision: message.seq, data: isDeletionMark(message) ? null : parsed(text), text };
+    return { revision: message.seq, data: isDeletionMark(message) ? null : (parsedJson(text) ?? null), text };
   } catch (error) {
     throw refused(doing, error);
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
 

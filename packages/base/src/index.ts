@@ -19,7 +19,7 @@ export {
 } from './fault.js';
 export type { CrossingError, Fault, FaultOf, Retry, StatementFault, ValueFault } from './fault.js';
 export { jsonEqual } from './json-equal.js';
-export { isJsonObject } from './json-object.js';
+export { isJsonObject, parsedJson } from './json-object.js';
 export { markdownTable } from './markdown-table.js';
 export { nearest } from './nearest.js';
 export { omit } from './omit.js';

@@ -52,8 +52,6 @@ export interface ClusterReader extends JobReader {
   /** The API server's address, for people. */
   readonly server: string;
   /** Reads everything that a plan is made from. */
-  /** Events about one object of a namespace, as the API server still has them. */
-  readEvents(namespace: string, uid: string): Promise<readonly StoredObject[]>;
   readCluster(): Promise<SeenCluster>;
   list(kind: ResourceKind, selection: Selection): Promise<StoredObject[]>;
   /** @returns null when there is no such job */
@@ -112,12 +110,6 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     readSecret: async (namespace, name) => {
       const secret = await get(kinds.secrets, namespace, name);
       return secret === null ? null : valuesOf(secret);
-    },
-    readEvents: async (namespace, uid) => {
-      const all = await ask(`events ${namespace}`, () => everyPage(client, kinds.events, { namespace }, stop));
-      return all.filter(
-        ({ involvedObject }) => (involvedObject as { readonly uid?: unknown } | undefined)?.uid === uid,
-      );
     },
     readCluster: async () => {
       const [nodes, pods, jobs] = await Promise.all([list(kinds.nodes), list(kinds.pods), list(kinds.distillJobs)]);

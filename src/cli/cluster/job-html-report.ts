@@ -2,10 +2,11 @@
  * The report of a job of a cluster: from its object, its events, and the report of its student among the results. A cluster
  * keeps no history of rates and teachers; the operator's metrics do.
  */
-import { problemOf, version } from '@distillery/base';
+import { parsedJson, problemOf, version } from '@distillery/base';
 import { type ResultReport, resultFileNames, resultPrefix, resultReportSchema } from '@distillery/protocol';
 
 import { type DistillJob, storeKind } from '../../api/index.js';
+import { kinds } from '../../cluster/kubernetes/index.js';
 import { readStatus, type ReportInput } from '../../report/index.js';
 import { StreamError } from '../../stream/index.js';
 
@@ -14,6 +15,7 @@ import { type Report, reportOf } from '../shared/report-file.js';
 
 import type { ClusterReader } from './cluster-reader.js';
 import { accessTo, connected, type FetchTools } from './fetch.js';
+import { eventsAbout } from './seen-events.js';
 
 export interface JobReportOptions {
   readonly job: string;
@@ -24,7 +26,7 @@ export interface JobReportOptions {
 }
 
 export interface JobReportTools {
-  readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'readEvents'>;
+  readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'list'>;
   /** @throws StreamError */
   readonly connect: FetchTools['connect'];
   readonly nowMs: number;
@@ -81,8 +83,8 @@ const longestMessage = 1_024;
 type Events = ReportInput['events'];
 
 async function eventsOf(job: DistillJob, namespace: string, cluster: JobReportTools['cluster']): Promise<Events> {
-  const objects = await cluster.readEvents(namespace, job.metadata.uid ?? '');
-  const events = objects.map((object) => {
+  const objects = await cluster.list(kinds.events, { namespace });
+  const events = eventsAbout(objects, job.metadata.uid ?? '').map((object) => {
     const text = (name: string): string => {
       const value = object[name];
       return typeof value === 'string' ? value : '';
@@ -117,19 +119,11 @@ async function resultOf(
     if (stored === undefined || stored.bytes > maxReportBytes) throw refused(`there is no ${resultFileNames.report}`);
     const pieces: Uint8Array[] = [];
     for await (const piece of reader.read(name)) pieces.push(piece);
-    const result = resultReportSchema.safeParse(parsed(Buffer.concat(pieces).toString('utf8'))).data;
+    const result = resultReportSchema.safeParse(parsedJson(Buffer.concat(pieces).toString('utf8'))).data;
     if (result?.job.uid !== uid) throw refused(`${resultFileNames.report} is damaged, or of another job`);
     return result;
   } finally {
     await reader.close();
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
 

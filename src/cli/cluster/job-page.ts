@@ -3,7 +3,7 @@ import { bytes, duration } from '../shared/format.js';
 import { aligned } from '../shared/columns.js';
 import { metricsByName, scoresText } from '../shared/scores.js';
 
-import type { JobReport } from './job-report.js';
+import type { JobFacts } from './job-facts.js';
 
 /** A line of the page; `problem` is red on a terminal. */
 export interface PageLine {
@@ -21,17 +21,17 @@ const lastEvents = 5;
 
 const notConfigured = 'Not configured';
 
-export function jobPage(report: JobReport, options: PageOptions): PageLine[] {
+export function jobPage(facts: JobFacts, options: PageOptions): PageLine[] {
   return [
-    ...section('Job Summary', summary(report)),
-    ...section('Progress', progress(report)),
-    ...section('Teachers', fleet(report)),
-    ...section('Pods', pods(report)),
-    ...section('Streams', streams(report)),
-    ...section('Result', result(report)),
-    ...(options.verbose ? section('Conditions', conditions(report)) : []),
-    ...section('Events', events(report, options)),
-    ...problems(report),
+    ...section('Job Summary', summary(facts)),
+    ...section('Progress', progress(facts)),
+    ...section('Teachers', fleet(facts)),
+    ...section('Pods', pods(facts)),
+    ...section('Streams', streams(facts)),
+    ...section('Result', result(facts)),
+    ...(options.verbose ? section('Conditions', conditions(facts)) : []),
+    ...section('Events', events(facts, options)),
+    ...problems(facts),
   ];
 }
 
@@ -49,7 +49,7 @@ const fields = (rows: readonly (readonly [string, string])[]): string =>
     [],
   );
 
-function summary({ job, ageSeconds }: JobReport): string {
+function summary({ job, ageSeconds }: JobFacts): string {
   const { metadata, spec, status } = job;
   const { queueName } = spec as { readonly queueName?: string };
   return fields([
@@ -69,7 +69,7 @@ function summary({ job, ageSeconds }: JobReport): string {
   ]);
 }
 
-type Job = JobReport['job'];
+type Job = JobFacts['job'];
 
 const failures = ({ spec, status }: Job): string =>
   `${String(status?.failures ?? 0)} of at most ${String(spec.backoffLimit)} failures`;
@@ -84,7 +84,7 @@ function slotHours({ status }: Job): string {
   return `${(teacherSlotSeconds / 3_600).toFixed(2)} of teachers, ${(studentSlotSeconds / 3_600).toFixed(2)} of the student`;
 }
 
-function progress({ job }: JobReport): string {
+function progress({ job }: JobFacts): string {
   const { progress: at } = job.status ?? {};
   if (at === undefined) return 'Nothing is trained yet.';
   const scores = { accuracy: at.accuracy ?? null, metrics: metricsByName(at.metrics) };
@@ -97,7 +97,7 @@ function progress({ job }: JobReport): string {
   ]);
 }
 
-function fleet({ job }: JobReport): string {
+function fleet({ job }: JobFacts): string {
   const { teachers } = job.status ?? {};
   const rows = job.spec.teacher.pools.map(({ name, resource = 'cpu', minReplicas, maxReplicas }) => {
     const pool = teachers?.pools.find((one) => one.name === name);
@@ -110,7 +110,7 @@ function fleet({ job }: JobReport): string {
   return `${String(teachers?.ready ?? 0)} of ${String(teachers?.desired ?? 0)} ready${rate}\n${table(head, rows, [2, 3, 4, 5, 6])}`;
 }
 
-function pods({ pods: found }: JobReport): string {
+function pods({ pods: found }: JobFacts): string {
   if (found.length === 0) return 'None';
   const rows = found.map(({ name, role, pool, node, state, restarts, ageSeconds }) => {
     return [name, pool === '' ? role : `${role} ${pool}`, node ?? '', state, String(restarts), duration(ageSeconds)];
@@ -118,7 +118,7 @@ function pods({ pods: found }: JobReport): string {
   return table(['Name', 'Role', 'Node', 'State', 'Restarts', 'Age'], rows, [4, 5]);
 }
 
-function streams({ job }: JobReport): string {
+function streams({ job }: JobFacts): string {
   const { spec, status } = job;
   const { logits, student } = spec;
   const { buffer, deadItems } = status ?? {};
@@ -135,7 +135,7 @@ function streams({ job }: JobReport): string {
 
 const sizeText = (size: number | string): string => (typeof size === 'number' ? bytes(size) : size);
 
-function result({ job }: JobReport): string {
+function result({ job }: JobFacts): string {
   const { result: reached } = job.status ?? {};
   if (reached === undefined) return fields([['Output', job.spec.student.output.store]]);
   const scores = { accuracy: reached.accuracy ?? null, metrics: metricsByName(reached.metrics) };
@@ -146,7 +146,7 @@ function result({ job }: JobReport): string {
   ]);
 }
 
-function conditions({ job }: JobReport): string {
+function conditions({ job }: JobFacts): string {
   const rows = (job.status?.conditions ?? []).map(({ type, status, reason, message }) => [
     type,
     status,
@@ -156,13 +156,13 @@ function conditions({ job }: JobReport): string {
   return rows.length === 0 ? 'None' : table(['Type', 'Status', 'Reason', 'Message'], rows, []);
 }
 
-function events({ events: found }: JobReport, { verbose }: PageOptions): string {
+function events({ events: found }: JobFacts, { verbose }: PageOptions): string {
   if (found.length === 0) return 'None';
   return eventTable(verbose ? found : found.slice(-lastEvents));
 }
 
 /** @param found the latest last */
-export function eventTable(found: JobReport['events']): string {
+export function eventTable(found: JobFacts['events']): string {
   const rows = found.map(({ atMs, severity, reason, about, times, message }) => {
     return [new Date(atMs).toISOString().slice(0, 19), severity, reason, about, String(times), message];
   });
@@ -175,7 +175,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return aligned([head, lines, ...rows], right);
 }
 
-function problems({ problems: found, refused }: JobReport): PageLine[] {
+function problems({ problems: found, refused }: JobFacts): PageLine[] {
   const lines = [...found, ...refused].map((text) => ({ text, kind: 'problem' as const }));
   if (lines.length === 0) return [{ text: 'Nothing is wrong.', kind: 'text' }];
   return [{ text: 'Problems', kind: 'heading' }, ...lines];

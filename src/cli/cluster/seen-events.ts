@@ -24,6 +24,11 @@ interface RawEvent {
   readonly eventTime?: string | null;
 }
 
+/** @returns the events about one object alone */
+export function eventsAbout(objects: readonly StoredObject[], uid: string): StoredObject[] {
+  return objects.filter((object) => (object as unknown as RawEvent).involvedObject?.uid === uid);
+}
+
 /** @returns the events about this job, the latest last */
 export function eventsOf(objects: readonly StoredObject[], job: DistillJob): SeenEvent[] {
   const { name, uid } = job.metadata;

@@ -10,7 +10,7 @@ import type { Terminal } from '../shared/standard-output.js';
 
 import type { ClusterReader } from './cluster-reader.js';
 import { jobPage, type PageLine } from './job-page.js';
-import { type JobReport, jobReport } from './job-report.js';
+import { type JobFacts, jobFacts } from './job-facts.js';
 import { namedJob, ofJob, orRefusal } from './named-job.js';
 
 export interface StatusOptions {
@@ -50,27 +50,27 @@ export async function status(options: StatusOptions, tools: StatusTools): Promis
   }
 }
 
-async function seen({ job, namespace }: StatusOptions, tools: StatusTools): Promise<JobReport> {
+async function seen({ job, namespace }: StatusOptions, tools: StatusTools): Promise<JobFacts> {
   const { cluster, kubectlOptions, clock } = tools;
   const named = await namedJob(cluster, namespace, job, kubectlOptions);
   const [pods, events] = await Promise.all([
     orRefusal(cluster.list(kinds.pods, { namespace, labelSelector: ofJob(named.job) })),
     orRefusal(cluster.list(kinds.events, { namespace })),
   ]);
-  return jobReport({ named, pods, events }, clock.now());
+  return jobFacts({ named, pods, events }, clock.now());
 }
 
-function show(report: JobReport, { output, verbose, watch }: StatusOptions, tools: StatusTools): void {
+function show(facts: JobFacts, { output, verbose, watch }: StatusOptions, tools: StatusTools): void {
   const { terminal, color } = tools;
   switch (output) {
     case 'json':
-      terminal.write(`${printableJson(JSON.stringify(report))}\n`);
+      terminal.write(`${printableJson(JSON.stringify(facts))}\n`);
       return;
     case 'yaml':
-      terminal.write(`${watch ? '---\n' : ''}${printableJson(stringify(report))}`);
+      terminal.write(`${watch ? '---\n' : ''}${printableJson(stringify(facts))}`);
       return;
     case 'page': {
-      const lines = jobPage(report, { verbose }).map((line) => painted(line, color));
+      const lines = jobPage(facts, { verbose }).map((line) => painted(line, color));
       // Cleared only right before the next page is written: a page never blinks.
       terminal.write(`${watch && terminal.isTTY === true ? clear : ''}${lines.join('\n')}\n`);
     }

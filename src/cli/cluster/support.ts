@@ -10,15 +10,15 @@ import { createTar } from 'nanotar';
 import { stringify } from 'yaml';
 
 import { labels, workerContainer } from '../../api/index.js';
-import { kinds, type ResourceKind } from '../../cluster/kubernetes/index.js';
+import { kinds, type ResourceKind, type StoredObject } from '../../cluster/kubernetes/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { checkPath } from '../shared/folders.js';
 
 import type { ClusterReader, Selection } from './cluster-reader.js';
 import { jobPage } from './job-page.js';
-import { jobReport } from './job-report.js';
-import { namedJob, type NamedJob, ofJob, orRefusal, type Readable } from './named-job.js';
+import { jobFacts } from './job-facts.js';
+import { namedJob, type NamedJob, ofJob, orRefusal, type Readable, valueOr } from './named-job.js';
 import { logWithoutSecrets, withoutSecrets } from './support-redaction.js';
 
 export interface SupportOptions {
@@ -90,29 +90,27 @@ async function gathered(named: NamedJob, options: SupportOptions, tools: Support
   const { namespace } = named;
   const files: SupportFile[] = [{ name: 'job.yaml', data: yamlOf(named.object) }];
   const refused: string[] = [];
-  const add = async (name: string, kind: ResourceKind, selection: Selection): Promise<void> => {
+  const add = async (name: string, kind: ResourceKind, selection: Selection): Promise<Readable<StoredObject[]>> => {
     const found = await orRefusal(cluster.list(kind, selection));
     if (found.kind === 'refused') refused.push(found.sentence);
     else files.push({ name: `${name}.yaml`, data: found.value.map(yamlOf).join('---\n') });
+    return found;
   };
   const ours = { namespace, labelSelector: ofJob(named.job) };
+  const pods = await add('pods', kinds.pods, ours);
   for (const [name, kind] of ofTheJob) await add(name, kind, ours);
   const operator = { namespace: options.operatorNamespace, labelSelector: `${labels.name}=${operatorName}` };
   await add('operator/deployments', kinds.deployments, operator);
-  await add('operator/pods', kinds.pods, operator);
+  const operators = await add('operator/pods', kinds.pods, operator);
   await add('nodes', kinds.nodes, {});
-  const [pods, events] = await Promise.all([
-    orRefusal(cluster.list(kinds.pods, ours)),
-    orRefusal(cluster.list(kinds.events, { namespace })),
-  ]);
-  const report = jobReport({ named, pods, events }, nowMs);
-  refused.push(...report.refused);
-  files.push({ name: 'events.yaml', data: yamlOf(report.events) });
-  const page = jobPage(report, { verbose: true }).map(({ text }) => text);
+  const events = await orRefusal(cluster.list(kinds.events, { namespace }));
+  const facts = jobFacts({ named, pods, events }, nowMs);
+  refused.push(...facts.refused);
+  files.push({ name: 'events.yaml', data: yamlOf(facts.events) });
+  const page = jobPage(facts, { verbose: true }).map(({ text }) => text);
   files.push({ name: 'status.txt', data: logWithoutSecrets(`${page.join('\n')}\n`) });
-  const workers = report.pods.map(({ name }) => ({ namespace, pod: name, container: workerContainer, folder: 'logs' }));
-  const operators = await orRefusal(cluster.list(kinds.pods, operator));
-  const others = (operators.kind === 'read' ? operators.value : []).map(({ metadata }) => {
+  const workers = facts.pods.map(({ name }) => ({ namespace, pod: name, container: workerContainer, folder: 'logs' }));
+  const others = valueOr(operators, []).map(({ metadata }) => {
     return { namespace: metadata.namespace, pod: metadata.name, container: operatorContainer, folder: 'operator' };
   });
   for (const { folder, ...log } of [...workers, ...others].slice(0, mostLogs)) {
@@ -128,7 +126,6 @@ const operatorName = 'distillery-operator';
 const operatorContainer = 'operator';
 
 const ofTheJob: readonly (readonly [string, ResourceKind])[] = [
-  ['pods', kinds.pods],
   ['deployments', kinds.deployments],
   ['jobs', kinds.jobs],
   ['network-policies', kinds.networkPolicies],

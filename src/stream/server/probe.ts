@@ -3,6 +3,7 @@
  */
 import { connect, type Socket } from 'node:net';
 
+import { parsedJson } from '@distillery/base';
 import { hostPort, minimumNatsVersion, type NatsEndpoint } from '@distillery/protocol';
 
 import { StreamError } from '../errors/index.js';
@@ -72,19 +73,10 @@ async function firstLine(socket: Socket): Promise<string> {
   throw new Error('it closed the connection, or it is not a NATS server');
 }
 
-/** undefined when the text is not JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function parseGreeting(line: string): Greeting {
   const found = /^INFO (\{.*\})\s*$/.exec(line);
   if (found?.[1] === undefined) throw new Error('it is not a NATS server');
-  const info = parsed(found[1]);
+  const info = parsedJson(found[1]);
   if (typeof info !== 'object' || info === null || !('version' in info) || typeof info.version !== 'string') {
     throw new Error('its greeting names no version');
   }

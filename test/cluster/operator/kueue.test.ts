@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
-import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
+import { installChart } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { clusterQueue, flavor, localQueue, nodeTopology, startKueue } from '../../kit/cluster/kueue.js';
 import { startOperator } from '../../kit/cluster/operator.js';
@@ -24,13 +24,8 @@ beforeAll(async () => {
   const { cluster } = world;
   await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
   await cluster.addNodes(1, { gpus: slots, labels: gpuLabel });
-  const values = sets({
-    'nats.url': 'nats://nats:4222',
-    'nats.existingSecret': 'nats',
-    replicas: '0',
-    'crds.install': 'false',
-  });
-  await helm(['install', 'distillery', chartFolder, '-n', system, '--create-namespace', ...values], cluster.kubeconfig);
+  const values = { 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' };
+  await installChart(system, values, cluster.kubeconfig);
   const kubeconfig = await cluster.serviceAccountKubeconfig(system, 'distillery');
   await startOperator(cluster, { nats: world.nats, kubeconfig, namespace: system });
   telemetry = TelemetryPublisher.start(world);

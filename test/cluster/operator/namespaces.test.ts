@@ -6,7 +6,7 @@ import { AuthorizationError } from '@nats-io/transport-node';
 
 import { accountOfCreds } from '../../../src/stream/index.js';
 import { until } from '../../kit/cluster/index.js';
-import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
+import { installChart } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
@@ -25,7 +25,7 @@ beforeAll(async () => {
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   await cluster.addNodes(1, { gpus: 8 });
-  const values = sets({
+  const values = {
     'nats.url': 'nats://nats:4222',
     'nats.existingSecret': 'nats',
     replicas: '0',
@@ -33,21 +33,8 @@ beforeAll(async () => {
     'watchNamespaces[1]': 'team-b',
     'watchNamespaces[2]': 'team-d',
     'teacherPriorityClass.create': 'false',
-  });
-  await helm(
-    [
-      'install',
-      'distillery',
-      chartFolder,
-      '-n',
-      namespace,
-      '--create-namespace',
-      '--set',
-      'crds.install=false',
-      ...values,
-    ],
-    cluster.kubeconfig,
-  );
+  };
+  await installChart(namespace, values, cluster.kubeconfig);
   operator = await startOperator(cluster, {
     nats: world.nats,
     kubeconfig: await cluster.serviceAccountKubeconfig(namespace, 'distillery'),

@@ -8,7 +8,7 @@ import { kueue } from '../../../src/api/index.js';
 import { ApiError, kinds } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf } from '../../kit/api-client.js';
 import { until } from '../../kit/cluster/index.js';
-import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
+import { installChart } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
@@ -30,21 +30,8 @@ beforeAll(async () => {
   const { cluster } = world;
   await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
   await cluster.addNodes(1, { gpus: 8 });
-  const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' });
-  await helm(
-    [
-      'install',
-      'distillery',
-      chartFolder,
-      '-n',
-      namespace,
-      '--create-namespace',
-      '--set',
-      'crds.install=false',
-      ...values,
-    ],
-    cluster.kubeconfig,
-  );
+  const values = { 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' };
+  await installChart(namespace, values, cluster.kubeconfig);
   kubeconfig = await cluster.serviceAccountKubeconfig(namespace, 'distillery');
   leader = await startOperator(cluster, { nats: world.nats, kubeconfig, namespace });
 });

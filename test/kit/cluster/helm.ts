@@ -20,6 +20,16 @@ export async function helm(args: readonly string[], kubeconfig?: string): Promis
   return stdout;
 }
 
+/** Installs the chart in a namespace of its own on a cluster that has the CRD. */
+export async function installChart(
+  namespace: string,
+  values: Readonly<Record<string, string>>,
+  kubeconfig: string,
+): Promise<void> {
+  const given = sets({ 'crds.install': 'false', ...values });
+  await helm(['install', 'distillery', chartFolder, '-n', namespace, '--create-namespace', ...given], kubeconfig);
+}
+
 export function sets(values: Readonly<Record<string, string>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { statementOf } from '@distillery/base';
 import { afterAll, expect, it } from '@jest/globals';
-import { cudaMissing, startCuda, usualCudaPlaces } from '../../../workers/runtimes/cuda.js';
+import { cudaMissing, startCuda, usualCudaPaths } from '../../../workers/runtimes/cuda.js';
 import { deviceFault } from '../../../workers/models/inference/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distillery-cuda-'));
@@ -26,7 +26,7 @@ it('is for ONNX alone, and names the library or the device that is missing', () 
 });
 
 it('looks for the libraries where the package has its own', () => {
-  expect(usualCudaPlaces().libraries).toMatch(/onnxruntime-node\/bin\/napi-v6\/\w+\/\w+$/);
+  expect(usualCudaPaths().libraries).toMatch(/onnxruntime-node\/bin\/napi-v6\/\w+\/\w+$/);
 });
 
 it('ends in a sentence where the libraries do not start; the same question about the CPU does not', async () => {

@@ -1,9 +1,9 @@
 /** The libraries that compute teachers' models, by format. Each is loaded when the first model of its format is opened. */
 import type { ModelSession, ModelFile, ModelFormat } from './inference.js';
-import type { TfjsPlace } from './tfjs-place.js';
+import type { TfjsDevice } from './tfjs-device.js';
 
 /** Where a runtime computes, as far as the libraries ask. */
-export interface SessionDevice extends TfjsPlace {
+export interface SessionDevice extends TfjsDevice {
   /** The execution provider of onnxruntime. */
   readonly device: 'cpu' | 'cuda';
 }

@@ -7,13 +7,13 @@ import { AnswerPrograms } from './answer-programs.js';
 import { type Graph, type GraphEnd, readGraph } from './graph.js';
 import type { ModelSession, SessionOutput, ModelFile, ModelOutput } from './inference.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs } from './tfjs-files.js';
-import type { TfjsPlace } from './tfjs-place.js';
+import type { TfjsDevice } from './tfjs-device.js';
 import { tensorOf } from './tfjs-tensor.js';
 
 /** @throws ModelError */
 export async function openTfjsGraph(
   file: ModelFile,
-  { tfjs: backend, programs: device }: TfjsPlace,
+  { tfjs: backend, programs: device }: TfjsDevice,
 ): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-graph');

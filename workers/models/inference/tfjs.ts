@@ -12,13 +12,16 @@ import { checkShapes } from '../topology-shapes.js';
 import type { ModelInput } from '../../inputs/index.js';
 import { AnswerPrograms } from './answer-programs.js';
 import type { ModelSession, ModelFile } from './inference.js';
-import type { TfjsPlace } from './tfjs-place.js';
+import type { TfjsDevice } from './tfjs-device.js';
 import { fault, parseModelJson, readWeights, refusedByTfjs, type Weights } from './tfjs-files.js';
 import { tensorOf } from './tfjs-tensor.js';
 import { pairWeights } from './weight-names.js';
 
 /** @throws ModelError */
-export async function openTfjs(file: ModelFile, { tfjs: backend, programs: device }: TfjsPlace): Promise<ModelSession> {
+export async function openTfjs(
+  file: ModelFile,
+  { tfjs: backend, programs: device }: TfjsDevice,
+): Promise<ModelSession> {
   const { path } = file;
   const json = parseModelJson(file, 'tfjs-layers');
   const topology = checkedTopology(json.modelTopology, path);

@@ -122,9 +122,14 @@ export function workerObjects(
  * A Job in a queue is created suspended. From then on Kueue owns `spec.suspend` and the fields of the template that it merges, and
  * the apply leaves them out: it never had them, so none of them is removed.
  */
-function studentWanted(wanted: Wanted, { spec }: DistillJob, found: StudentJobView | null): Wanted {
-  if (spec.queueName === undefined && (found?.queue ?? null) === null) return wanted;
+function studentWanted(wanted: Wanted, job: DistillJob, found: StudentJobView | null): Wanted {
+  if (!isQueued(job, found)) return wanted;
   return { ...wanted, object: queuedStudentJob(wanted.object), created: wanted.object };
+}
+
+/** Whether the student's Job is in a queue of Kueue: one that the job names, or the default one. */
+function isQueued({ spec }: DistillJob, found: StudentJobView | null): boolean {
+  return spec.queueName !== undefined || (found?.queue ?? null) !== null;
 }
 
 /** Suspends and resumes a student in a queue: Kueue undoes a plain suspend at once (docs/adr/0052). */
@@ -196,8 +201,7 @@ function studentOf(
   const nothing = { object: null, outdated: null };
   if (found === null && wanted === 'Stop') return nothing;
   if (found !== null && (found.ended !== null || found.deleting)) return nothing;
-  const isQueued = job.spec.queueName !== undefined || (found?.queue ?? null) !== null;
-  const object = studentJob(job, isQueued || wanted === 'Stop', settings);
+  const object = studentJob(job, isQueued(job, found) || wanted === 'Stop', settings);
   const { template } = object.spec as { readonly template: unknown };
   const templateHash = hash(JSON.stringify(template));
   if (found === null || found.template === templateHash) {

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { exitCodes } from '../../../../src/cli/shared/exit.js';
 import { type ClusterOptions, type ClusterReader, openCluster } from '../../../../src/cli/cluster/cluster-reader.js';
+import { eventsAbout } from '../../../../src/cli/cluster/seen-events.js';
+import { kinds } from '../../../../src/cluster/kubernetes/index.js';
 import { startTestApiServer, type TestApiServer } from '../../../kit/api-server.js';
 import { isAlive } from '../../../kit/distill.js';
 import { clusterJob } from '../../../kit/model.js';
@@ -296,7 +298,7 @@ describe('an API server', () => {
     });
     const items = [...['u-1', 'u-2', 'u-1'].map(about), { metadata: { name: 'e-3', uid: '3', resourceVersion: '1' } }];
     api.set('/api/v1/namespaces/team-a/events?limit=1000', { metadata: { resourceVersion: '9' }, items });
-    const events = await (await reader()).readEvents('team-a', 'u-1');
+    const events = eventsAbout(await (await reader()).list(kinds.events, { namespace: 'team-a' }), 'u-1');
     expect(events.map(({ metadata }) => metadata.name)).toEqual(['e-0', 'e-2']);
   });
 

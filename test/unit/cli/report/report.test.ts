@@ -219,7 +219,7 @@ function clusterWith(job: DistillJob | null, events: readonly StoredObject[] = [
     namespace: 'team-a',
     readJob: () => Promise.resolve(job),
     readSecret: () => Promise.resolve(accessToSecret({ teacher: access, student: access, reader: access })),
-    readEvents: () => Promise.resolve(events),
+    list: () => Promise.resolve([...events]),
   };
 }
 const finished = (): DistillJob => ({ ...plainJob(), status: reportInput().status ?? {} });
@@ -227,6 +227,7 @@ const event = {
   apiVersion: 'v1',
   kind: 'Event',
   metadata: { name: 'e', uid: 'e' },
+  involvedObject: { uid: plainJob().metadata.uid },
   type: 'Warning',
   reason: 'TeacherFailed',
   message: 'A teacher failed: out of memory',

@@ -9,7 +9,7 @@ import { valueOr } from './named-job.js';
 import { eventsOf, type SeenEvent } from './seen-events.js';
 import { type WorkerPod, workerPods } from './worker-pods.js';
 
-export interface JobReport {
+export interface JobFacts {
   /** As the API server has it, without managed fields. */
   readonly job: DistillJob;
   readonly ageSeconds: number;
@@ -21,14 +21,14 @@ export interface JobReport {
   readonly refused: readonly string[];
 }
 
-/** The objects of the API server that a report is made from. */
+/** The objects of the API server that the facts come from. */
 export interface SeenJob {
   readonly named: NamedJob;
   readonly pods: Readable<readonly StoredObject[]>;
   readonly events: Readable<readonly StoredObject[]>;
 }
 
-export function jobReport({ named, pods, events }: SeenJob, nowMs: number): JobReport {
+export function jobFacts({ named, pods, events }: SeenJob, nowMs: number): JobFacts {
   const { job, object } = named;
   const seenPods = workerPods(valueOr(pods, []), nowMs);
   const plain = { ...job, metadata: omit(object.metadata, 'managedFields') } as unknown as DistillJob;

@@ -1,7 +1,7 @@
 /** What computes models of tfjs. */
 import type { Device } from '../device.js';
 
-export interface TfjsPlace {
+export interface TfjsDevice {
   /** For people: the current backend of tfjs. */
   readonly tfjs: string;
   /** Below that backend, where it has programs. */
