@@ -71,12 +71,7 @@ describe('kustomize', () => {
   test('is taken by the API server, and jobs can be applied afterwards', async () => {
     const applied = await cluster.kubectlOk(['apply', '--server-side', '-k', folder('example')]);
     expect(applied).toContain('deployment.apps/distillery serverside-applied');
-    await cluster.kubectlOk([
-      'wait',
-      '--for=condition=Established',
-      'crd/distilljobs.distillery.dev',
-      '--timeout=300s',
-    ]);
+    await cluster.servesCrds(['distilljobs.distillery.dev']);
     await cluster.apply(someJob());
     // Applied again, it changes nothing that its reader would see.
     expect(await cluster.kubectlOk(['apply', '--server-side', '-k', folder('example')])).not.toContain('conflict');

@@ -21,7 +21,7 @@ let cluster: ControlPlane;
 beforeAll(async () => {
   cluster = await startControlPlane();
   await helm(['install', 'distillery', previous, '-n', namespace, '--create-namespace', ...values], cluster.kubeconfig);
-  await cluster.kubectlOk(['wait', '--for=condition=Established', `crd/${crd}`]);
+  await cluster.servesCrds([crd]);
   await cluster.apply(someJob({ name: 'running' }));
 });
 afterAll(async () => {

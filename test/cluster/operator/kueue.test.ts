@@ -168,8 +168,9 @@ describe('a student in a queue', () => {
     await change('calm', { suspend: true });
     await students(uid, 0);
     await phase('calm', 'Suspended');
-    const workload = await world.cluster.kubectlOk(['get', 'workloads', '-o', 'jsonpath={.items[*].spec.active}']);
-    expect(workload).toBe('false');
+    // Workloads of the jobs before go some time after their jobs.
+    const active = () => world.cluster.kubectlOk(['get', 'workloads', '-o', 'jsonpath={.items[*].spec.active}']);
+    await until('the only Workload to be inactive', async () => (await active()) === 'false', active);
     // The quota is free for others meanwhile.
     const other = await job('other', { queueName: 'team' });
     await students(other, 1);

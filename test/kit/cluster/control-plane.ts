@@ -52,6 +52,11 @@ export interface ControlPlaneOptions {
   readonly keep?: boolean;
 }
 
+/** What a wait reads of a CRD; conditions are null just after its creation. */
+interface Crd {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] | null };
+}
+
 export interface KubectlResult {
   readonly code: number;
   readonly stdout: string;
@@ -142,10 +147,29 @@ export class ControlPlane {
     await this.kubectlOk(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(list));
   }
 
-  /** The operator's CRD; resolves when the API server serves it. */
+  /** @param file declares CRDs; resolves when the API server serves them */
   async installCrd(file: string): Promise<void> {
-    await this.kubectlOk(['apply', '--server-side', '-f', file]);
-    await this.kubectlOk(['wait', '--for=condition=Established', '-f', file, '--timeout=30s']);
+    const names = await this.kubectlOk(['apply', '--server-side', '-o', 'name', '-f', file]);
+    await this.servesCrds(
+      names
+        .trim()
+        .split('\n')
+        .map((name) => name.slice(name.indexOf('/') + 1)),
+    );
+  }
+
+  /**
+   * Resolves when the API server serves these CRDs. (`kubectl wait` ends with an error when it sees one whose conditions
+   * are null, as they are just after its creation.)
+   */
+  async servesCrds(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await until(`the API server to serve ${name}`, async () => {
+        const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+        const { status } = await this.api.get<Crd>(path);
+        return (status?.conditions ?? []).some((one) => one.type === 'Established' && one.status === 'True');
+      });
+    }
   }
 
   /** Nodes to which pods may be scheduled, named `PREFIX-0` and so on; starts kwok with the first. */

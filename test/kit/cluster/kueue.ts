@@ -54,7 +54,7 @@ export async function startKueue(cluster: ControlPlane): Promise<Component> {
   );
   const crds = await crdsOf(join(components, 'crd/bases'), port);
   await cluster.apply(...crds);
-  await cluster.kubectlOk(['wait', '--for=condition=Established', '--timeout=60s', ...crds.map(nameOfCrd)]);
+  await cluster.servesCrds(crds.map(({ metadata }) => metadata.name));
   await cluster.apply(...(await webhooksOf(join(components, 'webhook/manifests.yaml'), port)));
   const folder = join(cluster.folder, 'kueue');
   await mkdir(folder);
@@ -75,8 +75,6 @@ interface Crd {
   readonly metadata: { readonly name: string };
   readonly spec: object;
 }
-
-const nameOfCrd = ({ metadata }: Crd): string => `crd/${metadata.name}`;
 
 /** The CRDs with their conversion webhooks, as Kueue's kustomization patches them. */
 async function crdsOf(folder: string, port: number): Promise<Crd[]> {
