@@ -1,5 +1,7 @@
 /** The door of the room of tables: the rows of a data set's files, of each format. */
 export { byBytes } from './byte-order.js';
+export { openBytesAt, truncated } from './bytes.js';
+export type { Bytes, OpenBytes } from './bytes.js';
 export { openIdx } from './arrays/idx.js';
 export type { IdxColumn } from './arrays/idx-header.js';
 export { openNpy } from './arrays/npy.js';
