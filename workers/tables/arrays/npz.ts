@@ -72,7 +72,7 @@ export async function openNpz(path: string, names?: readonly string[], far?: Far
 }
 
 async function openArrays(path: string, far: FarFiles | undefined): Promise<Members> {
-  const archive = isFolder(path) ? openFolder(path, far) : await openZip(path, expected, far);
+  const archive = isFolder(path) ? openFolder(path, far) : await openZip(path, 'an npz file', far);
   const members = archive.members
     .filter(({ name }) => name.endsWith(ending) && !basename(name).startsWith('.') && !name.startsWith('__MACOSX/'))
     .sort((a, b) => byBytes(a.name, b.name));

@@ -30,13 +30,16 @@ const maxMembers = 10_000;
 const stored = 0;
 const deflated = 8;
 
-/** @throws DataError for a file that is no zip archive, is damaged, encrypted or has two members of one name; ReadError */
-export async function openZip(path: string, expected: string, far?: FarFiles): Promise<Members> {
-  const file = openBytesAt(path, expected, far);
+/**
+ * @param kind the file as a noun: "an npz file"
+ * @throws DataError for a file that is no zip archive, is damaged, encrypted or has two members of one name; ReadError
+ */
+export async function openZip(path: string, kind: string, far?: FarFiles): Promise<Members> {
+  const file = openBytesAt(path, kind, far);
   try {
     const head = new Uint8Array(Math.min(8, file.length));
     file.fill(head, 0);
-    if (!Buffer.from(head).toString('latin1').startsWith('PK')) throw foreign(path, head, 'an npz file', 'PK');
+    if (!Buffer.from(head).toString('latin1').startsWith('PK')) throw foreign(path, head, kind, 'PK');
     const options = { autoClose: false, strictFileNames: true };
     const zip = await fromRandomAccessReaderPromise(new ZipReader(file), file.length, options);
     const members = new Map<string, Member>();
@@ -49,7 +52,7 @@ export async function openZip(path: string, expected: string, far?: FarFiles): P
     return { members: [...members.values()], close: file.close };
   } catch (error) {
     file.close();
-    throw zipFailure(error, path, expected);
+    throw zipFailure(error, path, kind);
   }
 }
 
