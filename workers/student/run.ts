@@ -63,7 +63,7 @@ async function prepare(
   const { positions } = dataset.train.spec;
   const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
-  const modelJson = await studentModelText(manifest, dataset, places);
+  const modelJson = await studentModelText(manifest, dataset, places, (message) => notes.add(message));
   const start = await studentStart(manifest, places);
   const [trainer, link] = await Promise.all([
     openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),

@@ -14,7 +14,7 @@ import { CliError } from '../shared/cli-error.js';
 import { type Report, reportOf } from '../shared/report-file.js';
 
 import type { ClusterReader } from './cluster-reader.js';
-import { accessTo, connected, type FetchTools } from './fetch.js';
+import { accessTo, connected, type NatsTools } from './nats-results.js';
 import { eventsAbout } from './seen-events.js';
 
 export interface JobReportOptions {
@@ -28,7 +28,7 @@ export interface JobReportOptions {
 export interface JobReportTools {
   readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'list'>;
   /** @throws StreamError */
-  readonly connect: FetchTools['connect'];
+  readonly connect: NatsTools['connect'];
   readonly nowMs: number;
   readonly stop: AbortSignal;
 }
