@@ -9,9 +9,18 @@ import { onlyInput } from '../data/index.js';
 import type { NumericSpec, NumericSpecs } from '../data/index.js';
 import { freezeLayers } from './frozen-layers.js';
 import { asKeras2 } from './keras3.js';
+import { attentionClass, listAttentionCalls } from './attention-calls.js';
 import { flipClass, useDropoutMasks, withoutFlips } from './layer-forms.js';
 import { layerPatterns, someOf } from './layer-patterns.js';
-import { noiseClasses, seedNoise, type SeededLayer } from './random-layers.js';
+import { isPlain } from './own-layers/index.js';
+import {
+  alphaClass,
+  noiseClasses,
+  seededDropout,
+  seedNoise,
+  type DrawingLayer,
+  type SeededLayer,
+} from './random-layers.js';
 import type { StudentStart } from './starting-weights.js';
 import {
   dropoutMasks,
@@ -60,6 +69,8 @@ export interface StudentModel {
   regularization(): tf.Scalar | undefined;
   /** Seeds of the random layers' masks in this step, one for each layer. */
   maskSeeds(step: number): readonly number[];
+  /** What random layer number `layer` draws of a seed: its mask in the step of that seed. */
+  drawMask(layer: number, shape: readonly number[], seed: number): Float32Array;
   /** Random layers whose draws are no masks, so that a recorded pass would repeat them in every step. */
   readonly unmasked: readonly string[];
   /** Makes the masks of the next training pass those of this step. */
@@ -111,6 +122,7 @@ function checkedTopology(topology: Json): Json {
   try {
     const read: Json = asKeras2(topology);
     useDropoutMasks(read);
+    listAttentionCalls(read);
     checkShapes(containersOf(read));
     return read;
   } catch (cause) {
@@ -136,20 +148,23 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   const ofClass = (...names: readonly string[]): tfl.layers.Layer[] =>
     layers.filter((layer) => names.includes(layer.getClassName()));
   const flips = ofClass(flipClass) as (tfl.layers.Layer & SeededLayer)[];
-  const noises = ofClass(...noiseClasses);
-  // In this order: a dropout draws what it drew before the others had a seed.
-  const random = [
-    ...(ofClass('Dropout', 'SpatialDropout1D') as (tfl.layers.Layer & SeededLayer)[]),
-    ...noises.map(seedNoise),
-    ...flips,
+  const attentions = ofClass(attentionClass).filter((layer) => Number(layer.getConfig().dropout) > 0);
+  // In this order: a layer draws what it drew before the later ones had a seed.
+  const drawing = [
+    ...ofClass('Dropout', 'SpatialDropout1D').map(seededDropout),
+    ...ofClass(...noiseClasses).map(seedNoise),
   ];
+  const later = [...ofClass(alphaClass).map(seedNoise), ...attentions.map(seededDropout)];
+  const random = [...drawing, ...flips, ...later];
+  const drawer = (layer: number): DrawingLayer | undefined =>
+    drawing[layer] ?? later[layer - drawing.length - flips.length];
   for (const layer of layers) if (!layer.trainable) keepAverages(layer);
   const maskSeeds = (step: number): number[] => random.map((_, index) => nonZeroSeed(dropoutMasks, seed, step, index));
   return {
     inputs,
     columns,
     weights: weightsOf(model),
-    notes: [...notes, ...flips.map(flipNote)],
+    notes: [...notes, ...flips.map(flipNote), ...ownNotes(layers)],
     topology: flips.length === 0 ? topology : withoutFlips(topology),
     apply: (xs, training) => {
       const output = model.apply([...xs], { training });
@@ -161,7 +176,9 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
     maskSeeds,
-    unmasked: [...noises, ...flips].map(({ name }) => name),
+    drawMask: (layer, shape, seed) =>
+      tf.tidy(() => drawer(layer)?.draw(shape, seed).dataSync<'float32'>() ?? new Float32Array(0)),
+    unmasked: flips.map(({ name }) => name),
     seedMasks: (step) => {
       const seeds = maskSeeds(step);
       random.forEach((layer, index) => {
@@ -253,6 +270,14 @@ function flipNote({ name }: tfl.layers.Layer): string {
     `layer ${name}: it mirrors the pictures of the student alone, and the teacher answers for those that are not mirrored; ` +
     'training.augment.flip mirrors them for both'
   );
+}
+
+/** Layers that plain tfjs lacks, or computes in another way. */
+function ownNotes(layers: readonly tfl.layers.Layer[]): readonly string[] {
+  const own = layers.filter((layer) => !isPlain(layer.getClassName(), layer.getConfig()));
+  if (own.length === 0) return [];
+  const names = someOf(own.map((layer) => `${layer.name} (${layer.getClassName()})`));
+  return [`plain TensorFlow.js does not compute ${names}: run the result's model.onnx, or use it in Distillery`];
 }
 
 /** All layers, those inside sub-models and wrappers too, in the model's order. */

@@ -8,6 +8,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import { isJsonObject } from '@distillery/base';
 import { librarySentence } from '../base/index.js';
+import './own-layers/index.js';
 import { type Container, isContainer, type Json, type Layer, shown, TopologyError } from './topology.js';
 
 /** With the batch axis first; null = any size. */
@@ -223,9 +224,6 @@ function instanceOf({ name, className, config }: Layer, where: string): tfl.laye
 
 /** For layers of Keras that people use and tfjs lacks. */
 function remedyForClass(className: string): string {
-  if (className === 'Normalization') {
-    return 'take it off and set mean and std of the input (teacher.input, or student.inputs), or use BatchNormalization';
-  }
   if (className.startsWith('Random'))
     return 'take it off; training.augment changes the pictures of teacher and student alike';
   if (['Lambda', 'TFOpLambda', 'SlicingOpLambda'].includes(className)) return 'write it as layers of Keras';

@@ -5,6 +5,7 @@ import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorf
 
 import { asKeras2 } from '../keras3.js';
 import { areNumbered, fileLabels, modelLabels } from '../keras3-weights.js';
+import { listAttentionCalls } from '../attention-calls.js';
 import { useDropoutMasks, withoutFlips } from '../layer-forms.js';
 import { supplyTensorMethods } from '../tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
@@ -175,6 +176,7 @@ function checkedTopology(modelTopology: Json, path: string): Json {
     // Nothing is mirrored in inference.
     const topology = withoutFlips(asKeras2(isJsonObject(inner) ? inner : modelTopology));
     useDropoutMasks(topology);
+    listAttentionCalls(topology);
     checkShapes(containersOf(topology));
     return topology;
   } catch (cause) {
