@@ -1,5 +1,6 @@
 /** Layers that draw at random while they train: from the seed and the step, and not at all in evaluation and export. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomFrom } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { openStudentModel } from '../../../workers/models/student-model.js';
@@ -41,6 +42,7 @@ const layers: readonly { readonly className: string; readonly config: Config }[]
   { className: 'RandomFlip', config: { mode: 'horizontal_and_vertical', seed: 5 } },
   { className: 'GaussianNoise', config: { stddev: 0.3 } },
   { className: 'GaussianDropout', config: { rate: 0.4 } },
+  { className: 'AlphaDropout', config: { rate: 0.3 } },
   { className: 'SpatialDropout2D', config: { rate: 0.5 } },
 ];
 
@@ -143,8 +145,35 @@ it('drops whole channels', async () => {
   pixels.dispose();
 });
 
+it('drops to the value of a SELU far below 0, and keeps mean and deviation', async () => {
+  const random = randomFrom(4);
+  // Of mean 0 and deviation 1.
+  const pixels = tf.tensor4d(
+    Float32Array.from({ length: 16_000 }, () => Math.sqrt(12) * (random.unit() - 0.5)),
+    [10, 40, 40, 1],
+  );
+  const rate = 0.3;
+  const found = Float32Array.from((await trained('AlphaDropout', { rate }, pixels, 2)).flat(3));
+  const given = pixels.dataSync();
+  const counts = new Map<string, number>();
+  for (const value of found) counts.set(value.toFixed(4), (counts.get(value.toFixed(4)) ?? 0) + 1);
+  const [[dropped = ''] = [], [, second] = ['', 0]] = [...counts].sort(([, a], [, b]) => b - a);
+  expect(second).toBeLessThan(20);
+  // −λα · a + b of Klambauer et al. 2017, with a and b for this rate.
+  const alpha = -1.758099;
+  const a = ((1 - rate) * (1 + rate * alpha ** 2)) ** -0.5;
+  expect(Number(dropped)).toBeCloseTo(a * alpha - a * alpha * rate, 3);
+  const kept = [...found].findIndex((value) => value.toFixed(4) !== dropped);
+  expect(found[kept]).toBeCloseTo(a * given[kept]! - a * alpha * rate, 4);
+  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+  const variance = found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / found.length;
+  expect(Math.abs(mean)).toBeLessThan(0.05);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+  pixels.dispose();
+});
+
 it('is refused for pictures that it does not know, and for what is no picture', async () => {
   await expect(open(modelOf('RandomFlip', { mode: 'sideways' }))).rejects.toThrow(
-    'layer random: found a config that tfjs refuses',
+    'layer random: found a RandomFlip of the mode sideways, expected a RandomFlip that is computed here.',
   );
 });

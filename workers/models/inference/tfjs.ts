@@ -107,7 +107,7 @@ function withoutInitializers(value: unknown): unknown {
  * @throws ModelError when a weight fits no variable, or a variable has no weight
  */
 function setWeights(model: LayersModel, path: string, { specs, data }: Weights, topology: Json): void {
-  const own = specs.filter(({ group }) => group !== 'optimizer');
+  const own = specs.filter((spec) => spec.group !== 'optimizer' && !isCounter(spec));
   const variables = model.layers
     .flatMap(({ weights }) => weights)
     .map(({ originalName: name, shape }) => ({ name, shape }));
@@ -135,6 +135,11 @@ function setWeights(model: LayersModel, path: string, { specs, data }: Weights, 
   } finally {
     dispose(values);
   }
+}
+
+/** Such as of the samples that a Normalization has seen: no layer here reads it. */
+function isCounter({ dtype, shape }: Weights['specs'][number]): boolean {
+  return dtype === 'int32' && shape.length === 0;
 }
 
 /** What the model calls the weights that Keras 3 has numbered (keras3-weights.ts); other names stay as they are. */

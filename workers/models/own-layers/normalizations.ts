@@ -167,7 +167,7 @@ class GroupNormalization extends Scaled {
 
   constructor(config: Config) {
     super(config);
-    refuseFields(config, { axis: [-1] });
+    refuseFields(config, { axis: [-1, [-1]] });
     this.#groups = wholeNumber(config, 'groups', -1, 32);
   }
 
@@ -225,7 +225,7 @@ class RMSNormalization extends SameShape {
 
   constructor(config: Config) {
     super(config);
-    refuseFields(config, { axis: [-1] });
+    refuseFields(config, { axis: [-1, [-1]] });
     this.#epsilon = numberOf(config, 'epsilon', 1e-6);
   }
 
