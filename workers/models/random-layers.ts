@@ -2,7 +2,7 @@
  * Layers that draw at random while they train. Their draws are a function of the job's seed and the step, as those of a
  * dropout are, so that a resumed run repeats them (I1). tfjs itself seeds only dropout.
  */
-import { randomFrom } from '@distillery/base';
+import { randomFrom, seedOf } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
@@ -120,4 +120,32 @@ export function seedNoise(layer: tfl.layers.Layer): DrawingLayer {
 /** A layer that tfjs or this folder seeds itself, with draws as those of a dropout. */
 export function seededDropout(layer: tfl.layers.Layer): DrawingLayer {
   return Object.assign(layer as tfl.layers.Layer & SeededLayer, { draw: uniform });
+}
+
+type DropFunction = (ones: tf.Tensor, rate: number) => tf.Tensor;
+
+/**
+ * Gives a recurrent layer with dropout masks with a seed. tfjs makes several in a step, for inputs and states; each draws from a
+ * seed of its own, by its number in the step.
+ */
+export function seedRecurrent(layer: tfl.layers.Layer): SeededLayer {
+  const { cell } = layer as unknown as { readonly cell: { dropoutFunc: DropFunction } };
+  let seed = 1;
+  let nth = 0;
+  cell.dropoutFunc = (ones, rate) => tf.dropout(ones, rate, undefined, Math.max(1, seedOf(seed, nth++)));
+  return {
+    get seed() {
+      return seed;
+    },
+    set seed(next) {
+      seed = next;
+      nth = 0;
+    },
+  };
+}
+
+/** Whether a layer drops inputs or states of its steps. */
+export function dropsSteps(layer: tfl.layers.Layer): boolean {
+  const { dropout, recurrentDropout } = layer.getConfig();
+  return Number(dropout ?? 0) > 0 || Number(recurrentDropout ?? 0) > 0;
 }

@@ -10,16 +10,18 @@ import type { NumericSpec, NumericSpecs } from '../data/index.js';
 import { freezeLayers } from './frozen-layers.js';
 import { asKeras2 } from './keras3.js';
 import { attentionClass, listAttentionCalls } from './attention-calls.js';
-import { flipClass, useDropoutMasks, withoutFlips } from './layer-forms.js';
+import { flipClass, recurrentClasses, useDropoutMasks, withoutFlips } from './layer-forms.js';
 import { layerPatterns, someOf } from './layer-patterns.js';
 import { isPlain } from './own-layers/index.js';
 import {
   alphaClass,
+  type DrawingLayer,
+  dropsSteps,
   noiseClasses,
   seededDropout,
-  seedNoise,
-  type DrawingLayer,
   type SeededLayer,
+  seedNoise,
+  seedRecurrent,
 } from './random-layers.js';
 import type { StudentStart } from './starting-weights.js';
 import {
@@ -97,6 +99,7 @@ export async function openStudentModel(
   freezeLayers(topology, start.freeze ?? []);
   const model = await build(topology);
   try {
+    requireStatistics(model, start);
     const notes = [...(note === undefined ? [] : [note]), ...frozenNotes(frozen, start.freeze)];
     const student = wrap(model, topology, seed, notes);
     if (start.weights === undefined) return student;
@@ -105,6 +108,22 @@ export async function openStudentModel(
     model.dispose();
     throw error;
   }
+}
+
+/** @throws StudentModelError for a Normalization that would change nothing, since nobody has given it mean and variance */
+function requireStatistics(model: tfl.LayersModel, { weights }: StudentStart): void {
+  const excepted = layerPatterns(weights?.except ?? []);
+  const bare = layersWithin(model).find(
+    (layer) =>
+      layer.getClassName() === 'Normalization' &&
+      layer.weights.length > 0 &&
+      (weights === undefined || excepted.some((pattern) => pattern.matches(layer.name))),
+  );
+  if (bare === undefined) return;
+  throw new StudentModelError(`layer ${bare.name}`, 'a Normalization without mean and variance', 'those of the data', {
+    remedy:
+      'start from the weights of the adapted model (spec.student.model.weights.uri), or build the layer with mean and variance',
+  });
 }
 
 /** Of layers that the file freezes and the job does not name, since the file may come from elsewhere. */
@@ -155,7 +174,8 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
     ...ofClass(...noiseClasses).map(seedNoise),
   ];
   const later = [...ofClass(alphaClass).map(seedNoise), ...attentions.map(seededDropout)];
-  const random = [...drawing, ...flips, ...later];
+  const recurrent = ofClass(...recurrentClasses).filter(dropsSteps);
+  const random: readonly SeededLayer[] = [...drawing, ...flips, ...later, ...recurrent.map(seedRecurrent)];
   const drawer = (layer: number): DrawingLayer | undefined =>
     drawing[layer] ?? later[layer - drawing.length - flips.length];
   for (const layer of layers) if (!layer.trainable) keepAverages(layer);
@@ -178,7 +198,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
     maskSeeds,
     drawMask: (layer, shape, seed) =>
       tf.tidy(() => drawer(layer)?.draw(shape, seed).dataSync<'float32'>() ?? new Float32Array(0)),
-    unmasked: flips.map(({ name }) => name),
+    unmasked: [...flips, ...recurrent].map(({ name }) => name),
     seedMasks: (step) => {
       const seeds = maskSeeds(step);
       random.forEach((layer, index) => {
@@ -280,10 +300,20 @@ function ownNotes(layers: readonly tfl.layers.Layer[]): readonly string[] {
   return [`plain TensorFlow.js does not compute ${names}: run the result's model.onnx, or use it in Distillery`];
 }
 
+/** Where containers and wrappers of tfjs keep layers. */
+interface Inner {
+  readonly layers?: readonly tfl.layers.Layer[];
+  readonly layer?: tfl.layers.Layer;
+  readonly forwardLayer?: tfl.layers.Layer;
+  readonly backwardLayer?: tfl.layers.Layer;
+}
+
 /** All layers, those inside sub-models and wrappers too, in the model's order. */
 function layersWithin(container: object): tfl.layers.Layer[] {
-  const { layers = [], layer } = container as { layers?: tfl.layers.Layer[]; layer?: tfl.layers.Layer };
-  const children = layer === undefined ? layers : [...layers, layer];
+  const { layers = [], layer, forwardLayer, backwardLayer } = container as Inner;
+  // A Bidirectional computes with two copies of its layer.
+  const wrapped = forwardLayer === undefined ? [layer] : [forwardLayer, backwardLayer];
+  const children = [...layers, ...wrapped.filter((each) => each !== undefined)];
   return children.flatMap((child) => [child, ...layersWithin(child)]);
 }
 

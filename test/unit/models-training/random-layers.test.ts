@@ -2,11 +2,14 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomFrom } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 
+import type { NumericTensor } from '../../../workers/data/index.js';
 import { openStudentModel } from '../../../workers/models/student-model.js';
-import type { StudentTrainer, TrainerState } from '../../../workers/models/training.js';
+import type { StudentTrainer, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
-import { batchAt, columns, optimizerSettings } from './students.js';
+import { studentWith } from './own-layers.js';
+import { batchAt, columns, optimizerSettings, studentOf } from './students.js';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -46,6 +49,22 @@ const layers: readonly { readonly className: string; readonly config: Config }[]
   { className: 'SpatialDropout2D', config: { rate: 0.5 } },
 ];
 
+/** Two recurrent layers that drop, in one direction and in both. */
+const recurrent = (): string =>
+  studentOf(() => [
+    tfl.layers.reshape({ targetShape: [8, 8] }),
+    tfl.layers.bidirectional({
+      layer: tfl.layers.gru({ units: 3, dropout: 0.3, returnSequences: true }),
+      mergeMode: 'concat',
+    }),
+    tfl.layers.lstm({ units: 3, dropout: 0.2, recurrentDropout: 0.4 }),
+  ]);
+
+const attention = studentWith(
+  [8, 8],
+  [{ of: 'MultiHeadAttention', config: { num_heads: 2, key_dim: 3, dropout: 0.4 }, options: { value: 'given' } }],
+);
+
 function open(modelJson: string, seed = 7): Promise<StudentTrainer> {
   return runtime.openTrainer({
     modelJson,
@@ -61,24 +80,48 @@ const bits = ({ weights }: TrainerState): string[] =>
     ({ name, data }) => `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
   );
 
-describe.each(layers)('a $className of $config', ({ className, config }) => {
-  const modelJson = modelOf(className, config);
+const students = [
+  ...layers.map(({ className, config }) => ({
+    what: `a ${className} of ${JSON.stringify(config)}`,
+    modelJson: () => modelOf(className, config),
+    batch: batchAt,
+  })),
+  { what: 'recurrent layers with dropout', modelJson: recurrent, batch: batchAt },
+  {
+    what: 'an attention with dropout',
+    modelJson: () => attention,
+    batch: (step: number): TrainingBatch => {
+      const batch = batchAt(step);
+      const { data } = batch.samples.inputs.input as NumericTensor;
+      return {
+        ...batch,
+        samples: { count: 6, inputs: { input: { dtype: 'float32', shape: [6, 8, 8], data: Float32Array.from(data) } } },
+      };
+    },
+  },
+];
 
+describe.each(students)('$what', ({ modelJson: jsonOf, batch: batchOf }) => {
   it('draws from the seed and the step, so that a restored trainer continues bit for bit', async () => {
+    const modelJson = jsonOf();
     const straight = await open(modelJson);
-    for (let step = 0; step < 6; step++) straight.train(batchAt(step));
+    for (let step = 0; step < 6; step++) straight.train(batchOf(step));
     const first = await open(modelJson);
-    for (let step = 0; step < 3; step++) first.train(batchAt(step));
+    for (let step = 0; step < 3; step++) first.train(batchOf(step));
     const second = await open(modelJson);
     second.restore(structuredClone(first.state()));
-    for (let step = 3; step < 6; step++) second.train(batchAt(step));
+    for (let step = 3; step < 6; step++) second.train(batchOf(step));
     expect(bits(second.state())).toEqual(bits(straight.state()));
-    const again = batchAt(0);
+    const again = batchOf(0);
     // Two steps with one batch differ by what they draw.
     const [once, twice] = [straight.gradients(again).loss, straight.gradients({ ...again, step: 1 }).loss];
     expect(once).not.toBe(twice);
     for (const student of [straight, first, second]) student.dispose();
   });
+});
+
+describe.each(layers)('a $className of $config', ({ className, config }) => {
+  const modelJson = modelOf(className, config);
 
   it('changes nothing in evaluation, and is exported as what plain tfjs and ONNX have', async () => {
     const [random, plain] = [await open(modelJson), await open(modelOf('Activation', { activation: 'linear' }))];
