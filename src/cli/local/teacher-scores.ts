@@ -19,10 +19,11 @@ export interface Unmeasured {
 export async function teacherScores(folder: RunFolder, evaluation: ShortWorker): Promise<Scores | Unmeasured> {
   if (folder.job.spec.student.loss.softWeight === 0)
     return { unmeasured: 'none: the student learned from labels alone' };
+  const isStopped = (): boolean => evaluation.stop.aborted;
   const stopped = { unmeasured: 'not measured, since the run was stopped' };
-  if (evaluation.stop.aborted) return stopped;
+  if (isStopped()) return stopped;
   const { exitCode, stdout, stderr } = await ask(folder, evaluation);
-  if (evaluation.stop.aborted) return stopped;
+  if (isStopped()) return stopped;
   if (exitCode !== 0) {
     const [sentence = ''] = stderr.trim().split('\n');
     return { unmeasured: `not measured: ${sentence === '' ? 'the process that measures it failed' : sentence}` };

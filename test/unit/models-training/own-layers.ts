@@ -152,12 +152,12 @@ export function studentWith(shape: readonly number[], layers: readonly OwnLayer[
   });
   let last = 'given';
   const entries = layers.map(({ of, config = {}, name = 'own', from = [last], options }) => {
-    const called = Object.entries(options ?? {}).map(([key, value]) => [
+    const called = Object.entries(options ?? {}).map(([key, value]): readonly [string, unknown] => [
       key,
       typeof value === 'string' ? [value, 0, 0] : value,
     ]);
     last = name;
-    const references = from.map((each, at) => [each, 0, 0, at === 0 ? Object.fromEntries(called) : {}]);
+    const references = from.map((each, at): unknown[] => [each, 0, 0, at === 0 ? Object.fromEntries(called) : {}]);
     return entry(name, of, config, [references]);
   });
   return JSON.stringify({
