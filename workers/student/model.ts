@@ -21,9 +21,16 @@ interface TokenFacts {
   readonly vocabularySize: number;
 }
 
+export interface StudentModelNeeds {
+  /** Receives what a person should know. */
+  readonly note?: (message: string) => void;
+  /** Logits of a row of the teacher: asked for a preset where nothing else says how many outputs it has; absent = no teacher. */
+  readonly teacherColumns?: () => Promise<number>;
+}
+
 /**
- * A pure function of the manifest, its files and what the splits have in common, so that every attempt trains the same model.
- * @param note receives what a person should know
+ * A function of the manifest, its files, what the splits have in common and the teacher's width, so that every attempt trains the
+ * same model.
  * @returns the text of a tfjs layers `model.json`, or of its topology alone
  * @throws PlaceError, RemoteError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read; ModelError
  *   and DataError for a damaged .keras file
@@ -32,7 +39,7 @@ export async function studentModelText(
   { student }: Pick<Manifest, 'student'>,
   dataset: Splits,
   places: Pick<Places, 'resolve'>,
-  note: (message: string) => void = () => undefined,
+  { note = () => undefined, teacherColumns }: StudentModelNeeds = {},
 ): Promise<string> {
   const { uri } = student.model;
   const read = readStudentModelUri(uri);
@@ -46,7 +53,11 @@ export async function studentModelText(
     tokenizer === undefined
       ? null
       : await openTokenizer((await places.resolve(tokenizer.uri, 'model')).path, tokenizer);
-  return JSON.stringify(presetTopology(choosePreset(name, parameters), presetDataOf(dataset, tokens)).topology);
+  const chosen = choosePreset(name, parameters);
+  const data = presetDataOf(dataset, tokens);
+  const isKnown = chosen.values.outputs !== undefined || data.outputs !== undefined;
+  const outputs = isKnown ? data.outputs : await teacherColumns?.();
+  return JSON.stringify(presetTopology(chosen, { ...data, outputs }).topology);
 }
 
 /**

@@ -49,7 +49,7 @@ async function textOf(
     { student: { ...student, model } },
     { train: split, test: null },
     { resolve: (uri: string) => resolve(uri) },
-    (note) => notes.push(note),
+    { note: (note) => notes.push(note) },
   );
   return { text, notes };
 }
