@@ -114,6 +114,7 @@ describe('the graph of a SavedModel', () => {
       kernel: 'kernel/.ATTRIBUTES/VARIABLE_VALUE',
       bias: 'bias/.ATTRIBUTES/VARIABLE_VALUE',
       table: 'table/.ATTRIBUTES/VARIABLE_VALUE',
+      digits: 'digits_kernel/.ATTRIBUTES/VARIABLE_VALUE',
     });
   });
 });

@@ -167,7 +167,7 @@ const flipped = (position: number) => (bytes: Buffer) => {
     ['shapeless', 'found an input x of unknown shape, expected tensors of float32'],
     [
       'none',
-      'found the signatures both, counts, four, loop, python, reads, serving_default, shapeless, texts, expected none. Set teacher.model.signature to one of them',
+      'found the signatures both, counts, digits, endless, four, loop, python, reads, serving_default, shapeless, texts, expected none. Set teacher.model.signature to one of them',
     ],
   ])('is refused with a sentence: signature %s', async (signature, want) => {
     const opening = opened(sourceOf(model, { signature }));
