@@ -29,7 +29,7 @@ function start(name: string, signature: string, nativeFolder = built ?? 'none', 
       uri: `file://${model}`,
       signature,
       ...more,
-    } as typeof spec.teacher.model;
+    };
     spec.student.runtime = { name: 'wasm' };
   });
   return new DistillProcess(['run', job, '--json', '--dir', join(folder, name)], {
