@@ -50,13 +50,14 @@ export interface FetchTools {
   readonly kubectlOptions: readonly string[];
   readonly jobs: JobReader;
   /** @throws StreamError */
-  connect(
-    access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
-  ): Promise<ObjectReader>;
+  connect(access: ReaderAccess): Promise<ObjectReader>;
   say(line: string): void;
   /** Aborts when the person stops the command. */
   readonly stop: AbortSignal;
 }
+
+/** What a reader of a job needs to connect. */
+export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal };
 
 const connectWaitMs = 5_000;
 
@@ -215,11 +216,11 @@ function addressIn(nats: string): NatsAddress {
 }
 
 /** @throws CliError, StreamError */
-export async function connected(
-  access: Parameters<FetchTools['connect']>[0],
+export async function connected<R extends ObjectReader>(
+  access: ReaderAccess,
   { nats }: Pick<FetchOptions, 'nats'>,
-  tools: Pick<FetchTools, 'connect'>,
-): Promise<ObjectReader> {
+  tools: { connect(access: ReaderAccess): Promise<R> },
+): Promise<R> {
   try {
     return await tools.connect(access);
   } catch (error) {
