@@ -17,10 +17,11 @@ import type { FetchOptions, JobReader } from './fetch.js';
 
 export interface NatsTools {
   /** @throws StreamError */
-  connect(
-    access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
-  ): Promise<ObjectReader>;
+  connect(access: ReaderAccess): Promise<ObjectReader>;
 }
+
+/** What a reader of a job needs to connect. */
+export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal };
 
 /** How the job's reader connects. @throws CliError */
 export async function accessTo(
@@ -65,11 +66,11 @@ function addressIn(nats: string): NatsAddress {
 }
 
 /** @throws CliError, StreamError */
-export async function connected(
-  access: Parameters<NatsTools['connect']>[0],
+export async function connected<R extends ObjectReader>(
+  access: ReaderAccess,
   { nats }: Pick<FetchOptions, 'nats'>,
-  tools: NatsTools,
-): Promise<ObjectReader> {
+  tools: { connect(access: ReaderAccess): Promise<R> },
+): Promise<R> {
   try {
     return await tools.connect(access);
   } catch (error) {
