@@ -1,5 +1,5 @@
 /** Makes the snapshot of a plan from the objects of a cluster. Pure. */
-import { type DistillJob, isManagedHere } from '../../api/index.js';
+import { type DistillJob, isManagedHere, wantedTeachers } from '../../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
 import {
   type AllocationRules,
@@ -45,7 +45,7 @@ function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds>
   const pools = spec.teacher.pools.map((pool) => {
     const { name, resource = 'cpu', minReplicas } = pool;
     const reported = status?.teachers?.pools.find((one) => one.name === name);
-    const wanted = reported?.wanted ?? reported?.desired ?? 0;
+    const wanted = wantedTeachers(reported);
     const needs = podNeeds(pool);
     return {
       name,
