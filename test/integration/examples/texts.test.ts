@@ -1,36 +1,20 @@
 /** The parts of the examples with texts: a linear teacher as ONNX, sentences of WordNet, and measures of similarity. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, expect, it } from '@jest/globals';
 
-const root = join(import.meta.dirname, '../../..');
+import { ranBesideExamples, root } from './beside.js';
+
 const folder = mkdtempSync(join(tmpdir(), 'distill-texts-'));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/**
- * Runs a program of Node beside the examples, which are no part of the build.
- * @param names what the program uses of the module
- * @returns what it gives to `say`
- */
-function ran(module: string, names: readonly string[], program: string): unknown {
-  const path = join(root, 'examples', module);
-  const code = `const { ${names.join()} } = await import(${JSON.stringify(path)});
-    const say = (value) => process.stdout.write(JSON.stringify(value));
-    const [folder] = process.argv.slice(1);
-    ${program}`;
-  return JSON.parse(
-    execFileSync(process.execPath, ['--input-type=module', '-e', code, folder], { encoding: 'utf8', cwd: root }),
-  );
-}
-
 it('the linear teacher learns, and answers in ONNX as it does in JavaScript', () => {
   const onnx = JSON.stringify(join(root, 'examples/topics/teacher-onnx.ts'));
-  const { logits, answers } = ran(
+  const { logits, answers } = ranBesideExamples(
     'topics/linear.ts',
     ['trainLinear', 'linearLogits', 'tfIdf'],
     `const texts = [[2, 3, 3, 4], [5, 6, 4], [2, 2, 4, 1], [6, 5, 5, 0]];
@@ -59,12 +43,16 @@ it('takes definitions and examples of WordNet, each once', () => {
   for (const name of ['data.noun', 'data.verb', 'data.adj', 'data.adv']) {
     writeFileSync(join(folder, name), ['  1 This software and database', shared, line('short: "no"'), ''].join('\n'));
   }
-  const found = ran('sentences/corpus.ts', ['readSentences'], 'say(readSentences(folder));') as string[];
+  const found = ranBesideExamples(
+    'sentences/corpus.ts',
+    ['readSentences'],
+    `say(readSentences(${JSON.stringify(folder)}));`,
+  ) as string[];
   expect(found.sort()).toEqual(['a thing that is', 'there is such a thing']);
 });
 
 it('correlates the ranks of similarities, and counts shared neighbors', () => {
-  const found = ran(
+  const found = ranBesideExamples(
     'sentences/similarity.ts',
     ['cosines', 'rankCorrelation', 'neighborOverlap'],
     `const angles = (...degrees) => cosines({
@@ -92,7 +80,7 @@ it('correlates the ranks of similarities, and counts shared neighbors', () => {
 });
 
 it('the static model keeps the directions of the largest variance', () => {
-  const found = ran(
+  const found = ranBesideExamples(
     'sentences/static.ts',
     ['staticVectors', 'staticEmbeddings', 'tokenWeights'],
     `// The second column says nothing, the third little.
