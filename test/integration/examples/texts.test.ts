@@ -96,3 +96,41 @@ it('the static model keeps the directions of the largest variance', () => {
   // Two opposite tokens leave the third.
   expect(found.sum[0]).toBeCloseTo(found.sum[2] ?? NaN, 4);
 });
+
+it('the student starts as the static model', () => {
+  const found = ranBesideExamples(
+    'sentences/student.ts',
+    ['studentFiles'],
+    `const { staticEmbeddings, staticVectors } = await import(${JSON.stringify(join(root, 'examples/sentences/static.ts'))});
+    const { openRuntime } = await import(${JSON.stringify(join(root, 'dist/workers/runtimes/index.js'))});
+    const { readStartingWeights } = await import(${JSON.stringify(join(root, 'dist/workers/models/training.js'))});
+    const { writeFileSync } = await import('node:fs');
+    const folder = ${JSON.stringify(folder)};
+    const vectors = { rows: 4, columns: 3, values: Float32Array.of(5, 1, 0, -5, 2, 0, 3, 4, 1, -3, 1, -2) };
+    const model = staticVectors(vectors, [1, 1, 1, 0.5], 2);
+    const files = studentFiles(model, { vocabulary: 6, firstPiece: 2, maxTokens: 4, filters: 5, width: 3 });
+    writeFileSync(folder + '/model.json', files.start);
+    writeFileSync(folder + '/weights.bin', files.weights);
+    const runtime = await openRuntime('cpu', 'training');
+    const trainer = await runtime.openTrainer({
+      modelJson: files.topology,
+      seed: 1,
+      totalSteps: 1,
+      start: { weights: { weights: await readStartingWeights(folder + '/model.json'), except: ['phrases'] } },
+      loss: { kind: 'Cosine', temperature: 1, softWeight: 1 },
+      optimizer: {
+        name: 'sgd', learningRate: 0.1, momentum: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0,
+        schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 1 },
+      },
+    });
+    // Padding is 0, and 1 is a special token: both say nothing at the start.
+    const ids = Int32Array.of(1, 2, 4, 0, 1, 5, 3, 5);
+    const logits = trainer.logits({ count: 2, inputs: { input: { dtype: 'int32', shape: [2, 4], data: ids } } });
+    const sums = staticEmbeddings(model, [[0, 2], [3, 1, 3]]);
+    const expected = [0, 1].flatMap((row) => [0, 1, 2].map((column) =>
+      model.axes.reduce((sum, axis, at) => sum + axis[column] * sums[row * 2 + at], 0)));
+    say({ logits: [...logits], expected });`,
+  ) as { logits: number[]; expected: number[] };
+  expect(found.logits.some((value) => Math.abs(value) > 1)).toBe(true);
+  expect(found.logits).toEqual(found.expected.map((value) => expect.closeTo(value, 4) as unknown));
+});
