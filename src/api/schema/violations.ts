@@ -87,7 +87,7 @@ function brokenBounds(schema: Schema, value: unknown): (readonly [Keyword, unkno
 /** Code points of a text, as the API server counts them; of one with more than `enough`, only that it has more. */
 function charactersIn(text: string, enough: number): number {
   if (text.length > 2 * enough) return enough + 1;
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 function below(schema: Schema, value: unknown, path: string): Violation[] {
