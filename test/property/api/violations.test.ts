@@ -117,7 +117,7 @@ test('of any value near a job, the walk and ajv find the same', () => {
   ]);
 });
 
-test.each([
+test.each<[string, Schema, unknown, number]>([
   ['a character outside the basic plane counts as one', { maxLength: 2 }, '😀😀', 0],
   ['three of them are more than two', { maxLength: 2 }, '😀😀😀', 1],
   ['an endless number is none', { type: 'number' }, Infinity, 1],
