@@ -1,13 +1,11 @@
 /** The sections of a report that are words and tables. Pure. */
 import { demandText, kubernetesTime } from '../api/index.js';
+import { ends, linesOf, runningTime } from '../history/index.js';
 
 import { disruptionsOf } from './curves.js';
-import { ends } from './bounded.js';
-import { linesOf } from './history.js';
 import type { ReportInput, Trained } from './input.js';
 import { type Markup, markup, type Value } from './markup.js';
 import { inMetricOrder, metricIsShare, metricLabel } from './metric-names.js';
-import { runningTime } from './running-time.js';
 import { clockText, numberText, shareText } from './ticks.js';
 
 const mostRows = 200;
@@ -173,7 +171,7 @@ export function environmentTables({ history, result, version }: ReportInput): Ma
   const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return markup`${
     starts.length === 0
-      ? markup`<p>The machine is not known. This report was made by Distillery ${version}.</p>`
+      ? markup`<p>The machines are not known. This report was made by Distillery ${version}.</p>`
       : wordTable(
           'Starts of distill run',
           ['Time (UTC)', 'Distillery', 'Node.js', 'NATS', 'System', 'Processor', 'Memory', 'Slots'],

@@ -66,12 +66,10 @@ async function prepare(
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
   // Before anything waits: this refuses a job without anything to learn from.
   const labels = labelNote(manifest, dataset);
-  const modelJson = await studentModelText(
-    manifest,
-    dataset,
-    places,
-    needsNoTeacher(manifest) ? undefined : () => widthOfTeacher(context, notes),
-  );
+  const modelJson = await studentModelText(manifest, dataset, places, {
+    note: (message) => notes.add(message),
+    ...(needsNoTeacher(manifest) ? {} : { teacherColumns: () => widthOfTeacher(context, notes) }),
+  });
   const start = await studentStart(manifest, places);
   const [trainer, link] = await Promise.all([
     openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),

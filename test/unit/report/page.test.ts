@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { HtmlValidate } from 'html-validate';
 
 import type { DistillJob } from '../../../src/api/index.js';
-import { bounded } from '../../../src/report/bounded.js';
+import { bounded } from '../../../src/history/index.js';
 import type { ReportInput } from '../../../src/report/input.js';
 import { isReport, reportPage } from '../../../src/report/page.js';
 import { bend } from '../../kit/jobs.js';

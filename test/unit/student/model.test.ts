@@ -55,7 +55,7 @@ test('a preset without labels and outputs is as wide as the teacher, which is as
     return Promise.resolve(7);
   };
   const unitsOf = async (uri: string, dataset: { train: typeof unlabeled.train; test: null }): Promise<number> => {
-    const text = await studentModelText(naming(uri), dataset, noPlaces, teacher);
+    const text = await studentModelText(naming(uri), dataset, noPlaces, { teacherColumns: teacher });
     const { config } = JSON.parse(text) as {
       readonly config: { readonly layers: { readonly name: string; readonly config: { readonly units: number } }[] };
     };
