@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { CliError } from '../shared/cli-error.js';
 import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/result-checks.js';
 
-import type { JobReader } from './fetch.js';
+import type { JobReader } from './job-reader.js';
 
 /** Whose credentials read a bucket: those that the job names, or those of the person. */
 export const credentialsFrom = ['job', 'environment'] as const;

@@ -13,7 +13,7 @@ import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 
-import type { FetchOptions, JobReader } from './fetch.js';
+import type { JobReader } from './job-reader.js';
 
 export interface NatsTools {
   /** @throws StreamError */
@@ -27,7 +27,7 @@ export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs:
 export async function accessTo(
   job: DistillJob,
   namespace: string,
-  { nats }: Pick<FetchOptions, 'nats'>,
+  { nats }: { readonly nats?: string },
   { jobs }: { readonly jobs: JobReader },
 ): Promise<NatsAccess> {
   const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
@@ -68,7 +68,7 @@ function addressIn(nats: string): NatsAddress {
 /** @throws CliError, StreamError */
 export async function connected<R extends ObjectReader>(
   access: ReaderAccess,
-  { nats }: Pick<FetchOptions, 'nats'>,
+  { nats }: { readonly nats?: string },
   tools: { connect(access: ReaderAccess): Promise<R> },
 ): Promise<R> {
   try {
