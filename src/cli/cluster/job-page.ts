@@ -1,4 +1,8 @@
 /** The page of `distill status`: sections that are always there, what is wrong last. Pure. */
+import { printable } from '@distillery/base';
+
+import { wantedTeachers } from '../../api/index.js';
+
 import { bytes, duration } from '../shared/format.js';
 import { aligned } from '../shared/columns.js';
 import { metricsByName, scoresText } from '../shared/scores.js';
@@ -45,7 +49,7 @@ function section(title: string, body: string): PageLine[] {
 
 const fields = (rows: readonly (readonly [string, string])[]): string =>
   aligned(
-    rows.map(([name, value]) => [`${name}:`, value]),
+    rows.map(([name, value]) => [`${name}:`, printable(value)]),
     [],
   );
 
@@ -101,7 +105,7 @@ function fleet({ job }: JobFacts): string {
   const { teachers } = job.status ?? {};
   const rows = job.spec.teacher.pools.map(({ name, resource = 'cpu', minReplicas, maxReplicas }) => {
     const pool = teachers?.pools.find((one) => one.name === name);
-    const numbers = [pool?.ready ?? 0, pool?.desired ?? 0, pool?.wanted ?? 0, minReplicas, maxReplicas].map(String);
+    const numbers = [pool?.ready ?? 0, pool?.desired ?? 0, wantedTeachers(pool), minReplicas, maxReplicas].map(String);
     return [name, resource, ...numbers, pool?.reason ?? '', pool?.why ?? ''];
   });
   if (rows.length === 0) return notConfigured;
@@ -169,10 +173,10 @@ export function eventTable(found: JobFacts['events']): string {
   return table(['Time (UTC)', 'Type', 'Reason', 'Object', 'Times', 'Message'], rows, [4]);
 }
 
-/** @param right columns of numbers */
+/** A line break in a cell would forge a line of the page. @param right columns of numbers */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
   const lines = head.map((title) => '-'.repeat(title.length));
-  return aligned([head, lines, ...rows], right);
+  return aligned([head, lines, ...rows.map((row) => row.map(printable))], right);
 }
 
 function problems({ problems: found, refused }: JobFacts): PageLine[] {
