@@ -90,6 +90,7 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
       });
     });
   await addCommands(root, isPlugin ? pluginGroups : groups, needs, ended, argv.slice(2));
+  for (const command of root.commands) command.showHelpAfterError(`(${name} ${command.name()} --help says more)`);
   await root.parseAsync([...argv]);
   return ending;
 }

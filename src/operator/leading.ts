@@ -4,12 +4,16 @@ import { type JobQueue, OrphanSweep, type RunningEngine, startEngine, type Term 
 import { AccountStreams, certificatesOf, NatsStreams, type StreamHome } from '../stream/index.js';
 import { JobMeasures } from '../telemetry/index.js';
 
+import { JobHistories } from './job-histories.js';
 import type { Kubernetes, Lease, Process } from './parts.js';
-import { engineReporter, sweepReporter } from './reports.js';
+import { engineReporter, historyReporter, sweepReporter } from './reports.js';
 import { watchStorage } from './storage.js';
 
 /** For the events of the last reconcile. */
 const lastEventsMs = 2_000;
+/** For the last lines of histories. */
+const lastHistoriesMs = 2_000;
+
 interface LeaderParts {
   readonly queue: JobQueue;
   readonly home: StreamHome;
@@ -17,17 +21,25 @@ interface LeaderParts {
   readonly installation: Lease['installation'];
 }
 
-/** What runs in the replica that leads: the engine, and the sweep for streams without a job. */
+/** What runs in the replica that leads: the engine, the histories, and the sweep for streams without a job. */
 export class Leader {
   readonly #process: Process;
   readonly #parts: LeaderParts;
   readonly #measures: JobMeasures;
+  readonly #streams: NatsStreams;
+  readonly #histories: JobHistories;
   #engine: RunningEngine | null = null;
 
   constructor(process: Process, parts: LeaderParts) {
     this.#process = process;
     this.#parts = parts;
     this.#measures = new JobMeasures(process.metrics);
+    const { home, installation, queue } = parts;
+    const { config, clock, log } = process;
+    const workerTls = certificatesOf(config.nats.workerTls, clock);
+    this.#streams = new NatsStreams(home, () => installation.known(), workerTls);
+    this.#histories = new JobHistories({ store: this.#streams, clock, failed: historyReporter(log) });
+    queue.onForget(({ uid }) => this.#histories.forget(uid));
   }
 
   /** Works until the term's signal aborts; resolves when the last reconcile has ended and its events are recorded. */
@@ -43,9 +55,10 @@ export class Leader {
     await Promise.all([
       aborted(signal).then(() => engine.stop()),
       sweep?.run(signal),
+      this.#histories.run(signal),
       watchStorage({ home, metrics, clock }, signal),
     ]);
-    await kubernetes.recorder.flush(lastEventsMs);
+    await Promise.all([kubernetes.recorder.flush(lastEventsMs), this.#histories.flush(lastHistoriesMs)]);
   }
 
   fleetTotals(): ReturnType<RunningEngine['fleet']['totals']> {
@@ -54,7 +67,7 @@ export class Leader {
 
   #startEngine(): RunningEngine {
     const { config, clock, monotonicMs, metrics, log } = this.#process;
-    const { queue, home, installation, kubernetes } = this.#parts;
+    const { queue, kubernetes } = this.#parts;
     const { jobs, cluster, watches } = kubernetes;
     const { progress } = config;
     return startEngine({
@@ -62,7 +75,7 @@ export class Leader {
       engine: 'cluster',
       jobs,
       cluster,
-      streams: new NatsStreams(home, () => installation.known(), certificatesOf(config.nats.workerTls, clock)),
+      streams: this.#streams,
       share: config.share,
       limits: config.limits,
       policy: config.policy,
@@ -70,7 +83,7 @@ export class Leader {
       monotonicMs,
       progressEveryMs: () => Math.max(progress.everyMs, (queue.jobs / progress.writesPerSecond) * 1_000),
       jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs),
-      report: engineReporter(metrics, this.#measures, log),
+      report: engineReporter(metrics, { measures: this.#measures, histories: this.#histories }, log),
     });
   }
 

@@ -3,16 +3,23 @@
  * reporting part; the switches are exhaustive.
  */
 import type { ApiClientOptions, EventRecorderOptions, WatchesOptions } from '../cluster/kubernetes/index.js';
-import type { EngineReport, SweepReport } from '../controller/index.js';
+import type { EngineReport, JobKey, SweepReport } from '../controller/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobMeasures, Metrics, OutputLog } from '../telemetry/index.js';
 
 import { jobFigures } from './job-figures.js';
+import type { JobHistories } from './job-histories.js';
 
 /** Reconciles and allocations. */
 export function engineReporter(
   metrics: Pick<Metrics, 'reconciles' | 'reconcileSeconds' | 'shareSeconds'>,
-  measures: Pick<JobMeasures, 'set' | 'remove'>,
+  {
+    measures,
+    histories,
+  }: {
+    readonly measures: Pick<JobMeasures, 'set' | 'remove'>;
+    readonly histories: Pick<JobHistories, 'decided' | 'forget'>;
+  },
   log: OutputLog,
 ): (report: EngineReport) => void {
   const ofJob = ({ key, id }: Pick<Extract<EngineReport, { id: number }>, 'key' | 'id'>): OutputLog =>
@@ -22,11 +29,14 @@ export function engineReporter(
       case 'decided':
         logDecision(ofJob(report), report.snapshot, report.plan);
         measures.set(report.key, jobFigures(report.snapshot, report.plan.status));
+        histories.decided(report.key, report.snapshot, report.plan);
         return;
       case 'done':
         metrics.reconcileSeconds.observe(report.ms / 1_000);
         metrics.reconciles.inc({ outcome: 'done' });
-        if (report.gone) measures.remove(report.key);
+        if (!report.gone) return;
+        measures.remove(report.key);
+        histories.forget(report.key.uid);
         return;
       case 'failed':
         metrics.reconcileSeconds.observe(report.ms / 1_000);
@@ -96,6 +106,11 @@ export function sweepReporter(
         log.warn({ doing: report.doing, error: String(report.error) }, 'sweep for streams without a job failed');
     }
   };
+}
+
+/** Histories of jobs that could not be stored. */
+export function historyReporter(log: Pick<OutputLog, 'warn'>): (key: JobKey, error: unknown) => void {
+  return (key, error) => log.warn({ job: nameOf(key), error: String(error) }, 'history not stored; tried again later');
 }
 
 export function watchReporter(log: Pick<OutputLog, 'info' | 'error'>): WatchesOptions['report'] {

@@ -1,7 +1,7 @@
 /** The curves of a report: by step from the result or the history, by running time from the history. Pure. */
-import { runningTime } from './running-time.js';
+import { type History, type LineOf, linesOf, runningTime } from '../history/index.js';
+
 import type { Curve, Figure, Mark } from './figure.js';
-import { type History, type LineOf, linesOf } from './history.js';
 import type { ReportInput, Trained } from './input.js';
 import { metricGroups, metricLabel } from './metric-names.js';
 import type { Point } from './thin.js';

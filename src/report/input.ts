@@ -2,8 +2,7 @@
 import type { NamedMetrics, ResultReport } from '@distillery/protocol';
 
 import type { DistillJob, DistillJobStatus } from '../api/index.js';
-
-import type { History } from './history.js';
+import type { History } from '../history/index.js';
 
 /** One student: that of the run, or that of its baseline. */
 export interface Trained {

@@ -1,13 +1,11 @@
 /** The sections of a report that are words and tables. Pure. */
 import { demandText, kubernetesTime } from '../api/index.js';
+import { ends, linesOf, runningTime } from '../history/index.js';
 
 import { disruptionsOf } from './curves.js';
-import { ends } from './bounded.js';
-import { linesOf } from './history.js';
 import type { ReportInput, Trained } from './input.js';
 import { type Markup, markup, type Value } from './markup.js';
 import { inMetricOrder, metricIsShare, metricLabel } from './metric-names.js';
-import { runningTime } from './running-time.js';
 import { clockText, numberText, shareText } from './ticks.js';
 
 const mostRows = 200;
@@ -43,27 +41,40 @@ function disruptionText({ teacher, student }: { readonly teacher: number; readon
 export function resultTable(input: ReportInput): Markup {
   const student = scoresOf(input);
   const baseline = input.baseline === null ? null : scoresOf(input.baseline);
-  const teacher =
-    input.teacher === null
-      ? null
-      : withAccuracy(input.teacher.accuracy, new Map(Object.entries(input.teacher.metrics)));
+  const teacher = teacherScores(input);
   const columns = [
-    ['Teacher', teacher] as const,
+    ...(teacher.size === 0 ? [] : [['Teacher', teacher] as const]),
     ['Student', student] as const,
     ...(baseline === null ? [] : [['Baseline', baseline] as const]),
   ];
-  const names = inMetricOrder([...new Set(columns.flatMap(([, scores]) => [...(scores?.keys() ?? [])]))]);
-  if (names.length === 0) return markup`<p>Nothing was measured yet.</p>`;
-  return markup`<section class="scroll" tabindex="0" aria-label="Scores"><table><caption>Scores${
+  const names = inMetricOrder([...new Set(columns.flatMap(([, scores]) => [...scores.keys()]))]);
+  const missing = teacher.size === 0 ? teacherSentence(input) : null;
+  const note = missing === null ? null : markup`<p>${missing}</p>`;
+  if (names.length === 0) return markup`<p>Nothing was measured yet.</p>${note}`;
+  return markup`${note}<section class="scroll" tabindex="0" aria-label="Scores"><table><caption>Scores${
     baseline === null ? '' : '; the baseline is the same student on labels alone, with the same settings'
   }. A dash: not measured.</caption><thead><tr><th scope="col">Metric</th>${columns.map(
     ([name]) => markup`<th scope="col">${name}</th>`,
   )}</tr></thead><tbody>${names.map(
     (name) =>
       markup`<tr><th scope="row">${metricLabel(name)}</th>${columns.map(
-        ([, scores]) => markup`<td>${scoreText(name, scores?.get(name))}</td>`,
+        ([, scores]) => markup`<td>${scoreText(name, scores.get(name))}</td>`,
       )}</tr>`,
   )}</tbody></table></section>`;
+}
+
+function teacherScores({ teacher }: ReportInput): ReadonlyMap<string, number> {
+  return teacher === null ? new Map() : withAccuracy(teacher.accuracy, new Map(Object.entries(teacher.metrics)));
+}
+
+/** Why the table has no column of the teacher; null where that is not known. */
+function teacherSentence({ job, teacher, history, isRunning }: ReportInput): string | null {
+  if (job.spec.student.loss.softWeight === 0) return 'There is no teacher: the student learns from labels alone.';
+  if (teacher !== null) {
+    return 'The teacher is not measured by itself, since no labels are held out that it answers. Agreement compares the student with it.';
+  }
+  if (history === null) return null;
+  return isRunning ? 'The teacher is measured after the training.' : 'The teacher was not measured.';
 }
 
 function scoresOf({ status, result }: Trained): ReadonlyMap<string, number> {
@@ -160,7 +171,7 @@ export function environmentTables({ history, result, version }: ReportInput): Ma
   const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return markup`${
     starts.length === 0
-      ? markup`<p>The machine is not known. This report was made by Distillery ${version}.</p>`
+      ? markup`<p>The machines are not known. This report was made by Distillery ${version}.</p>`
       : wordTable(
           'Starts of distill run',
           ['Time (UTC)', 'Distillery', 'Node.js', 'NATS', 'System', 'Processor', 'Memory', 'Slots'],

@@ -1,11 +1,10 @@
 /** The teachers of a run over its running time, and why they were so many. Pure. */
 import { demandText } from '../api/index.js';
+import { type LineOf, linesOf, runningTime } from '../history/index.js';
 
 import type { Curve, Figure, Strip } from './figure.js';
 import { timeMarks } from './curves.js';
-import { type LineOf, linesOf } from './history.js';
 import type { ReportInput } from './input.js';
-import { runningTime } from './running-time.js';
 
 /** Pools with curves of their own; a job has one or two. */
 const mostPools = 3;

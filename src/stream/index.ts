@@ -34,6 +34,7 @@ export {
   type JobStreamOptions,
   jobStreams,
   type JobStreams,
+  type JobStreamReader,
   type ObjectReader,
   type ObservedStreams,
   openStreams,

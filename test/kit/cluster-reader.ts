@@ -8,8 +8,8 @@ export interface SeenObjects {
   readonly pods?: readonly object[];
   readonly events?: readonly object[];
   readonly nodes?: readonly object[];
-  /** Lines of each pod's log; an error is thrown at its place. */
-  readonly logs?: Readonly<Record<string, readonly (string | Error)[]>>;
+  /** Lines of each pod's log; an error is thrown at its place. Lists of lines = one for each time it is read. */
+  readonly logs?: Readonly<Record<string, readonly (string | Error)[] | readonly (readonly (string | Error)[])[]>>;
   /** Plurals of kinds that this person may not list. */
   readonly forbidden?: readonly string[];
   /** How many changes another one overtakes. */
@@ -29,10 +29,18 @@ export function forbidden(plural: string): CliError {
   return new CliError('unavailable', { about: plural, problem, remedy: 'ask for the right' }, { cause });
 }
 
+/** What an API server says of the log of a container that has not started. */
+export function notStarted(): CliError {
+  const fault = { about: '', problem: 'container "worker" is waiting to start: ContainerCreating', remedy: '' };
+  const cause = new ApiError('badRequest', { doing: 'log', fault, status: 400 });
+  return new CliError('unavailable', fault, { cause });
+}
+
 export function fakeClusterReader(seen: SeenObjects): FakeClusterReader {
   const patches: Readonly<Record<string, unknown>>[] = [];
   const listed: FakeClusterReader['listed'] = [];
   let overtaken = seen.overtaken ?? 0;
+  const reads: Record<string, number> = {};
   const jobs = seen.jobs as StoredObject[];
   const jobObject = (namespace: string, name: string): StoredObject | null =>
     jobs.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name) ?? null;
@@ -66,7 +74,12 @@ export function fakeClusterReader(seen: SeenObjects): FakeClusterReader {
     },
     async *log({ pod }) {
       await Promise.resolve();
-      for (const line of seen.logs?.[pod] ?? []) {
+      const found = seen.logs?.[pod] ?? [];
+      const read = (reads[pod] = (reads[pod] ?? 0) + 1);
+      const lines = found.every((one) => Array.isArray(one))
+        ? ((found as readonly (readonly (string | Error)[])[])[read - 1] ?? [])
+        : (found as readonly (string | Error)[]);
+      for (const line of lines) {
         if (line instanceof Error) throw line;
         yield line;
       }

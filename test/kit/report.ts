@@ -1,5 +1,6 @@
 /** Histories and inputs of reports for tests. */
-import { bounded, type History, type HistoryLine, type ReportInput } from '../../src/report/index.js';
+import { bounded, type History, type HistoryLine } from '../../src/history/index.js';
+import type { ReportInput } from '../../src/report/index.js';
 import { noonMs, plainJob } from './snapshots.js';
 
 export function sampleLine(t: number, step: number, changes: object = {}): HistoryLine {
@@ -23,6 +24,10 @@ export function sampleLine(t: number, step: number, changes: object = {}): Histo
 export function startLine(t: number): HistoryLine {
   const machine = { platform: 'linux', arch: 'x64', processor: 'AMD EPYC', cores: 2, memoryBytes: 8 * 2 ** 30 };
   return { kind: 'start', t, distillery: '0.1.0', node: '24.0.0', ...machine, nats: '2.14.5', slots: 2 };
+}
+
+export function phaseLine(t: number, phase: string): HistoryLine {
+  return { kind: 'phase', t, phase };
 }
 
 export function teachersLine(t: number, pool: string, ready: number, changes: object = {}): HistoryLine {

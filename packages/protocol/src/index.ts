@@ -62,7 +62,17 @@ export {
   writtenManifestSchema,
 } from './manifest.js';
 export type { Augment, DatasetField, EarlyStop, Manifest } from './manifest.js';
-export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
+export {
+  anyHistory,
+  anyStateChange,
+  firstRank,
+  fitsTeacherKey,
+  historyKey,
+  jobNames,
+  NameError,
+  resultPrefix,
+  studentRanks,
+} from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsEndpoint } from './nats-address.js';

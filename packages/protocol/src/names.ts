@@ -30,7 +30,7 @@ const podPattern = /^[A-Za-z0-9_-]{1,253}$/;
 export interface JobNames {
   readonly uid: string;
   readonly streams: { readonly work: string; readonly logits: string; readonly dead: string };
-  /** Key-value bucket with the student's telemetry, its fencing number and the reference answers: two keys. */
+  /** Key-value bucket with the student's telemetry, its fencing number, the reference answers and the job's history: three keys. */
   readonly stateBucket: string;
   /** Key-value bucket with the teachers' telemetry: one key per teacher, named as its pod; values expire. */
   readonly teacherBucket: string;
@@ -66,6 +66,8 @@ export interface JobNames {
     /** Key with the telemetry of the student of this rank; that of `firstRank` holds the fencing number. */
     readonly student: (rank: number) => string;
     readonly reference: string;
+    /** `historyKey`. */
+    readonly history: string;
   };
   /** Key of a teacher in `teacherBucket`. @throws NameError when the name cannot be a key */
   readonly teacherKey: (name: string) => string;
@@ -113,10 +115,16 @@ export function jobNames(uid: string): JobNames {
       teacherChanges: `${root}.state.teacher.>`,
     },
     inboxPrefix: (role) => `_INBOX_${uid}_${role}`,
-    stateKeys: { student: studentName, reference: 'reference' },
+    stateKeys: { student: studentName, reference: 'reference', history: historyKey },
     teacherKey,
   };
 }
+
+/** Key of `stateBucket` with what a job was like over time. Only the operator writes it. */
+export const historyKey = 'history';
+
+/** That key of all jobs: NATS has no wildcard inside a token. */
+export const anyHistory = `$KV.*.${historyKey}`;
 
 /** `stateChanges` of all jobs. */
 export const anyStateChange = 'distill.*.state.>';

@@ -4,7 +4,7 @@ import type { TeacherPool } from '../../api/index.js';
 import { CliError } from '../shared/cli-error.js';
 
 import type { ClusterReader } from './cluster-reader.js';
-import { namedJob, type NamedJob } from './named-job.js';
+import { namedJob, type NamedJob, noPool } from './named-job.js';
 
 export interface ChangeTools {
   readonly cluster: ClusterReader;
@@ -89,25 +89,19 @@ async function changed(
   });
 }
 
-function poolOf({ namespace, name, job }: NamedJob, wanted: string | undefined): TeacherPool {
-  const { pools } = job.spec.teacher;
+function poolOf(named: NamedJob, wanted: string | undefined): TeacherPool {
+  const { pools } = named.job.spec.teacher;
   const [only] = pools;
   if (wanted === undefined && pools.length === 1 && only !== undefined) return only;
   const found = pools.find((pool) => pool.name === wanted);
-  if (found !== undefined) return found;
-  throw new CliError('usage', {
-    about: `job ${namespace}/${name}`,
-    found: wanted === undefined ? `${String(pools.length)} pools` : `no pool "${wanted}"`,
-    expected:
-      pools.length === 0 ? 'a job with teachers' : `--pool with one of ${pools.map((pool) => pool.name).join(', ')}`,
-    remedy: 'name the pool',
-  });
+  if (found === undefined) throw noPool(named, wanted);
+  return found;
 }
 
 function contradiction({ namespace, name }: NamedJob, { minReplicas, maxReplicas }: TeacherPool): CliError {
   return new CliError('usage', {
     about: `job ${namespace}/${name}`,
     problem: `at least ${String(minReplicas)} teachers are more than at most ${String(maxReplicas)}`,
-    remedy: 'give --min as well',
+    remedy: 'give a --min that is not above --max',
   });
 }

@@ -28,7 +28,7 @@ export async function events(options: EventsOptions, { cluster, kubectlOptions, 
   const found = eventsOf(await cluster.list(kinds.events, { namespace }), named.job).filter(
     ({ severity }) => !warnings || severity === 'Warning',
   );
-  if (json) say(found.map((event) => printableJson(JSON.stringify(event))).join('\n'));
+  if (json) for (const event of found) say(printableJson(JSON.stringify(event)));
   else
     say(
       found.length === 0

@@ -1,20 +1,21 @@
 /**
- * The report of a job of a cluster: from its object, its events, and the report of its student among the results. A cluster
- * keeps no history of rates and teachers; the operator's metrics do.
+ * The report of a job of a cluster: from its object, the history that the operator stored in its streams (docs/adr/0060), and
+ * the report of its student among the results. Without a history, events of the API server stand in for it.
  */
-import { parsedJson, problemOf, version } from '@distillery/base';
+import { parsedJson, version } from '@distillery/base';
 import { type ResultReport, resultFileNames, resultPrefix, resultReportSchema } from '@distillery/protocol';
 
 import { type DistillJob, storeKind } from '../../api/index.js';
 import { kinds } from '../../cluster/kubernetes/index.js';
+import { type History, readHistory } from '../../history/index.js';
 import { readStatus, type ReportInput } from '../../report/index.js';
-import { StreamError } from '../../stream/index.js';
+import { type JobStreamReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { type Report, reportOf } from '../shared/report-file.js';
 
 import type { ClusterReader } from './cluster-reader.js';
-import { accessTo, connected, type FetchTools } from './fetch.js';
+import { accessTo, connected, type ReaderAccess } from './nats-results.js';
 import { eventsAbout } from './seen-events.js';
 
 export interface JobReportOptions {
@@ -28,7 +29,7 @@ export interface JobReportOptions {
 export interface JobReportTools {
   readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'list'>;
   /** @throws StreamError */
-  readonly connect: FetchTools['connect'];
+  readonly connect: (access: ReaderAccess) => Promise<JobStreamReader>;
   readonly nowMs: number;
   readonly stop: AbortSignal;
 }
@@ -43,22 +44,26 @@ export async function jobReport(options: JobReportOptions, tools: JobReportTools
   const namespace = options.namespace ?? cluster.namespace;
   const job = await cluster.readJob(namespace, options.job);
   if (job === null) return null;
-  const missing = ['curves of rates, the buffer and the teachers; a cluster keeps them in its metrics.'];
-  const events = await optional(missing, 'events', () => eventsOf(job, namespace, cluster));
-  const result = await optional(missing, 'curves of the loss and the scores', () =>
-    resultOf(job, namespace, options, tools),
+  const missing: string[] = [];
+  const { history, result } = await optional(
+    missing,
+    'curves of the loss, scores, rates and teachers',
+    { history: null, result: null },
+    () => storedOf(job, namespace, options, tools, missing),
   );
+  const readEvents = (): Promise<Events> => eventsOf(job, namespace, cluster);
+  const events = history === null ? await optional<Events>(missing, 'events', [], readEvents) : [];
   const input: ReportInput = {
     source: `job ${namespace}/${job.metadata.name} of a cluster`,
     job,
     isRunning: job.status?.phase === 'Running',
     // The API server may know a newer schema than this command.
     status: readStatus(job.status ?? {}),
-    history: null,
+    history,
     result,
     baseline: null,
     teacher: teacherOf(job),
-    events: events ?? [],
+    events,
     missing,
     madeAtMs: nowMs,
     version,
@@ -67,13 +72,13 @@ export async function jobReport(options: JobReportOptions, tools: JobReportTools
 }
 
 /** A part that a report can do without: why it is missing becomes a sentence of the report. */
-async function optional<T>(missing: string[], what: string, read: () => Promise<T>): Promise<T | null> {
+async function optional<T>(missing: string[], what: string, otherwise: T, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (!(error instanceof CliError || error instanceof StreamError)) throw error;
-    missing.push(`${what}; ${problemOf(error.fault)}.`);
-    return null;
+    missing.push(`${what}; ${error.message.replace(/\.$/, '')}.`);
+    return otherwise;
   }
 }
 
@@ -100,31 +105,58 @@ async function eventsOf(job: DistillJob, namespace: string, cluster: JobReportTo
   return events.sort((a, b) => a.t - b.t);
 }
 
-/** @throws CliError, StreamError with the reason why there is none */
-async function resultOf(
+interface Stored {
+  readonly history: History | null;
+  readonly result: ResultReport | null;
+}
+
+/** What lies in NATS. @throws CliError, StreamError when nothing of it can be read */
+async function storedOf(
   job: DistillJob,
   namespace: string,
   options: JobReportOptions,
   { cluster, connect, stop }: JobReportTools,
-): Promise<ResultReport> {
-  const refused = (problem: string): CliError => new CliError('failed', { about: '', problem, remedy: '' });
-  if (job.status?.phase !== 'Succeeded') throw refused('the student stores them when its training is complete');
-  if (storeKind(job.spec.student.output.store) !== 'nats') throw refused('the model is not in NATS');
+  missing: string[],
+): Promise<Stored> {
   const access = await accessTo(job, namespace, options, { jobs: cluster });
   const uid = job.metadata.uid ?? '';
   const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop }, options, { connect });
   try {
-    const name = `${resultPrefix}${resultFileNames.report}`;
-    const stored = (await reader.list()).find((each) => each.name === name);
-    if (stored === undefined || stored.bytes > maxReportBytes) throw refused(`there is no ${resultFileNames.report}`);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of reader.read(name)) pieces.push(piece);
-    const result = resultReportSchema.safeParse(parsedJson(Buffer.concat(pieces).toString('utf8'))).data;
-    if (result?.job.uid !== uid) throw refused(`${resultFileNames.report} is damaged, or of another job`);
-    return result;
+    const rates = 'curves of rates, the buffer and the teachers';
+    const history = await optional(missing, rates, null, () => historyOf(uid, reader));
+    const exact = history === null ? 'curves of the loss and the scores' : 'the exact losses and scores of each step';
+    const result = await optional(missing, exact, null, () => resultOf(job, uid, reader));
+    return { history, result };
   } finally {
     await reader.close();
   }
+}
+
+/** @throws CliError, StreamError with the reason why there is none */
+async function historyOf(uid: string, reader: JobStreamReader): Promise<History> {
+  const text = await reader.history();
+  if (text === '') throw lacking('the operator has not stored any yet, or is of an earlier release');
+  const history = readHistory(text, uid);
+  if (history === null) throw lacking('the stored history is damaged, or of a later release');
+  return history;
+}
+
+/** @throws CliError, StreamError with the reason why there is none */
+async function resultOf(job: DistillJob, uid: string, reader: JobStreamReader): Promise<ResultReport> {
+  if (job.status?.phase !== 'Succeeded') throw lacking('the student stores them when its training is complete');
+  if (storeKind(job.spec.student.output.store) !== 'nats') throw lacking('the model is not in NATS');
+  const name = `${resultPrefix}${resultFileNames.report}`;
+  const stored = (await reader.list()).find((each) => each.name === name);
+  if (stored === undefined || stored.bytes > maxReportBytes) throw lacking(`there is no ${resultFileNames.report}`);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of reader.read(name)) pieces.push(piece);
+  const result = resultReportSchema.safeParse(parsedJson(Buffer.concat(pieces).toString('utf8'))).data;
+  if (result?.job.uid !== uid) throw lacking(`${resultFileNames.report} is damaged, or of another job`);
+  return result;
+}
+
+function lacking(problem: string): CliError {
+  return new CliError('failed', { about: '', problem, remedy: '' });
 }
 
 function teacherOf({ status }: DistillJob): ReportInput['teacher'] {

@@ -1,4 +1,6 @@
 /** The page of `distill status`: sections that are always there, what is wrong last. Pure. */
+import { printable } from '@distillery/base';
+
 import { wantedTeachers } from '../../api/index.js';
 import { bytes, duration } from '../shared/format.js';
 import { aligned } from '../shared/columns.js';
@@ -46,7 +48,7 @@ function section(title: string, body: string): PageLine[] {
 
 const fields = (rows: readonly (readonly [string, string])[]): string =>
   aligned(
-    rows.map(([name, value]) => [`${name}:`, value]),
+    rows.map(([name, value]) => [`${name}:`, printable(value)]),
     [],
   );
 
@@ -170,10 +172,10 @@ export function eventTable(found: JobFacts['events']): string {
   return table(['Time (UTC)', 'Type', 'Reason', 'Object', 'Times', 'Message'], rows, [4]);
 }
 
-/** @param right columns of numbers */
+/** A line break in a cell would forge a line of the page. @param right columns of numbers */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
   const lines = head.map((title) => '-'.repeat(title.length));
-  return aligned([head, lines, ...rows], right);
+  return aligned([head, lines, ...rows.map((row) => row.map(printable))], right);
 }
 
 function problems({ problems: found, refused }: JobFacts): PageLine[] {

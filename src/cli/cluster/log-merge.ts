@@ -51,11 +51,11 @@ class Source {
 export type LogSource = Pick<Source, 'add' | 'close'>;
 
 export class LogMerge {
-  readonly #sources = new Map<string, Source>();
+  #sources: readonly Source[] = [];
 
-  open(pod: string): LogSource {
+  open(): LogSource {
     const source = new Source();
-    this.#sources.set(`${pod} ${String(this.#sources.size)}`, source);
+    this.#sources = [...this.#sources, source];
     return source;
   }
 
@@ -78,7 +78,9 @@ export class LogMerge {
   /** @param blocks whether a source may still deliver an earlier line */
   #taken(blocks: (source: Source) => boolean, until = '~'): LogLine[] {
     const taken: LogLine[] = [];
-    const sources = [...this.#sources.values()];
+    // A log that is opened again and again leaves nothing behind.
+    this.#sources = this.#sources.filter(({ open, lines }) => open || lines.length > 0);
+    const sources = this.#sources;
     while (!sources.some(blocks)) {
       const first = sources
         .filter(({ lines }) => lines.length > 0)

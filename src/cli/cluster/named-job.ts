@@ -36,6 +36,17 @@ export async function namedJob(
   return { namespace, name, job: object as unknown as DistillJob, object };
 }
 
+/** @param wanted absent = none was named */
+export function noPool({ namespace, name, job }: NamedJob, wanted: string | undefined): CliError {
+  const pools = job.spec.teacher.pools.map((pool) => pool.name);
+  return new CliError('usage', {
+    about: `job ${namespace}/${name}`,
+    found: wanted === undefined ? `${String(pools.length)} pools` : `no pool "${wanted}"`,
+    expected: pools.length === 0 ? 'a job with teachers' : `--pool with one of ${pools.join(', ')}`,
+    remedy: 'name the pool',
+  });
+}
+
 /** Selects the objects that the operator made for this job, also if an earlier job had its name. */
 export function ofJob({ metadata }: DistillJob): string {
   return `${labels.jobUid}=${metadata.uid ?? ''}`;

@@ -1,5 +1,5 @@
 /** Events of a job and of what the operator made for it. Pure. */
-import { sharedName } from '../../api/index.js';
+import { sharedName, studentName, teacherName } from '../../api/index.js';
 import type { DistillJob } from '../../api/index.js';
 import type { StoredObject } from '../../cluster/kubernetes/index.js';
 
@@ -31,11 +31,12 @@ export function eventsAbout(objects: readonly StoredObject[], uid: string): Stor
 
 /** @returns the events about this job, the latest last */
 export function eventsOf(objects: readonly StoredObject[], job: DistillJob): SeenEvent[] {
-  const { name, uid } = job.metadata;
+  const { uid } = job.metadata;
   return objects
     .map((object) => ({ raw: object as unknown as RawEvent, createdAt: object.metadata.creationTimestamp }))
     .filter(
-      ({ raw: { involvedObject } }) => involvedObject?.uid === uid || isOfWorker(involvedObject?.name ?? '', name),
+      ({ raw: { involvedObject: about } }) =>
+        about?.uid === uid || (about?.kind !== job.kind && isOfWorker(about?.name ?? '', job)),
     )
     .map(({ raw, createdAt }) => ({
       atMs: Date.parse(raw.series?.lastObservedTime ?? raw.lastTimestamp ?? raw.eventTime ?? createdAt ?? '') || 0,
@@ -48,7 +49,15 @@ export function eventsOf(objects: readonly StoredObject[], job: DistillJob): See
     .sort((a, b) => a.atMs - b.atMs);
 }
 
+/** What Kubernetes appends to the names of pods. */
+const podSuffix = /^-[a-z0-9]{5}$/;
+
 /** By name: the objects themselves may be gone, and the events of an hour say why. */
-function isOfWorker(about: string, job: string): boolean {
-  return about === sharedName(job) || about.startsWith(`${job}-student`) || about.startsWith(`${job}-teacher-`);
+function isOfWorker(about: string, job: DistillJob): boolean {
+  const student = studentName(job.metadata.name);
+  if (about.startsWith(student)) return about === student || podSuffix.test(about.slice(student.length));
+  const { name } = job.metadata;
+  const teachers = job.spec.teacher.pools.map((pool) => teacherName(name, pool.name));
+  // Also of a pool that the job had before.
+  return about === sharedName(name) || [...teachers, `${name}-teacher-`].some((start) => about.startsWith(start));
 }

@@ -15,9 +15,9 @@ import type { EventDraft } from '../../api/index.js';
 import type { Plan, Snapshot } from '../../domain/index.js';
 import {
   bounded,
-  firstIntervalMs,
+  changesOf,
+  eventLine,
   type History,
-  historyFormat,
   type HistoryLine,
   historyText,
   isDue,
@@ -26,13 +26,14 @@ import {
   linesOf,
   lineText,
   maxHistoryBytes,
+  newHistory,
   readHistory,
-} from '../../report/index.js';
+  sampleOf,
+} from '../../history/index.js';
 
 import type { Scores } from '../shared/scores.js';
 
 import type { MachineFacts } from './doctor.js';
-import { changesOf, eventLine, sampleOf } from './history-lines.js';
 import type { RunFolder } from './run-folder.js';
 
 export const historyFile = 'history.jsonl';
@@ -56,18 +57,7 @@ export class RunHistory {
   static open(folder: RunFolder, nowMs: () => number): RunHistory {
     const path = folder.file(historyFile);
     const { name, uid = '' } = folder.job.metadata;
-    const empty: History = {
-      head: {
-        kind: 'head',
-        distillery: 'history',
-        format: historyFormat,
-        job: { name, uid },
-        intervalMs: firstIntervalMs,
-        eventsLeftOut: 0,
-      },
-      lines: [],
-      damaged: 0,
-    };
+    const empty = newHistory({ name, uid });
     const content = contentOf(path);
     if (content === null) return new RunHistory(path, nowMs, empty, 'torn');
     const earlier = readHistory(content, uid);

@@ -13,14 +13,8 @@ import { readFaultOf, readRegularSync } from '@distillery/platform';
 import { type ResultReport, resultReportSchema } from '@distillery/protocol';
 
 import { type DistillJob, readJob } from '../../api/index.js';
-import {
-  linesOf,
-  maxHistoryBytes,
-  readHistory,
-  readStatus,
-  type ReportInput,
-  type Trained,
-} from '../../report/index.js';
+import { linesOf, maxHistoryBytes, readHistory } from '../../history/index.js';
+import { readStatus, type ReportInput, type Trained } from '../../report/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { type Report, reportOf, writeReport } from '../shared/report-file.js';

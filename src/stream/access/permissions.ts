@@ -11,7 +11,7 @@
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
  */
-import { anyStateChange, firstRank, type JobNames, studentRanks, workerRoles } from '@distillery/protocol';
+import { anyHistory, anyStateChange, firstRank, type JobNames, studentRanks, workerRoles } from '@distillery/protocol';
 
 export const roles = ['operator', ...workerRoles] as const;
 export type Role = (typeof roles)[number];
@@ -51,6 +51,8 @@ export const permissionsForOperator: Permissions = {
     '$JS.API.STREAM.LIST',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
+    // The history of a job (docs/adr/0060); the operator writes nothing else into a stream.
+    anyHistory,
     // Says which limit is used up when a stream cannot be made (room.ts).
     '$JS.API.INFO',
   ],
@@ -107,17 +109,18 @@ function studentPermissions(names: JobNames, ranks: readonly number[]): Permissi
 }
 
 /**
- * Enough for src/stream/job/objects.ts. The client library's own reader would also need CONSUMER.CREATE, INFO and DELETE,
+ * Enough for src/stream/job/objects.ts and history.ts. The client library's own reader would also need CONSUMER.CREATE, INFO and DELETE,
  * STREAM.MSG.GET and flow control (docs/adr/0009).
  */
 function readerPermissions(names: JobNames): Permissions {
-  const { objects } = names.bucketStreams;
+  const { objects, state } = names.bucketStreams;
   return {
     publish: [
       `$JS.API.DIRECT.GET.${objects}`,
       `$JS.API.DIRECT.GET.${objects}.>`,
       // Distinguishes a deleted store from a server that does not answer.
       `$JS.API.STREAM.INFO.${objects}`,
+      `$JS.API.DIRECT.GET.${state}.${names.subjects.state(names.stateKeys.history)}`,
     ],
     subscribe: [`${names.inboxPrefix('reader')}.>`],
   };

@@ -15,7 +15,7 @@ import { type DistillJob, quantityValue } from '../../api/index.js';
 
 import { streamErrorFrom } from '../errors/index.js';
 import type { JobRef, StreamHome } from './homes.js';
-import { jobStreams, type ObservedStreams, type ObserveOptions } from '../job/index.js';
+import { jobStreams, type ObservedStreams, type ObserveOptions, type StoredHistory } from '../job/index.js';
 
 /** Messages a step that the work queue has room for; more only wait a little. */
 const mostShards = 64;
@@ -79,6 +79,18 @@ export class NatsStreams {
   async deadItems({ namespace, uid }: JobRef): Promise<readonly DeadItem[]> {
     const admin = await this.#home.adminOf(namespace);
     return admin.deadItems(uid, 1);
+  }
+
+  /** @throws StreamError */
+  async readHistory({ namespace, uid }: JobRef): Promise<StoredHistory> {
+    const admin = await this.#home.adminOf(namespace);
+    return admin.readHistory(uid);
+  }
+
+  /** @throws StreamError */
+  async writeHistory({ namespace, uid }: JobRef, text: string, revision: number): Promise<'stored' | 'moved'> {
+    const admin = await this.#home.adminOf(namespace);
+    return admin.writeHistory(uid, text, revision);
   }
 
   /** Ends the job's users first. */

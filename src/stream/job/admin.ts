@@ -11,16 +11,18 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { directGets, isMissing, orNull } from '@distillery/nats';
-import { anyStateChange, type DeadItem, deadItemSchema, jobNames } from '@distillery/protocol';
+import { anyStateChange, type DeadItem, deadItemSchema, historyKey, jobNames } from '@distillery/protocol';
 import type { JetStreamManager } from '@nats-io/jetstream';
 
 import type { StoredStream, StreamOwner } from '../../domain/index.js';
 
 import { accountSettings, StreamError, streamErrorFrom } from '../errors/index.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from '../link/index.js';
+import { readHistory, type StoredHistory, writeHistory } from './history.js';
 import { isKept, metadataOf, ownerIn } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObservedStreams, type ObserveOptions, observeStreams, parseJson } from './observe.js';
+import { orGone } from './or-gone.js';
 import { provisionConsumer, provisionStream, type WriteGuard } from './provision.js';
 import { type JobStreams, streamNamesOf } from './streams.js';
 
@@ -111,7 +113,7 @@ export class StreamAdmin {
   }
 
   /**
-   * Calls back with the key of every STATE value that was stored, at once; with null when anything may have changed: when
+   * Calls back with the key of every STATE value that a worker stored, at once; with null when anything may have changed: when
    * the watch has begun, and after a reconnect. A plain subscription to what the server repeats: it survives a bucket that is created again.
    * @returns ends the watch
    */
@@ -120,7 +122,11 @@ export class StreamAdmin {
     const prefixLength = subject.length - 1;
     return this.#link.subscribe(
       subject,
-      (changed) => onChange(changed.slice(prefixLength)),
+      (changed) => {
+        const key = changed.slice(prefixLength);
+        // The operator's own writes change nothing that it decides on.
+        if (key !== historyKey) onChange(key);
+      },
       () => onChange(null),
     );
   }
@@ -133,8 +139,9 @@ export class StreamAdmin {
     return this.#link.subscribe(
       anyStateChange,
       (changed) => {
-        const [, uid = '', , ...key] = changed.split('.');
-        onChange(uid, key.join('.'));
+        const [, uid = '', , ...keys] = changed.split('.');
+        const key = keys.join('.');
+        if (key !== historyKey) onChange(uid, key);
       },
       () => onChange(null, null),
     );
@@ -183,6 +190,22 @@ export class StreamAdmin {
   async retryDeadLetters(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
+  }
+
+  /** @throws StreamError */
+  async readHistory(uid: string): Promise<StoredHistory> {
+    return this.#do(`read the history of job ${uid}`, (manager) =>
+      orGone(manager, jobNames(uid).bucketStreams.state, () => readHistory(manager, jobNames(uid))),
+    );
+  }
+
+  /** @returns moved when the stored one has another revision @throws StreamError */
+  async writeHistory(uid: string, text: string, revision: number): Promise<'stored' | 'moved'> {
+    return this.#do(`store the history of job ${uid}`, (manager) =>
+      orGone(manager, jobNames(uid).bucketStreams.state, () =>
+        this.#writing(() => writeHistory(manager, jobNames(uid), text, revision)),
+      ),
+    );
   }
 
   /** Names and sizes of the job's checkpoints and results. */

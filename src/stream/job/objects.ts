@@ -3,7 +3,7 @@
  * (packages/protocol/src/objects.ts, docs/adr/0005).
  */
 import { problemOf, within } from '@distillery/base';
-import { checkedPieces, directGets, hasNoListener } from '@distillery/nats';
+import { checkedPieces, directGets } from '@distillery/nats';
 import {
   type JobNames,
   listObjectEntries,
@@ -15,6 +15,7 @@ import {
 import type { JetStreamManager } from '@nats-io/jetstream';
 
 import { StreamError } from '../errors/index.js';
+import { orGone } from './or-gone.js';
 
 export interface StoredObject {
   readonly name: string;
@@ -40,7 +41,9 @@ export async function* readObject(
   name: string,
 ): AsyncGenerator<Uint8Array> {
   const { last } = directGets(manager.direct, names.bucketStreams.objects);
-  const stored = await orGone(manager, names, () => last(objectEntrySubject(names.objectBucket, name)));
+  const stored = await orGone(manager, names.bucketStreams.objects, () =>
+    last(objectEntrySubject(names.objectBucket, name)),
+  );
   const entry = stored === null ? null : readObjectEntry(names.objectBucket, stored);
   if (entry === null) {
     throw new StreamError('missing', {
@@ -66,16 +69,5 @@ function damaged(name: string, what: string): StreamError {
 
 function nextIn(manager: JetStreamManager, names: JobNames): NextPiece {
   const { next } = directGets(manager.direct, names.bucketStreams.objects);
-  return (subject, fromSequence) => orGone(manager, names, () => next(subject, fromSequence));
-}
-
-/** A direct get of a stream that does not exist finds no listener; the stream's information says which it is. */
-async function orGone<T>(manager: JetStreamManager, names: JobNames, get: () => Promise<T>): Promise<T> {
-  try {
-    return await get();
-  } catch (error) {
-    // Throws that the stream is missing, when it is.
-    if (hasNoListener(error)) await manager.streams.info(names.bucketStreams.objects);
-    throw error;
-  }
+  return (subject, fromSequence) => orGone(manager, names.bucketStreams.objects, () => next(subject, fromSequence));
 }

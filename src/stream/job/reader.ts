@@ -1,9 +1,10 @@
-/** A job's reader: downloads its results with the few rights of that role. */
+/** A job's reader: downloads its results and its history with the few rights of that role. */
 import { jobNames, type NatsAccess } from '@distillery/protocol';
 import { jetstreamManager } from '@nats-io/jetstream';
 
 import { dialWithin } from '../link/index.js';
 import { streamErrorFrom } from '../errors/index.js';
+import { readHistory } from './history.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 
 export interface ObjectReader {
@@ -12,6 +13,11 @@ export interface ObjectReader {
   /** Pieces; the object is sound when the last was followed by no error. @throws StreamError missing, damaged, … */
   read(name: string): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+}
+
+export interface JobStreamReader extends ObjectReader {
+  /** What the operator recorded of the job; empty = nothing yet. @throws StreamError */
+  history(): Promise<string>;
 }
 
 /** One piece of 256 KiB over a slow line. */
@@ -23,7 +29,7 @@ const requestLimitMs = 15_000;
  */
 export async function connectReader(
   access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
-): Promise<ObjectReader> {
+): Promise<JobStreamReader> {
   const names = jobNames(access.uid);
   const caller = { name: `distill-fetch-${access.uid}`, inboxPrefix: names.inboxPrefix('reader') };
   const connection = await dialWithin(access.waitMs, access, caller);
@@ -41,6 +47,13 @@ export async function connectReader(
         yield* readObject(manager, names, name);
       } catch (error) {
         throw streamErrorFrom(error, `read object ${name}`);
+      }
+    },
+    history: async () => {
+      try {
+        return (await readHistory(manager, names)).text;
+      } catch (error) {
+        throw streamErrorFrom(error, `read the history of job ${access.uid}`);
       }
     },
     close: () => connection.close(),

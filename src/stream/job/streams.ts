@@ -51,7 +51,10 @@ export interface JobStreams {
 const MiB = 1024 * 1024;
 const workBytes = 64 * MiB;
 const deadBytes = 16 * MiB;
-/** Two keys. Only the student and the operator write the first, and teachers the second (permissions.ts). */
+/**
+ * Three keys: the student writes the first, teachers the second, the operator the history, whose values stay below
+ * 512 KiB (permissions.ts). A value that replaces another needs room beside it.
+ */
 const stateBytes = 2 * MiB;
 /**
  * Telemetry of teachers: more keys and bytes than the largest fleet of a job needs, and few enough that a worker that

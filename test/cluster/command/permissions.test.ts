@@ -201,6 +201,13 @@ const cases: readonly Case[] = [
     works: ({ text }) => text.includes('there is no such Secret'),
   },
   {
+    args: ['report', 'mnist'],
+    roles: ['distill-viewer', 'distill-editor'],
+    needs: ['distilljobs/get'],
+    optional: ['events/list', 'secrets/get'],
+    works: done,
+  },
+  {
     args: ['support', 'mnist', '-o', 'support.tar.gz', '--operator-namespace', namespace],
     roles: ['distill-support'],
     needs: ['distilljobs/get'],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { HtmlValidate } from 'html-validate';
 
-import { linesOf, readHistory } from '../../../src/report/index.js';
+import { linesOf, readHistory } from '../../../src/history/index.js';
 import { DistillProcess, distillExit, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 

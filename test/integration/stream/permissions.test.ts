@@ -6,7 +6,7 @@ import { jobNames, resultPrefix, type WorkerRole, workerRoles } from '@distiller
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { headers, PermissionViolationError } from '@nats-io/transport-node';
 
-import { connectReader, type ObjectReader, type StreamAdmin } from '../../../src/stream/index.js';
+import { connectReader, type JobStreamReader, type StreamAdmin } from '../../../src/stream/index.js';
 import {
   claimAttempt,
   createReference,
@@ -153,7 +153,7 @@ describe.each([
   let nats: TestNats;
   let admin: StreamAdmin;
   let links: Record<WorkerRole, StreamLink>;
-  let reader: ObjectReader;
+  let reader: JobStreamReader;
 
   beforeAll(async () => {
     nats = await start();

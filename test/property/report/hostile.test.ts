@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { readHistory } from '../../../src/report/history.js';
+import { readHistory } from '../../../src/history/index.js';
 import { reportPage } from '../../../src/report/page.js';
 import { eventLineAt, historyOf, plainHistory, reportInput, sampleLine, teachersLine } from '../../kit/report.js';
 

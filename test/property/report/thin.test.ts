@@ -2,12 +2,22 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { bounded, historyLimits, isDue } from '../../../src/report/bounded.js';
-import { type HistoryLine, historyText, linesOf, maxHistoryBytes, readHistory } from '../../../src/report/history.js';
-import { runningTime } from '../../../src/report/running-time.js';
+import {
+  bounded,
+  continued,
+  fitting,
+  historyLimits,
+  type HistoryLine,
+  historyText,
+  isDue,
+  linesOf,
+  maxHistoryBytes,
+  readHistory,
+  runningTime,
+} from '../../../src/history/index.js';
 import { spread, thinned } from '../../../src/report/thin.js';
 import { clockTicks, ticks } from '../../../src/report/ticks.js';
-import { eventLineAt, historyOf, sampleLine, startLine, teachersLine } from '../../kit/report.js';
+import { eventLineAt, historyOf, phaseLine, sampleLine, startLine, teachersLine } from '../../kit/report.js';
 
 const curve = fc
   .array(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 400 })
@@ -53,6 +63,8 @@ test('a spread list keeps both ends, and no item twice', () => {
   );
 });
 
+const phases = ['Running', 'Suspended', 'Pending'] as const;
+
 /** Times of a clock that may jump. */
 const times = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 4e12 }), { maxLength });
 const lines: fc.Arbitrary<readonly HistoryLine[]> = fc
@@ -62,7 +74,7 @@ const lines: fc.Arbitrary<readonly HistoryLine[]> = fc
       ...samples.map((t, step) => sampleLine(t, step)),
       ...changes.map((t, index) => teachersLine(t, `pool-${String(index % 3)}`, index)),
       ...events.map((t) => eventLineAt(t, 0, 'Noted', 'a note')),
-      ...starts.map(startLine),
+      ...starts.map((t, index) => (index % 2 === 0 ? startLine(t) : phaseLine(t, phases[index % 3] ?? 'Running'))),
     ].sort((a, b) => a.t - b.t),
   );
 
@@ -107,6 +119,52 @@ describe('a bounded history', () => {
     expect(isDue(history.lines, history.head.intervalMs, 1_099_999)).toBe(false);
     expect(isDue(history.lines, history.head.intervalMs, 1_100_000)).toBe(true);
   });
+});
+
+describe('a history that is continued', () => {
+  test('is the same when the same lines are added twice, and loses no event', () => {
+    fc.assert(
+      fc.property(lines, fc.integer({ min: 0, max: 4e12 }), (all, cut) => {
+        const earlier = historyOf(all.filter(({ t }) => t < cut));
+        const news = all.filter(({ t }) => t >= cut);
+        const once = continued(earlier, news);
+        expect(continued(once, news)).toEqual(once);
+        const events = (of: readonly HistoryLine[]): Set<string> =>
+          new Set(linesOf(of, 'event').map((line) => JSON.stringify(line)));
+        expect(events(once.lines)).toEqual(events(all));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('has no more bytes than it may, and can be read', () => {
+    fc.assert(
+      fc.property(lines, fc.integer({ min: 8_192, max: 400_000 }), (all, mostBytes) => {
+        const history = fitting(historyOf(all), { samples: 512, changes: 256, events: 128, others: 32 }, mostBytes);
+        const text = historyText(history);
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(mostBytes);
+        expect(readHistory(text, 'u-1')).toEqual(history);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+test('running time stands still while a job of a cluster rests', () => {
+  const at = runningTime([
+    phaseLine(0, 'Pending'),
+    phaseLine(10_000, 'Running'),
+    sampleLine(15_000, 1),
+    phaseLine(20_000, 'Suspended'),
+    teachersLine(21_000, 'cpu', 0),
+    phaseLine(90_000, 'Running'),
+    sampleLine(95_000, 2),
+    phaseLine(99_000, 'Succeeded'),
+    teachersLine(110_000, 'cpu', 0),
+  ]);
+  expect([0, 9_000, 10_000, 15_000, 50_000, 90_000, 95_000, 99_000, 110_000].map(at)).toEqual([
+    0, 0, 0, 5, 10, 10, 15, 19, 19,
+  ]);
 });
 
 test('running time never goes back, and leaves out the pauses before a start', () => {

@@ -69,6 +69,11 @@ describe('the program', () => {
     expect(code).toBe(2);
     expect(text).toContain('Did you mean status?');
   });
+
+  test('names the help of the command that was used wrongly', () => {
+    expect(started(['scale', 'mnist', '--max', '-1']).text).toContain('(distill scale --help says more)');
+    expect(started(['status'], plugin).text).toContain('(kubectl distill status --help says more)');
+  });
 });
 
 describe('the start', () => {

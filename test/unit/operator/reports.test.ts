@@ -68,7 +68,8 @@ describe('the engine', () => {
         child: (more) => logWith({ ...fields, ...more }),
       };
     };
-    const report = engineReporter(metrics, new JobMeasures(metrics), logWith({}));
+    const histories = { decided: () => undefined, forget: () => undefined };
+    const report = engineReporter(metrics, { measures: new JobMeasures(metrics), histories }, logWith({}));
     for (const each of reports) report(each);
     const figures = async (name: string): Promise<string[]> =>
       (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(name));

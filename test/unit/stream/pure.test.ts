@@ -37,7 +37,10 @@ describe('permissions', () => {
 
   test('of a reader only ask', () => {
     const { publish } = permissionsFor('reader', jobNames('my-job'));
-    const asks = ['DIRECT.GET', 'STREAM.INFO'].map((verb) => `$JS.API.${verb}.OBJ_DISTILL_my-job_CKPT`);
+    const asks = [
+      ...['DIRECT.GET', 'STREAM.INFO'].map((verb) => `$JS.API.${verb}.OBJ_DISTILL_my-job_CKPT`),
+      '$JS.API.DIRECT.GET.KV_DISTILL_my-job_STATE.$KV.DISTILL_my-job_STATE.history',
+    ];
     for (const subject of publish) expect(asks).toContain(subject.replace(/\.>$/, ''));
   });
 

@@ -70,7 +70,11 @@ describe('scale', () => {
   test.each<[string, Partial<ScaleOptions>, RegExp]>([
     ['without the pool', { most: 2 }, /found 2 pools, expected --pool with one of gpu, cpu/],
     ['of an unknown pool', { pool: 'tpu', most: 2 }, /found no pool "tpu", expected --pool with one of gpu, cpu/],
-    ['below the least', { pool: 'gpu', most: 0 }, /at least 1 teachers are more than at most 0\. Give --min as well\./],
+    [
+      'below the least',
+      { pool: 'gpu', most: 0 },
+      /at least 1 teachers are more than at most 0\. Give a --min that is not above --max\./,
+    ],
   ])('%s is refused', async (_, options, sentence) => {
     await expect(scaled(options)).rejects.toThrow(sentence);
   });

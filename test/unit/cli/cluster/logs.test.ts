@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { LogMerge, timedLine } from '../../../../src/cli/cluster/log-merge.js';
 import { logs, type LogsOptions } from '../../../../src/cli/cluster/logs.js';
-import { fakeClusterReader, forbidden, type SeenObjects } from '../../../kit/cluster-reader.js';
+import { fakeClusterReader, forbidden, notStarted, type SeenObjects } from '../../../kit/cluster-reader.js';
 import { studentPod, teacherPod } from '../../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../../kit/snapshots.js';
 
@@ -23,7 +23,17 @@ const seen: SeenObjects = {
   },
 };
 
-async function said(objects: SeenObjects, options: Partial<LogsOptions> = {}): Promise<string[]> {
+const over: SeenObjects = {
+  ...seen,
+  jobs: [new JobMaker().status({ phase: 'Succeeded' }).job],
+};
+
+/** @param ending how it ends; absent = by the stop when it follows, else by itself */
+async function said(
+  objects: SeenObjects,
+  options: Partial<LogsOptions> = {},
+  ending: 'stopped' | 'itself' = options.follow === true ? 'stopped' : 'itself',
+): Promise<string[]> {
   const lines: string[] = [];
   const stop = new AbortController();
   let turns = 0;
@@ -44,7 +54,7 @@ async function said(objects: SeenObjects, options: Partial<LogsOptions> = {}): P
       stop: stop.signal,
     },
   );
-  await (options.follow === true ? expect(reading).rejects.toThrow('aborted') : reading);
+  await (ending === 'stopped' ? expect(reading).rejects.toThrow('aborted') : reading);
   return lines;
 }
 
@@ -58,12 +68,39 @@ describe('the logs of a job', () => {
   test('are those of a role or a pool', async () => {
     expect(await said(seen, { role: 'student' })).toHaveLength(3);
     expect(await said(seen, { pool: 'cpu' })).toEqual(['mnist-teacher-cpu-0  six']);
-    await expect(said(seen, { pool: 'tpu' })).rejects.toThrow('job default/mnist: it has no teacher of pool tpu now.');
+    await expect(said(seen, { pool: 'tpu' })).rejects.toThrow(
+      'job default/mnist: found no pool "tpu", expected --pool with one of cpu. Name the pool.',
+    );
+    await expect(said({ ...seen, pods: [] }, { pool: 'cpu' })).rejects.toThrow('it has no teacher of pool cpu now.');
   });
 
   test('are followed until the stop, with processes that come later', async () => {
     const lines = await said(seen, { follow: true });
     expect(lines.map((line) => line.split('  ')[1])).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+  });
+
+  test('end with the job, also when they are followed', async () => {
+    expect(await said(over, { follow: true }, 'itself')).toHaveLength(6);
+    await expect(said({ ...over, pods: [] }, { follow: true }, 'itself')).rejects.toThrow('it has no process now');
+  });
+
+  test('are followed from the start of a container that is still being created', async () => {
+    const logs = { 'mnist-teacher-cpu-0': [[notStarted()], [at(6, 'six')]] };
+    expect(await said({ ...seen, logs }, { follow: true })).toEqual(['mnist-teacher-cpu-0  six']);
+    await expect(said({ ...seen, pods: [teacherPod('cpu-0').on('a').raw], logs })).rejects.toThrow(
+      'none of its processes has started yet',
+    );
+  });
+
+  test('go on with the container that follows one, without a line twice', async () => {
+    const logs = {
+      'mnist-teacher-cpu-0': [
+        [at(1, 'one'), at(2, 'two')],
+        [at(2, 'two'), at(3, 'three')],
+      ],
+    };
+    const lines = await said({ ...seen, logs }, { follow: true });
+    expect(lines.map((line) => line.split('  ')[1])).toEqual(['one', 'two', 'three']);
   });
 
   test('that may not be read are refused with the right that is missing', async () => {
@@ -75,7 +112,7 @@ describe('the logs of a job', () => {
 describe('a merge', () => {
   test('holds a line back while an open log may have an earlier one', () => {
     const merge = new LogMerge();
-    const [a, b] = [merge.open('a'), merge.open('b')];
+    const [a, b] = [merge.open(), merge.open()];
     a.add(timedLine('a', at(2, 'two')));
     expect(merge.complete()).toEqual([]);
     b.add(timedLine('b', at(1, 'one')));
@@ -85,7 +122,7 @@ describe('a merge', () => {
   });
 
   test('refuses lines of a log that is far ahead', () => {
-    const a = new LogMerge().open('a');
+    const a = new LogMerge().open();
     const taken = Array.from({ length: 3_000 }, () => a.add(timedLine('a', at(1, 'x')))).filter(
       (what) => what === 'taken',
     );

@@ -152,6 +152,25 @@ describe('the page of a job', () => {
     expect(page).toContain(String.raw`\u001b[2J gone`);
   });
 
+  test('has no event of a job whose name begins with its name', async () => {
+    const page = await shown({
+      ...seen,
+      events: [
+        event('of its own pod', -10, 'Normal', { kind: 'Pod', name: 'mnist-student-x7k2p', uid: 'p' }),
+        event('of another job', -10, 'Normal', { kind: 'DistillJob', name: 'mnist-teacher-2', uid: 'q' }),
+        event('of its pod', -10, 'Normal', { kind: 'Pod', name: 'mnist-student-2-student-x7k2p', uid: 'r' }),
+      ],
+    });
+    expect(page).toContain('of its own pod');
+    for (const other of ['of another job', 'of its pod']) expect(page).not.toContain(other);
+  });
+
+  test('keeps a line break of others within its line: it forges none', async () => {
+    const page = await shown({ ...seen, events: [event('out of memory\nProblems\nNothing is wrong.', -10)] });
+    expect(page).toMatch(/out of memory Problems Nothing is wrong\.$/m);
+    expect(page.split('\n')).not.toContain('Problems');
+  });
+
   test('of a job that no operator has seen says so', async () => {
     const page = await shown({ jobs: [new JobMaker().status(undefined).job] });
     expect(page).toContain('No operator has seen this job yet.');

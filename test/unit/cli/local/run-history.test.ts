@@ -9,7 +9,7 @@ import { events } from '../../../../src/api/index.js';
 import type { MachineFacts } from '../../../../src/cli/local/doctor.js';
 import { RunFolder } from '../../../../src/cli/local/run-folder.js';
 import { historyFile, RunHistory } from '../../../../src/cli/local/run-history.js';
-import { type History, type HistoryLine, linesOf, readHistory } from '../../../../src/report/index.js';
+import { type History, type HistoryLine, linesOf, readHistory } from '../../../../src/history/index.js';
 import { plainJob, SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 let home = '';

@@ -15,7 +15,7 @@ import { endingReport } from '../../../../src/cli/local/run-report.js';
 import { addReportCommand } from '../../../../src/cli/report/commands.js';
 import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import type { StoredObject } from '../../../../src/cluster/kubernetes/index.js';
-import { historyText } from '../../../../src/report/index.js';
+import { historyText } from '../../../../src/history/index.js';
 import { StreamError } from '../../../../src/stream/index.js';
 import { fakeClusterReader } from '../../../kit/cluster-reader.js';
 import { plainHistory, reportInput, resultReport } from '../../../kit/report.js';
@@ -234,8 +234,9 @@ const event = {
   lastTimestamp: '2026-11-24T12:00:00Z',
 } as unknown as StoredObject;
 
-function stored(content: string | Error): JobReportTools['connect'] {
-  if (content instanceof Error) return () => Promise.reject(content);
+/** @param history null = the server refuses it */
+function stored(content: string | StreamError, history: string | null = ''): JobReportTools['connect'] {
+  if (content instanceof StreamError) return () => Promise.reject(content);
   const bytes = Buffer.from(content);
   return () =>
     Promise.resolve({
@@ -244,6 +245,10 @@ function stored(content: string | Error): JobReportTools['connect'] {
         yield await Promise.resolve(bytes.subarray(0, 10));
         yield bytes.subarray(10);
       },
+      history: () =>
+        history === null
+          ? Promise.reject(new StreamError('unauthorized', { about: 'history', problem: 'refused', remedy: '' }))
+          : Promise.resolve(history),
       close: () => Promise.resolve(),
     });
 }
@@ -255,27 +260,42 @@ describe('the report of a job of a cluster', () => {
       { cluster: clusterWith(job, [event]), connect, nowMs: noonMs, stop: new AbortController().signal },
     );
 
+  test('has the curves of its history as a local run has, with marks and reasons', async () => {
+    const found = await made(finished(), stored(JSON.stringify(resultReport(10)), historyText(plainHistory())));
+    expect(found?.missing).toEqual([]);
+    for (const id of ['loss', 'scores', 'throughput', 'waiting', 'buffer', 'teachers'])
+      expect(found?.page).toContain(`id="${id}"`);
+    expect(found?.page).toContain('TeacherLost: Pool cpu lost 1 teacher');
+    // Its own events say more than those that the API server still has.
+    expect(found?.page).not.toContain('A teacher failed: out of memory');
+  });
+
+  test.each<[string, string | null, string]>([
+    ['none is stored yet', '', 'the operator has not stored any yet, or is of an earlier release'],
+    ['it is of another job', historyText(plainHistory()).replace('u-1', 'u-2'), 'the stored history is damaged'],
+    ['it is damaged', '{"kind":', 'the stored history is damaged'],
+    ['the reader has no right to it', null, 'history: refused'],
+  ])('goes without the curves of its history where %s', async (_, history, reason) => {
+    const found = await made(finished(), stored(JSON.stringify(resultReport(10)), history));
+    expect(found?.missing).toHaveLength(1);
+    expect(found?.missing[0]).toMatch(/^curves of rates, the buffer and the teachers; /);
+    expect(found?.missing[0]).toContain(reason);
+    expect(found?.page).toContain('A teacher failed: out of memory');
+  });
+
   test('has its status, its events, and the curves of its result', async () => {
     const found = await made(finished(), stored(JSON.stringify(resultReport(10))));
-    expect(found?.missing).toEqual([
-      'curves of rates, the buffer and the teachers; a cluster keeps them in its metrics.',
-    ]);
     expect(found?.page).toContain('id="loss"');
     expect(found?.page).toContain('A teacher failed: out of memory');
     expect(found?.page).toContain('From the job team-a/mnist of a cluster.');
   });
 
-  test.each<[string, string | Error, string]>([
+  test.each<[string, string, string]>([
     ['it is damaged', 'null', 'metrics.json is damaged, or of another job'],
     [
       'it is of another job',
       JSON.stringify({ ...resultReport(1), job: { uid: 'u-2', namespace: 'a', name: 'b' } }),
       'of another job',
-    ],
-    [
-      'NATS refuses',
-      new StreamError('unauthorized', { about: 'NATS', problem: 'it refused', remedy: '' }),
-      'it refused',
     ],
   ])('goes without the curves where %s', async (_, content, reason) => {
     const found = await made(finished(), stored(content));
@@ -284,11 +304,20 @@ describe('the report of a job of a cluster', () => {
     expect(found?.page).not.toContain('id="loss"');
   });
 
-  test('of a job that trains says that its curves come later', async () => {
-    const found = await made({ ...plainJob(), status: { phase: 'Running' } }, stored(new Error('not asked')));
-    expect(found?.missing).toContain(
-      'curves of the loss and the scores; the student stores them when its training is complete.',
-    );
+  test('goes without anything of NATS where that refuses, and says it once', async () => {
+    const refusal = new StreamError('unauthorized', { about: 'NATS', problem: 'it refused', remedy: '' });
+    const found = await made(finished(), stored(refusal));
+    expect(found?.missing).toEqual(['curves of the loss, scores, rates and teachers; NATS: it refused.']);
+    expect(found?.page).toContain('A teacher failed: out of memory');
+  });
+
+  test('of a job that trains says that its exact curves come later', async () => {
+    const history = historyText(plainHistory());
+    const found = await made({ ...plainJob(), status: { phase: 'Running' } }, stored('', history));
+    expect(found?.page).toContain('id="loss"');
+    expect(found?.missing).toEqual([
+      'the exact losses and scores of each step; the student stores them when its training is complete.',
+    ]);
   });
 
   test('is asked for by name, and a name that is unknown is refused', async () => {

@@ -1,7 +1,9 @@
-/** What a run's history says of one decision. Pure. */
-import type { EventDraft } from '../../api/index.js';
-import type { Plan, Snapshot } from '../../domain/index.js';
-import { type HistoryLine, type LineOf, linesOf } from '../../report/index.js';
+/** What a history says of one decision. Pure. */
+import type { EventDraft } from '../api/index.js';
+import type { Plan, Snapshot } from '../domain/index.js';
+
+import { sameTeachers } from './continued.js';
+import { type HistoryLine, type LineOf, linesOf } from './history.js';
 
 /** @returns null before the first report of the student, and while it loads: the step is then that of an earlier attempt */
 export function sampleOf({ streams, cluster }: Snapshot, t: number): LineOf<'sample'> | null {
@@ -45,7 +47,7 @@ export function changesOf(
   const known = new Map(linesOf(lines, 'teachers').map((line) => [line.pool, line]));
   const pools = (status.teachers?.pools ?? []).flatMap(({ name, desired, ready, reason, why = '' }): HistoryLine[] => {
     const before = known.get(name);
-    if (before?.desired === desired && before.ready === ready && before.reason === reason) return [];
+    if (before !== undefined && sameTeachers(before, { desired, ready, reason })) return [];
     return [{ kind: 'teachers', t, pool: name, desired, ready, reason, why: why.slice(0, longestWhy) }];
   });
   if (streams.state !== 'Present') return pools;
@@ -59,6 +61,13 @@ export function changesOf(
     return [{ kind: 'runtime', t, role, runtime }];
   });
   return [...runtimes, ...pools];
+}
+
+/** @returns null when the phase is that of the latest such line */
+export function phaseChange({ status }: Plan, lines: readonly HistoryLine[], t: number): LineOf<'phase'> | null {
+  const { phase } = status;
+  const before = linesOf(lines, 'phase').at(-1)?.phase;
+  return phase === undefined || phase === before ? null : { kind: 'phase', t, phase };
 }
 
 const longestMessage = 1_024;

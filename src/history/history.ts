@@ -1,6 +1,6 @@
 /**
- * The history of a run, `history.jsonl` in its folder: one JSON object a line, the head first. docs/guide.md "The report of a
- * run" describes the lines.
+ * The history of a run, `history.jsonl` in its folder, or of a job of a cluster, in its streams: one JSON object a line, the
+ * head first. docs/guide.md "The report of a run" describes the lines.
  *
  * Invariants:
  *  history/1 A reader takes what it can: a line that it cannot read is counted and left out. Some text is that of workers, so
@@ -10,6 +10,9 @@
 import { parsedJson, printable } from '@distillery/base';
 import { namedMetricsSchema } from '@distillery/protocol';
 import { z } from 'zod';
+
+/** Time between samples of a new history. */
+export const firstIntervalMs = 1_000;
 
 /** Grows when a reader of an earlier release would misread the file. New fields and new kinds of lines do not count. */
 export const historyFormat = 1;
@@ -74,7 +77,12 @@ const sampleSchema = z.object({
   bufferBytes: whole,
   /** Of all teachers together. */
   teacherSamplesPerSecond: rate,
+  /** The last one before a job of a cluster rests; absent = another follows. */
+  isLast: z.literal(true).optional(),
 });
+
+/** A job of a cluster came into another phase. */
+const phaseSchema = z.object({ kind: z.literal('phase'), t: time, phase: text(63) });
 
 /** The teachers of one pool, whenever their number or its reason changed. */
 const teachersSchema = z.object({
@@ -116,6 +124,7 @@ const lineSchema = z.discriminatedUnion('kind', [
   runtimeSchema,
   sampleSchema,
   teachersSchema,
+  phaseSchema,
   eventSchema,
   endSchema,
   scoresSchema,
@@ -135,6 +144,26 @@ export interface History {
 
 /** Of a file: far more than a run writes. */
 export const maxHistoryBytes = 8 * 1024 * 1024;
+
+/** A history without lines. */
+export function newHistory({ name, uid }: HistoryHead['job']): History {
+  const job = { name, uid };
+  const format = historyFormat;
+  const head = {
+    kind: 'head',
+    distillery: 'history',
+    format,
+    job,
+    intervalMs: firstIntervalMs,
+    eventsLeftOut: 0,
+  } as const;
+  return { head, lines: [], damaged: 0 };
+}
+
+/** The lines as a reader will see them, without those that it could not read. */
+export function soundLines(lines: readonly HistoryLine[]): HistoryLine[] {
+  return lines.flatMap((line) => lineSchema.safeParse(line).data ?? []);
+}
 
 /** @returns null when the text is no history of the job with this uid (history/2) */
 export function readHistory(content: string, uid: string): History | null {
