@@ -8,6 +8,9 @@
 #   teacher-gpu   the same with CUDA 13, cuDNN 9 and the provider of ONNX Runtime: teachers in ONNX on NVIDIA devices (driver
 #              580 or newer). It holds libraries under NVIDIA's own terms (/usr/local/share/licenses), so no release contains it.
 #              docker build --target teacher-gpu -t distillery/teacher-gpu .
+#   worker-native   worker-cpu with TensorFlow for the runtime native, as `npm run native` built it on this machine (640 MB, amd64 alone):
+#              docker build --target worker-native --build-context tensorflow="$(npm run --silent native)" \
+#                -t distillery/worker-native .
 #
 # A private npm registry comes in as a secret and stays in no layer: --secret id=npmrc,src=$HOME/.npmrc
 
@@ -85,6 +88,13 @@ ENV LD_LIBRARY_PATH=/usr/local/lib/cuda \
 LABEL org.opencontainers.image.title="Distillery teacher (CUDA 13)" \
       org.opencontainers.image.description="Teacher processes of a DistillJob on NVIDIA devices" \
       org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-NVIDIA-CUDA-EULA"
+
+FROM worker-cpu AS worker-native
+# A folder that the builder names (--build-context), no image.
+COPY --from=tensorflow / /usr/local/lib/tensorflow/
+ENV DISTILL_NATIVE_FOLDER=/usr/local/lib/tensorflow
+LABEL org.opencontainers.image.title="Distillery worker (TensorFlow on CPUs)" \
+      org.opencontainers.image.description="Teacher and student processes of a DistillJob, with TensorFlow"
 
 # Last, so that a build without a target makes the operator.
 FROM ${RUNTIME_BASE} AS operator

@@ -3,8 +3,14 @@ import { join } from 'node:path';
 
 import type { Plugin } from 'esbuild';
 
-/** Entry files of the commands of a laptop: they start workers, which are files of their own. */
-const thisMachine = ['local-needs.js', 'init/commands.js', 'local/commands.js', 'offline/commands.js'];
+/** Files of what starts workers, which are files of their own: the commands of a laptop, and reading a bucket. */
+const thisMachine = [
+  'local-needs.js',
+  'bucket-needs.js',
+  'init/commands.js',
+  'local/commands.js',
+  'offline/commands.js',
+];
 /** Native code, which a file of its own would have to be loaded from; the commands of a cluster decode no frame. */
 const native = ['@node-rs/crc32'];
 
@@ -20,7 +26,7 @@ export function withoutThisMachine(root: string): Plugin {
       build.onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({
         contents: `exports.crc32c = () => { throw new Error(${JSON.stringify(`${path} is not part of this program`)}); };`,
       }));
-      build.onLoad({ filter: /commands\.js$|local-needs\.js$/ }, ({ path }) =>
+      build.onLoad({ filter: /commands\.js$|-needs\.js$/ }, ({ path }) =>
         folders.includes(path) ? { contents: 'module.exports = {};', loader: 'js' } : undefined,
       );
     },

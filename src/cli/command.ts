@@ -52,6 +52,7 @@ function needsOf(config: ShellConfig, output: StandardOutput, stop: Stop): Progr
     hasWorkingFolder: hasWorkingFolder(),
     local: async () => ({ ...common, ...(await import('./local-needs.js')).localNeeds(stop) }),
     openCluster: clusterOpener(config, stop),
+    buckets: isSea() ? null : async () => (await import('./bucket-needs.js')).bucketNeeds(),
   };
 }
 

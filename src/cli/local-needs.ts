@@ -1,7 +1,6 @@
 /** What the commands of this machine take from the outside: worker processes, a NATS server, randomness, a log. */
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 
 import { systemClock } from '@distillery/platform';
 
@@ -14,6 +13,7 @@ import type { InitNeeds } from './init/commands.js';
 import { compiledFolder } from './shared/compile-cache.js';
 import { ownCommand } from './shared/own-command.js';
 import type { Stop } from './shared/stop.js';
+import { workerScript } from './worker-script.js';
 
 type Needs = Omit<LocalNeeds & InitNeeds, 'say' | 'terminal' | 'readInput' | 'clock' | 'stop' | 'person'>;
 
@@ -53,8 +53,4 @@ export function localNeeds(stop: Stop): Needs {
         nowMs: systemClock.now(),
       }),
   };
-}
-
-function workerScript(path: string): string {
-  return fileURLToPath(new URL(`../../workers/${path}`, import.meta.url));
 }

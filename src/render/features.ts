@@ -34,6 +34,7 @@ const uses: Readonly<Record<Feature, (spec: Spec) => boolean>> = {
   'loss-kind': ({ student }) => student.loss.kind !== undefined,
   'model-inputs': (spec) => [...teachers(spec), spec.student].some(({ inputs }) => inputs !== undefined),
   'rate-decay': ({ student }) => !['Constant', 'Cosine'].includes(student.optimizer.schedule.name),
+  'saved-model': (spec) => teachers(spec).some(({ model }) => model.format === 'saved-model'),
   'shuffle-blocks': ({ training }) => training.shuffle === 'Blocks',
   'start-weights': ({ student }) => student.model.weights !== undefined,
   'student-runtime': ({ student }) => student.runtime !== undefined,

@@ -41,27 +41,40 @@ function disruptionText({ teacher, student }: { readonly teacher: number; readon
 export function resultTable(input: ReportInput): Markup {
   const student = scoresOf(input);
   const baseline = input.baseline === null ? null : scoresOf(input.baseline);
-  const teacher =
-    input.teacher === null
-      ? null
-      : withAccuracy(input.teacher.accuracy, new Map(Object.entries(input.teacher.metrics)));
+  const teacher = teacherScores(input);
   const columns = [
-    ['Teacher', teacher] as const,
+    ...(teacher.size === 0 ? [] : [['Teacher', teacher] as const]),
     ['Student', student] as const,
     ...(baseline === null ? [] : [['Baseline', baseline] as const]),
   ];
-  const names = inMetricOrder([...new Set(columns.flatMap(([, scores]) => [...(scores?.keys() ?? [])]))]);
-  if (names.length === 0) return markup`<p>Nothing was measured yet.</p>`;
-  return markup`<section class="scroll" tabindex="0" aria-label="Scores"><table><caption>Scores${
+  const names = inMetricOrder([...new Set(columns.flatMap(([, scores]) => [...scores.keys()]))]);
+  const missing = teacher.size === 0 ? teacherSentence(input) : null;
+  const note = missing === null ? null : markup`<p>${missing}</p>`;
+  if (names.length === 0) return markup`<p>Nothing was measured yet.</p>${note}`;
+  return markup`${note}<section class="scroll" tabindex="0" aria-label="Scores"><table><caption>Scores${
     baseline === null ? '' : '; the baseline is the same student on labels alone, with the same settings'
   }. A dash: not measured.</caption><thead><tr><th scope="col">Metric</th>${columns.map(
     ([name]) => markup`<th scope="col">${name}</th>`,
   )}</tr></thead><tbody>${names.map(
     (name) =>
       markup`<tr><th scope="row">${metricLabel(name)}</th>${columns.map(
-        ([, scores]) => markup`<td>${scoreText(name, scores?.get(name))}</td>`,
+        ([, scores]) => markup`<td>${scoreText(name, scores.get(name))}</td>`,
       )}</tr>`,
   )}</tbody></table></section>`;
+}
+
+function teacherScores({ teacher }: ReportInput): ReadonlyMap<string, number> {
+  return teacher === null ? new Map() : withAccuracy(teacher.accuracy, new Map(Object.entries(teacher.metrics)));
+}
+
+/** Why the table has no column of the teacher; null where that is not known. */
+function teacherSentence({ job, teacher, history, isRunning }: ReportInput): string | null {
+  if (job.spec.student.loss.softWeight === 0) return 'There is no teacher: the student learns from labels alone.';
+  if (teacher !== null) {
+    return 'The teacher is not measured by itself, since no labels are held out that it answers. Agreement compares the student with it.';
+  }
+  if (history === null) return null;
+  return isRunning ? 'The teacher is measured after the training.' : 'The teacher was not measured.';
 }
 
 function scoresOf({ status, result }: Trained): ReadonlyMap<string, number> {

@@ -18,6 +18,7 @@ import { ledgerBench } from './ledger.js';
 import { enduranceBench } from './native/endurance.js';
 import { pythonBench } from './native/python.js';
 import { onlineBench } from './online.js';
+import { picturesBench } from './pictures.js';
 import { pipelineBench } from './pipeline.js';
 import { realBench } from './real/real.js';
 import { scaleBench } from './scale.js';
@@ -39,6 +40,7 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   elastic: elasticBench,
   real: realBench,
   'binary-tables': binaryTablesBench,
+  pictures: picturesBench,
   endurance: enduranceBench,
   python: pythonBench,
   online: onlineBench,

@@ -137,6 +137,8 @@ export const malformedJobs: readonly (
   ['a label that cannot be text', ['spec.teacher.onFailure', true]],
   ['a teacher model of the wrong format', ['spec.teacher.model.uri', 'file://models/teacher.json']],
   ['a tfjs teacher that is an onnx file', ['spec.teacher.model.format', 'tfjs-layers']],
+  ['a SavedModel that is an onnx file', ['spec.teacher.model.format', 'saved-model']],
+  ['a signature of an onnx file', ['spec.teacher.model.signature', 'serving_default']],
   ['mean without std', ['spec.teacher.input.mean', [0.5]]],
   ['mean and std of different lengths', ['spec.teacher.input', { mean: [0.5, 0.5, 0.5], std: [0.25] }]],
   ['std of 0', ['spec.teacher.input', { mean: [0.5], std: [0] }]],

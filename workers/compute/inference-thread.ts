@@ -56,8 +56,9 @@ export async function openInferenceThread(
   { limitSeconds, ...source }: InferenceThreadSource,
   module: URL = new URL('./inference-worker.js', import.meta.url),
 ): Promise<InferenceThread> {
-  // onnxruntime is native code; tfjs runs in JavaScript and wasm, which can be interrupted.
-  const ending = formatsOf(source).has('onnx') ? 'afterCall' : 'interrupt';
+  // onnxruntime and TensorFlow are native code; tfjs runs in JavaScript and wasm, which can be interrupted.
+  const formats = formatsOf(source);
+  const ending = formats.has('onnx') || formats.has('saved-model') ? 'afterCall' : 'interrupt';
   const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending, limitSeconds });
   try {
     const { value } = await thread.call('open', source);

@@ -12,18 +12,17 @@ const testEnds = [/_test(?:ing)?$/i, /_(?:val|valid|validation)$/i];
 
 export const arrayFormat: TableFormat = {
   open: (source, _, far) => openArrays(source, far),
-  readsFar: isOneArray,
-  parts: async (path) => {
+  parts: async (path, far) => {
     const natural = await naturalParts(path, [], false);
-    return natural.test === null && !isOneArray(path) ? dividedByName(path) : natural;
+    return natural.test === null && !isOneArray(path) ? dividedByName(path, far) : natural;
   },
   fields: arrayFields,
   namedRows: false,
 };
 
 async function openArrays(source: Source, far: FarFiles | undefined): Promise<Table> {
-  if (typeof source === 'string') return isOneArray(source) ? openNpy(source, far) : openNpz(source);
-  if ('arrays' in source) return renamed(await openNpz(source.path, [...source.arrays.values()]), source.arrays);
+  if (typeof source === 'string') return isOneArray(source) ? openNpy(source, far) : openNpz(source, undefined, far);
+  if ('arrays' in source) return renamed(await openNpz(source.path, [...source.arrays.values()], far), source.arrays);
   throw new RangeError('found several paths, expected one');
 }
 
@@ -31,13 +30,13 @@ function isOneArray(path: string): boolean {
   return path.endsWith('.npy');
 }
 
-async function dividedByName(path: string): Promise<Parts> {
+async function dividedByName(path: string, far: FarFiles | undefined): Promise<Parts> {
   try {
     await stat(path);
   } catch (error) {
     throw readFailure(error, path, 'an npz file, or a folder of npy files');
   }
-  const names = (await npzNames(path)).map(({ name }) => name);
+  const names = (await npzNames(path, far)).map(({ name }) => name);
   const train = withEnd(names, trainEnd);
   for (const end of testEnds) {
     const test = withEnd(names, end);

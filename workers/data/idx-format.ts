@@ -1,7 +1,7 @@
 /** idx files of any type and of one to four dimensions, raw or packed, as a table: `image` and `label`. */
 import type { DatasetField } from '@distillery/protocol';
 
-import { openIdx, type Table } from '../tables/index.js';
+import { type FarFiles, openIdx, type Table } from '../tables/index.js';
 import { locateIdx } from './idx-locate.js';
 import { arrayImageShape } from './fields/image.js';
 import { labelField } from './natural-fields.js';
@@ -9,10 +9,9 @@ import type { Parts, Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
 
 export const idxFormat: TableFormat = {
-  open: (source) => openColumns(source),
-  readsFar: () => false,
-  parts: async (path): Promise<Parts> => {
-    const { trainImages, trainLabels, testImages, testLabels } = await locateIdx(path);
+  open: (source, _, far) => openColumns(source, far),
+  parts: async (path, far): Promise<Parts> => {
+    const { trainImages, trainLabels, testImages, testLabels } = await locateIdx(path, far);
     return { train: columnsOf(path, trainImages, trainLabels), test: columnsOf(path, testImages, testLabels) };
   },
   fields: idxFields,
@@ -29,12 +28,16 @@ function columnsOf(path: string, images: string, labels: string): Source {
   };
 }
 
-async function openColumns(source: Source): Promise<Table> {
+async function openColumns(source: Source, far: FarFiles | undefined): Promise<Table> {
   if (typeof source === 'string') {
-    const { trainImages, trainLabels } = await locateIdx(source);
-    return openColumns(columnsOf(source, trainImages, trainLabels));
+    const { trainImages, trainLabels } = await locateIdx(source, far);
+    return openColumns(columnsOf(source, trainImages, trainLabels), far);
   }
-  if ('arrays' in source) return openIdx([...source.arrays].map(([name, path]) => ({ name, path })));
+  if ('arrays' in source)
+    return openIdx(
+      [...source.arrays].map(([name, path]) => ({ name, path })),
+      far,
+    );
   throw new RangeError('found several paths, expected one');
 }
 

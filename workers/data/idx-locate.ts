@@ -4,15 +4,13 @@
  * emnist-letters-train-images-idx3-ubyte). Of several candidates it takes the first if they hold the same bytes, and refuses them
  * otherwise.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf } from '@distillery/base';
-import { openRegularSync } from '@distillery/platform';
 
-import { DataError, readFailure } from '../tables/index.js';
+import { type Bytes, DataError, type FarFiles, openBytesAt, readFailure } from '../tables/index.js';
 
 export interface IdxFiles {
   readonly trainImages: string;
@@ -29,6 +27,7 @@ const patterns: Readonly<Record<keyof IdxFiles, RegExp>> = {
   testLabels: /^(?:(.+)[-_.])?(?:t10k|test)-labels/,
 };
 const expectedNames = 'train-images*, train-labels*, t10k-images* (or test-images*) and t10k-labels*';
+const expected = 'an idx file';
 const maxDepth = 3;
 /** Limits the search in a folder that was given by mistake, such as a home folder. */
 const maxEntries = 20_000;
@@ -46,11 +45,14 @@ interface Content {
   readonly closed: readonly string[];
 }
 
-/** @throws DataError when a file is missing, packed or there in two versions; ReadError */
-export async function locateIdx(folder: string): Promise<IdxFiles> {
+/**
+ * @param far files that are elsewhere
+ * @throws DataError when a file is missing, packed or there in two versions; ReadError
+ */
+export async function locateIdx(folder: string, far?: FarFiles): Promise<IdxFiles> {
   const content = await contentOf(folder);
   const set = setIn(folder, content.files);
-  const pick = (role: keyof IdxFiles): string => pickOne(folder, content, patterns[role], set);
+  const pick = (role: keyof IdxFiles): string => pickOne(folder, content, patterns[role], set, far);
   return {
     trainImages: pick('trainImages'),
     trainLabels: pick('trainLabels'),
@@ -78,12 +80,18 @@ function setIn(folder: string, files: readonly Found[]): string {
   });
 }
 
-function pickOne(folder: string, { files, closed }: Content, pattern: RegExp, set: string): string {
+function pickOne(
+  folder: string,
+  { files, closed }: Content,
+  pattern: RegExp,
+  set: string,
+  far: FarFiles | undefined,
+): string {
   const matching = files.filter(({ name }) => (pattern.exec(name) ?? [null]).slice(1).some((at) => (at ?? '') === set));
   const raw = matching.filter(({ name }) => !name.endsWith('.gz'));
   const [first, ...others] = raw;
   if (first !== undefined) {
-    if (others.every(({ path }) => sameBytes(first.path, path))) return first.path;
+    if (others.every(({ path }) => sameBytes(first.path, path, far))) return first.path;
     throw new DataError({
       about: folder,
       found: `${String(raw.length)} candidates: ${shown(raw.map(({ path }) => path))}`,
@@ -111,44 +119,31 @@ function shown(names: readonly string[]): string {
 const compareBytes = 1 << 20;
 
 /** Whether two files hold the same bytes. @throws DataError, ReadError */
-function sameBytes(left: string, right: string): boolean {
-  return withOpen(left, (a) => withOpen(right, (b) => sameContent({ path: left, file: a }, { path: right, file: b })));
+function sameBytes(left: string, right: string, far: FarFiles | undefined): boolean {
+  const mine = openBytesAt(left, expected, far);
+  try {
+    const other = openBytesAt(right, expected, far);
+    try {
+      return sameContent(mine, other);
+    } finally {
+      other.close();
+    }
+  } finally {
+    mine.close();
+  }
 }
 
-interface OpenFile {
-  readonly path: string;
-  readonly file: number;
-}
-
-function sameContent(left: OpenFile, right: OpenFile): boolean {
-  const { size } = fstatSync(left.file);
-  if (size !== fstatSync(right.file).size) return false;
+function sameContent(left: Bytes, right: Bytes): boolean {
+  if (left.length !== right.length) return false;
   const mine = Buffer.alloc(compareBytes);
   const other = Buffer.alloc(compareBytes);
-  for (let at = 0; at < size;) {
-    const got = reading(left.path, () => readSync(left.file, mine, 0, compareBytes, at));
-    if (got === 0 || reading(right.path, () => readSync(right.file, other, 0, got, at)) !== got) return false;
-    if (!mine.subarray(0, got).equals(other.subarray(0, got))) return false;
-    at += got;
+  for (let at = 0; at < left.length; at += compareBytes) {
+    const length = Math.min(compareBytes, left.length - at);
+    left.fill(mine, at, 0, length);
+    right.fill(other, at, 0, length);
+    if (!mine.subarray(0, length).equals(other.subarray(0, length))) return false;
   }
   return true;
-}
-
-function withOpen<T>(path: string, work: (file: number) => T): T {
-  const file = reading(path, () => openRegularSync(path));
-  try {
-    return work(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function reading<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw readFailure(error, path, 'an idx file');
-  }
 }
 
 /** Files at most `maxDepth` folders deep, in the order of their names, so that messages do not depend on the disk. */

@@ -1,6 +1,6 @@
 /** Opens data sets: as tables of their format (table-formats.ts), and the raw bytes of idx files, as ever, by idx.ts. */
 import { type DataPlace, resolve } from '../places/index.js';
-import { openIdx } from '../tables/index.js';
+import { type FarFiles, openIdx } from '../tables/index.js';
 import { openPlainIdx } from './idx.js';
 import { type IdxFiles, locateIdx } from './idx-locate.js';
 import type { Dataset, DatasetSettings } from './samples.js';
@@ -10,19 +10,19 @@ import type { Replacement } from './table-split.js';
 
 /** What idx.ts reads: raw bytes, for a job that asks for nothing else; null = the table of the format reads it. */
 async function plainIdx(
-  path: string,
+  { path, far }: DataPlace,
   { format, fields, split, onBadSample }: DatasetSettings,
 ): Promise<IdxFiles | null> {
   if (format !== 'idx' || fields !== undefined || split !== undefined || onBadSample !== undefined) return null;
-  const files = await locateIdx(path);
-  return (await areRawBytes(files)) ? files : null;
+  const files = await locateIdx(path, far);
+  return (await areRawBytes(files, far)) ? files : null;
 }
 
 /** A fault of the files counts as raw bytes, since the sentences of that reader are about images and labels. */
-async function areRawBytes(files: IdxFiles): Promise<boolean> {
+async function areRawBytes(files: IdxFiles, far: FarFiles | undefined): Promise<boolean> {
   const all = [files.trainImages, files.trainLabels, files.testImages, files.testLabels];
   if (all.some((file) => file.endsWith('.gz'))) return false;
-  const table = await openIdx([{ name: 'image', path: files.trainImages }]).catch(() => null);
+  const table = await openIdx([{ name: 'image', path: files.trainImages }], far).catch(() => null);
   const images = table?.columns[0];
   await table?.close();
   return images?.kind !== 'tensor' || (images.dtype === 'uint8' && images.shape.length <= 2);
@@ -45,7 +45,28 @@ export async function openDataset(
   { placeOf = resolve, replaced = () => undefined }: OpenOptions = {},
 ): Promise<Dataset> {
   const place = await placeOf(settings.uri);
-  const plain = place.far === undefined ? await plainIdx(place.path, settings) : null;
-  if (plain !== null) return openPlainIdx(plain);
-  return openTableDataset(tableFormats[settings.format], place, settings, replaced);
+  const { far } = place;
+  try {
+    const plain = await plainIdx(place, settings);
+    const dataset =
+      plain === null
+        ? await openTableDataset(tableFormats[settings.format], place, settings, replaced)
+        : await openPlainIdx(plain, far);
+    return far === undefined ? dataset : inParts(dataset, place.uri, far);
+  } catch (error) {
+    await far?.close();
+    throw error;
+  }
+}
+
+function inParts(dataset: Dataset, uri: string, far: NonNullable<DataPlace['far']>): Dataset {
+  const note = `${uri}: larger than the cache, so it is read in parts; training.shuffle: Blocks reads fewer of them`;
+  return {
+    ...dataset,
+    notes: [note, ...dataset.notes],
+    close: async () => {
+      await dataset.close();
+      await far.close();
+    },
+  };
 }

@@ -20,7 +20,6 @@ export async function openTableDataset(
     return await compose(format, place, settings, replaced, opened);
   } catch (error) {
     for (const table of opened) await table.close();
-    await place.far?.close();
     throw error;
   }
 }
@@ -34,7 +33,6 @@ async function compose(
   opened: Table[],
 ): Promise<Dataset> {
   const { split } = settings;
-  if (far !== undefined && !format.readsFar(path)) throw onlyWhole(uri, settings.format);
   const open = async (source: Source): Promise<Table> => {
     const table = await format.open(source, settings.fields, far);
     opened.push(table);
@@ -46,7 +44,7 @@ async function compose(
     split !== undefined && 'train' in split
       ? namedParts(path, split)
       : fraction === null
-        ? await format.parts(path)
+        ? await format.parts(path, far)
         : { train: path, test: null };
   const train = await open(sources.train);
   const test = sources.test === null ? null : await open(sources.test);
@@ -62,24 +60,11 @@ async function compose(
     train: trainSplit,
     test: testSplit,
     identity: () => identityOf(settings, fields, parts),
-    notes: [...(far === undefined ? [] : [inParts(uri)]), ...tables.flatMap(notesOf)],
+    notes: tables.flatMap(notesOf),
     close: async () => {
       for (const table of tables) await table.close();
-      await far?.close();
     },
   };
-}
-
-function inParts(uri: string): string {
-  return `${uri}: larger than the cache, so it is read in parts; training.shuffle: Blocks reads fewer of them`;
-}
-
-function onlyWhole(uri: string, format: string): DataError {
-  return new DataError({
-    about: uri,
-    problem: `it is larger than the cache, and the format ${format} is not read in parts`,
-    remedy: 'raise DISTILL_CACHE_BYTES, or use webdataset or parquet',
-  });
 }
 
 function notesOf(table: Table | FolderTable): readonly string[] {

@@ -8,14 +8,12 @@ export interface TableFormat {
   /**
    * The rows at a path, or of the files at some paths.
    * @param fields of the job
-   * @param far files that are elsewhere; only where `readsFar` says so
+   * @param far files that are elsewhere
    * @throws DataError, ReadError
    */
   open(source: Source, fields: readonly DatasetField[] | undefined, far?: FarFiles): Promise<Table>;
-  /** Whether what is at a path can be read in parts, from elsewhere. */
-  readsFar(path: string): boolean;
   /** How a data set at a path is divided already. @throws DataError, ReadError */
-  parts(path: string): Promise<Parts>;
+  parts(path: string, far?: FarFiles): Promise<Parts>;
   /** The fields of a job that names none. */
   fields(table: Table): Promise<readonly DatasetField[]>;
   /** Whether rows have names that stay when others are added; else their content decides how they are divided. */

@@ -26,7 +26,6 @@ type OpenFiles = (source: string | readonly string[], far?: FarFiles) => Promise
 
 const filesFormat = (openFilesAt: OpenFiles, endings: readonly string[]): TableFormat => ({
   open: (source, _, far) => openFilesAt(onlyFiles(source), far),
-  readsFar: () => true,
   parts: (path) => naturalParts(path, endings, false),
   fields: columnFields,
   namedRows: false,
@@ -53,8 +52,7 @@ export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
   jsonl: filesFormat(openJsonl, endingsOf(jsonlFiles)),
   parquet: filesFormat((source, far) => openParquet(source, far === undefined ? {} : { far }), ['.parquet', '.pq']),
   imageFolder: {
-    open: (source) => openImageFolder(onlyPath(source)),
-    readsFar: () => false,
+    open: (source, _, far) => openImageFolder(onlyPath(source), far),
     parts: (path) => naturalParts(path, [], true),
     fields: async (table) => {
       const [first = null] = cellsOf(await table.read([0], ['label']), 'label');
@@ -68,8 +66,7 @@ export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
     namedRows: true,
   },
   files: {
-    open: (source, fields) => openFiles(onlyPath(source), endsFor(fields ?? filesFields)),
-    readsFar: () => false,
+    open: (source, fields, far) => openFiles(onlyPath(source), endsFor(fields ?? filesFields), far),
     parts: (path) => Promise.resolve({ train: path, test: null }),
     fields: () => Promise.resolve(filesFields),
     namedRows: true,

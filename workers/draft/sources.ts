@@ -23,7 +23,7 @@ export function teacherOf({ folder, asked, found }: Seen): TeacherChoice | Undec
   if (only === undefined) {
     return refuse(
       folder,
-      `no teacher lies among its ${String(found.files)} files: no .onnx file and no model.json of TensorFlow.js`,
+      `no teacher lies among its ${String(found.files)} files: no .onnx file, no model.json of TensorFlow.js and no saved_model.pb`,
       'export the model that you have to ONNX, or name it with --teacher FILE',
     );
   }

@@ -17,6 +17,7 @@ const requestSchema = z.object({
   folder: z.string(),
   jobFolder: z.string(),
   runtime: z.enum(runtimeChoices),
+  nativeFolder: z.string().nullable(),
   asked: z.record(z.string(), z.unknown()).transform((asked) => asked as Asked),
 });
 

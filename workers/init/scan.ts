@@ -18,6 +18,9 @@ const mostFolders = 8;
 const headBytes = 65_536;
 /** Folders that are no one's data. */
 const skipped = new Set(['node_modules', '__pycache__', '__MACOSX', 'lost+found', 'venv']);
+/** What a folder of TensorFlow's has besides its variables. */
+const savedModel = 'saved_model.pb';
+const partsOfSavedModel = new Set(['variables', 'assets', 'assets.extra']);
 /** Marks the folder of a run of ours. */
 const ourMark = '.distillery';
 
@@ -40,6 +43,7 @@ export async function scan(root: string): Promise<Found> {
   for (const file of files) {
     const name = file.name.toLowerCase();
     if (name.endsWith('.onnx')) teachers.push({ path: file.path, format: 'onnx' });
+    else if (name === savedModel) teachers.push({ path: file.path, format: 'saved-model' });
     else if (name === 'tokenizer.json') tokenizers.push(file.path);
     else if (name.endsWith('.json')) {
       const kind = await kindOfJson(file.path);
@@ -52,7 +56,17 @@ export async function scan(root: string): Promise<Found> {
 
 /** The model that a person named. @throws DataError, ReadError for a JSON file that cannot be read */
 export async function teacherAt(path: string): Promise<Found['teachers'][number]> {
-  if (!path.toLowerCase().endsWith('.json')) return { path, format: 'onnx' };
+  const lower = path.toLowerCase();
+  if (
+    lower.endsWith('.pb') ||
+    (await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  ) {
+    return { path, format: 'saved-model' };
+  }
+  if (!lower.endsWith('.json')) return { path, format: 'onnx' };
   return { path, format: (await kindOfJson(path)) === 'tfjs-graph' ? 'tfjs-graph' : 'tfjs-layers' };
 }
 
@@ -94,8 +108,10 @@ async function walkFolder(root: string, walk: Walk, folder: string, depth: numbe
     const remedy = 'name the folder of one project, or the data with --data and the teacher with --teacher';
     throw new DataError({ about: root, problem: `more than ${count(mostEntries, 'file')} lie in it`, remedy });
   }
+  const isSavedModel = entries.some(({ name }) => name === savedModel);
   for (const entry of entries) {
     if (entry.name.startsWith('.') || skipped.has(entry.name)) continue;
+    if (isSavedModel && partsOfSavedModel.has(entry.name)) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await walkFolder(root, walk, path, depth + 1);
     else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileBehind(path))))

@@ -1,20 +1,18 @@
 /** Lets the teacher answer real samples, read in one or several ways. */
 import { type Clock, DistilleryError, type Fault } from '@distillery/base';
-import type { RuntimeChoice } from '@distillery/protocol';
 
 import { librarySentence } from '../base/index.js';
 import type { Samples, Split, Targets } from '../data/index.js';
 import type { Inspection, Reading, Trial } from '../draft/index.js';
 import { type ModelSession, inspectModel, openInference } from '../models/inference/index.js';
-import { openRuntime } from '../runtimes/index.js';
 import { openChosen, spread } from './opened.js';
+import { type InitMachine, runtimeFor } from './runtime.js';
 
 type Trials = Extract<Inspection, { what: 'trials' }>;
 
 /** What a trial takes from the machine. */
-export interface TrialTools {
+export interface TrialTools extends InitMachine {
   readonly clock: Clock;
-  readonly runtime: RuntimeChoice;
 }
 
 /** Samples of one trial, and those of one batch where the model takes any number. */
@@ -29,7 +27,7 @@ const unitTolerance = 1e-3;
 
 /** @throws DataError, ReadError; RuntimeError; ModelError when the file cannot be read */
 export async function runTrials({ teacher, dataset, readings }: Trials, tools: TrialTools): Promise<readonly Trial[]> {
-  const runtime = await openRuntime(tools.runtime, teacher.format);
+  const runtime = await runtimeFor(teacher.format, tools);
   const session = await inspectModel({ ...teacher, threads }, (file) => runtime.openSession(file));
   try {
     return await tryAll(session, { teacher, dataset, readings }, tools.clock);

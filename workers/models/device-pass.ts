@@ -57,7 +57,7 @@ export function recordPass(
       inputs: [...variables, ...given.all],
       body: () => passOf(model, given, loss, kept),
       isInput: ({ shape, values }) => {
-        const layer = seeds.findIndex((seed) => isMask(values, shape, seed));
+        const layer = seeds.findIndex((seed, at) => isMask(values, model.drawMask(at, shape, seed)));
         if (layer >= 0) masks.push({ layer, shape });
         return layer >= 0;
       },
@@ -155,20 +155,15 @@ export function uploadedSamples({ inputs }: StudentModel, device: Device, sample
   );
 }
 
-/** Whether a recorded constant holds the random numbers that tfjs draws for a layer of this seed. */
-function isMask(constant: Float32Array, shape: readonly number[], seed: number): boolean {
-  const drawn = maskOf(shape, seed);
-  return drawn.every((value, at) => value === constant[at]);
-}
-
-function maskOf(shape: readonly number[], seed: number): Float32Array {
-  return tf.tidy(() => tf.randomUniform([...shape], 0, 1, 'float32', seed).dataSync<'float32'>());
+/** Whether a recorded constant holds the random numbers that a layer draws. */
+function isMask(constant: Float32Array, drawn: Float32Array): boolean {
+  return drawn.length === constant.length && drawn.every((value, at) => value === constant[at]);
 }
 
 function uploadedMasks(model: StudentModel, device: Device, masks: readonly Mask[], step: number): DeviceTensor[] {
   if (masks.length === 0) return [];
   const seeds = model.maskSeeds(step);
-  return masks.map(({ layer, shape }) => device.upload(maskOf(shape, seeds[layer] ?? 1), shape));
+  return masks.map(({ layer, shape }) => device.upload(model.drawMask(layer, shape, seeds[layer] ?? 1), shape));
 }
 
 /** Batches of one kind have the same shapes and the same loss. */

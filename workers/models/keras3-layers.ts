@@ -164,12 +164,16 @@ const bidirectional: ClassTranslator = (config) => {
 
 const plain: ClassTranslator = (config, where) => ({ config: checked(config, where) });
 
+/** With groups of channels (own-layers/convolutions.ts). */
+const grouped: ClassTranslator = (config, where) => {
+  const { groups = 1 } = config;
+  return { config: { ...checked(omit(config, 'groups'), where), ...(groups === 1 ? {} : { groups }) } };
+};
+
 /** Layers whose configs differ, or have fields that tfjs ignores. */
 export const translatedClasses: Readonly<Record<string, ClassTranslator>> = {
   ...Object.fromEntries(
     [
-      'Conv1D',
-      'Conv2D',
       'Conv3D',
       'Conv2DTranspose',
       'Conv3DTranspose',
@@ -191,6 +195,8 @@ export const translatedClasses: Readonly<Record<string, ClassTranslator>> = {
       'Cropping2D',
     ].map((className) => [className, plain]),
   ),
+  Conv1D: grouped,
+  Conv2D: grouped,
   GlobalAveragePooling2D: pooling('AveragePooling2D'),
   GlobalMaxPooling2D: pooling('MaxPooling2D'),
   ReLU: rectifier,

@@ -1,7 +1,8 @@
 /**
  * Weights of Keras 3 files, and of what converters make of them, have numbers for names: `layers/dense_1/vars/0` is the first
  * weight of the second layer of class Dense, in the order of the layers. A label says the same by the layer's own name, for the
- * file and for the model that is built: `logits#0`, and `both/forward#0` for one direction of a Bidirectional. Pure.
+ * file and for the model that is built: `logits#0`, `both/forward#0` for one direction of a Bidirectional, and `heads/query#0` for a part of an
+ * attention. Pure.
  */
 import { isJsonObject } from '@distillery/base';
 
@@ -28,12 +29,16 @@ export function fileLabels(topology: unknown): (name: string) => string {
     for (let end = parts.length; end > 0; end--) {
       const layer = layers.get(parts.slice(0, end).join('/'));
       if (layer === undefined) continue;
-      const side = parts.slice(end).find((part) => /^(forward|backward)_layer$/.test(part));
-      return `${layer}${side === undefined ? '' : `/${side.replace('_layer', '')}`}#${index}`;
+      const part = parts.slice(end).flatMap((inner) => partOfFile.exec(inner)?.[1] ?? [])[0];
+      return `${layer}${part === undefined ? '' : `/${part}`}#${index}`;
     }
     return name;
   };
 }
+
+/** Parts of a layer in the names of a Keras 3 file, and in those of tfjs and Keras 2. */
+const partOfFile = /^(forward|backward|query|key|value|output)_(?:layer|dense)$/;
+const partOfModel = /^(?:(forward|backward)_|(query|key|value)$|attention_(output)$)/;
 
 function collect(container: Json, prefix: string, found: Map<string, string>): void {
   const { config } = container;
@@ -65,8 +70,9 @@ export function modelLabels(names: readonly string[]): ReadonlyMap<string, strin
   return new Map(
     names.map((name) => {
       const [layer = '', inner = '', weight] = name.split('/');
-      const side = weight === undefined ? undefined : /^(forward|backward)_/.exec(inner)?.[1];
-      const owner = side === undefined ? layer : `${layer}/${side}`;
+      const found = weight === undefined ? null : partOfModel.exec(inner);
+      const part = found?.[1] ?? found?.[2] ?? found?.[3];
+      const owner = part === undefined ? layer : `${layer}/${part}`;
       const index = counts.get(owner) ?? 0;
       counts.set(owner, index + 1);
       return [name, `${owner}#${String(index)}`];

@@ -5,6 +5,7 @@
  */
 import { isJsonObject } from '@distillery/base';
 
+import { attentionCall, attentionClass, withCausality } from './attention-calls.js';
 import { type Field, fieldsOf, type Translated, translatedClasses } from './keras3-layers.js';
 import { checkDepth, type Json, shown, TopologyError } from './topology.js';
 
@@ -59,15 +60,39 @@ function translated(entry: Json): Json {
     class_name: className,
     config: {
       ...common,
-      layers: layers.map((layer) => ({
-        ...translated(layer),
-        name: nameOf(layer),
-        inbound_nodes: callsOf(layer, inner),
-      })),
+      layers: layers.map((layer) => calledLayer(layer, inner)),
       input_layers: endsOf(config.input_layers, inner),
       output_layers: endsOf(config.output_layers, inner),
     },
   };
+}
+
+function calledLayer(layer: Json, inner: ReadonlySet<string>): Json {
+  const { config, ...entry } = translated(layer);
+  const name = nameOf(layer);
+  if (layer.class_name !== attentionClass) return { ...entry, config, name, inbound_nodes: callsOf(layer, inner) };
+  const where = whereOf(layer);
+  const calls = nodesOf(layer)
+    .filter(isJsonObject)
+    .map((node) => {
+      const { args, kwargs } = node;
+      const given = Array.isArray(args) ? (args as unknown[]) : [];
+      const isSame = (one: unknown, other: unknown): boolean =>
+        referenceOf(one, where, inner).join() === referenceOf(other, where, inner).join();
+      return attentionCall(where, { given, options: isJsonObject(kwargs) ? kwargs : {} }, isSame);
+    });
+  // Calls that a converter has translated already stay as they are, in the form of Keras 2.
+  if (calls.length < nodesOf(layer).length) return { ...entry, config, name, inbound_nodes: nodesOf(layer) };
+  return {
+    ...entry,
+    config: withCausality(isJsonObject(config) ? config : {}, calls, where),
+    name,
+    inbound_nodes: calls.map(({ tensors }) => tensors.map((tensor) => [...referenceOf(tensor, where, inner), {}])),
+  };
+}
+
+function nodesOf(layer: Json): readonly unknown[] {
+  return Array.isArray(layer.inbound_nodes) ? (layer.inbound_nodes as unknown[]) : [];
 }
 
 /** A Sequential model without an input layer states its shape once, for the whole model. */
@@ -118,8 +143,7 @@ function refuseForeign({ class_name, module, registered_name }: Json, where: str
 /** The calls of a layer: `[[["layer", call, output, {}], …], …]`. */
 function callsOf(layer: Json, inner: ReadonlySet<string>): readonly unknown[] {
   const where = whereOf(layer);
-  const nodes = Array.isArray(layer.inbound_nodes) ? (layer.inbound_nodes as unknown[]) : [];
-  return nodes.map((node) => {
+  return nodesOf(layer).map((node) => {
     // Calls that a converter has translated already.
     if (!isJsonObject(node)) return node;
     const args = Array.isArray(node.args) ? (node.args as unknown[]) : [];

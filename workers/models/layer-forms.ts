@@ -40,6 +40,9 @@ export function withoutFlips(topology: Json): Json {
 
 export const flipClass = 'RandomFlip';
 
+/** Recurrent layers with cells that take what drops their inputs and states. */
+export const recurrentClasses = ['SimpleRNN', 'GRU', 'LSTM'] as const;
+
 function isChannelsLast({ data_format: format }: Json): boolean {
   return format === undefined || format === null || format === 'channels_last';
 }

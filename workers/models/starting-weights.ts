@@ -9,6 +9,7 @@ import type { NamedWeights } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { ModelError } from './inference/errors.js';
+import { fileKindOf, refuseHdf5Weights } from './keras-file.js';
 import { fileLabels } from './keras3-weights.js';
 import { maxJsonBytes, readBeside, readModelFile } from './inference/model-file.js';
 import { bytesOfNumber, manifestWeightSchema } from './weights-manifest.js';
@@ -44,6 +45,7 @@ const fileSchema = z.looseObject({
  * @throws ModelError for a file that is no such model, or too large; ReadError when another attempt may read it
  */
 export async function readStartingWeights(path: string): Promise<readonly NamedWeights[]> {
+  refuseHdf5Weights(path, await fileKindOf(path));
   const { weightsManifest: groups, modelTopology } = parse(
     await readModelFile(path, maxJsonBytes, 'student.model.weights.uri'),
     path,

@@ -9,9 +9,20 @@ import { onlyInput } from '../data/index.js';
 import type { NumericSpec, NumericSpecs } from '../data/index.js';
 import { freezeLayers } from './frozen-layers.js';
 import { asKeras2 } from './keras3.js';
-import { flipClass, useDropoutMasks, withoutFlips } from './layer-forms.js';
+import { attentionClass, listAttentionCalls } from './attention-calls.js';
+import { flipClass, recurrentClasses, useDropoutMasks, withoutFlips } from './layer-forms.js';
 import { layerPatterns, someOf } from './layer-patterns.js';
-import { noiseClasses, seedNoise, type SeededLayer } from './random-layers.js';
+import { isPlain } from './own-layers/index.js';
+import {
+  alphaClass,
+  type DrawingLayer,
+  dropsSteps,
+  noiseClasses,
+  seededDropout,
+  type SeededLayer,
+  seedNoise,
+  seedRecurrent,
+} from './random-layers.js';
 import type { StudentStart } from './starting-weights.js';
 import {
   dropoutMasks,
@@ -60,6 +71,8 @@ export interface StudentModel {
   regularization(): tf.Scalar | undefined;
   /** Seeds of the random layers' masks in this step, one for each layer. */
   maskSeeds(step: number): readonly number[];
+  /** What random layer number `layer` draws of a seed: its mask in the step of that seed. */
+  drawMask(layer: number, shape: readonly number[], seed: number): Float32Array;
   /** Random layers whose draws are no masks, so that a recorded pass would repeat them in every step. */
   readonly unmasked: readonly string[];
   /** Makes the masks of the next training pass those of this step. */
@@ -86,6 +99,7 @@ export async function openStudentModel(
   freezeLayers(topology, start.freeze ?? []);
   const model = await build(topology);
   try {
+    requireStatistics(model, start);
     const notes = [...(note === undefined ? [] : [note]), ...frozenNotes(frozen, start.freeze)];
     const student = wrap(model, topology, seed, notes);
     if (start.weights === undefined) return student;
@@ -94,6 +108,22 @@ export async function openStudentModel(
     model.dispose();
     throw error;
   }
+}
+
+/** @throws StudentModelError for a Normalization that would change nothing, since nobody has given it mean and variance */
+function requireStatistics(model: tfl.LayersModel, { weights }: StudentStart): void {
+  const excepted = layerPatterns(weights?.except ?? []);
+  const bare = layersWithin(model).find(
+    (layer) =>
+      layer.getClassName() === 'Normalization' &&
+      layer.weights.length > 0 &&
+      (weights === undefined || excepted.some((pattern) => pattern.matches(layer.name))),
+  );
+  if (bare === undefined) return;
+  throw new StudentModelError(`layer ${bare.name}`, 'a Normalization without mean and variance', 'those of the data', {
+    remedy:
+      'start from the weights of the adapted model (spec.student.model.weights.uri), or build the layer with mean and variance',
+  });
 }
 
 /** Of layers that the file freezes and the job does not name, since the file may come from elsewhere. */
@@ -111,6 +141,7 @@ function checkedTopology(topology: Json): Json {
   try {
     const read: Json = asKeras2(topology);
     useDropoutMasks(read);
+    listAttentionCalls(read);
     checkShapes(containersOf(read));
     return read;
   } catch (cause) {
@@ -136,20 +167,24 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   const ofClass = (...names: readonly string[]): tfl.layers.Layer[] =>
     layers.filter((layer) => names.includes(layer.getClassName()));
   const flips = ofClass(flipClass) as (tfl.layers.Layer & SeededLayer)[];
-  const noises = ofClass(...noiseClasses);
-  // In this order: a dropout draws what it drew before the others had a seed.
-  const random = [
-    ...(ofClass('Dropout', 'SpatialDropout1D') as (tfl.layers.Layer & SeededLayer)[]),
-    ...noises.map(seedNoise),
-    ...flips,
+  const attentions = ofClass(attentionClass).filter((layer) => Number(layer.getConfig().dropout) > 0);
+  // In this order: a layer draws what it drew before the later ones had a seed.
+  const drawing = [
+    ...ofClass('Dropout', 'SpatialDropout1D').map(seededDropout),
+    ...ofClass(...noiseClasses).map(seedNoise),
   ];
+  const later = [...ofClass(alphaClass).map(seedNoise), ...attentions.map(seededDropout)];
+  const recurrent = ofClass(...recurrentClasses).filter(dropsSteps);
+  const random: readonly SeededLayer[] = [...drawing, ...flips, ...later, ...recurrent.map(seedRecurrent)];
+  const drawer = (layer: number): DrawingLayer | undefined =>
+    drawing[layer] ?? later[layer - drawing.length - flips.length];
   for (const layer of layers) if (!layer.trainable) keepAverages(layer);
   const maskSeeds = (step: number): number[] => random.map((_, index) => nonZeroSeed(dropoutMasks, seed, step, index));
   return {
     inputs,
     columns,
     weights: weightsOf(model),
-    notes: [...notes, ...flips.map(flipNote)],
+    notes: [...notes, ...flips.map(flipNote), ...ownNotes(layers)],
     topology: flips.length === 0 ? topology : withoutFlips(topology),
     apply: (xs, training) => {
       const output = model.apply([...xs], { training });
@@ -161,7 +196,9 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       return terms.length === 0 ? undefined : tf.addN(terms);
     },
     maskSeeds,
-    unmasked: [...noises, ...flips].map(({ name }) => name),
+    drawMask: (layer, shape, seed) =>
+      tf.tidy(() => drawer(layer)?.draw(shape, seed).dataSync<'float32'>() ?? new Float32Array(0)),
+    unmasked: [...flips, ...recurrent].map(({ name }) => name),
     seedMasks: (step) => {
       const seeds = maskSeeds(step);
       random.forEach((layer, index) => {
@@ -255,10 +292,28 @@ function flipNote({ name }: tfl.layers.Layer): string {
   );
 }
 
+/** Layers that plain tfjs lacks, or computes in another way. */
+function ownNotes(layers: readonly tfl.layers.Layer[]): readonly string[] {
+  const own = layers.filter((layer) => !isPlain(layer.getClassName(), layer.getConfig()));
+  if (own.length === 0) return [];
+  const names = someOf(own.map((layer) => `${layer.name} (${layer.getClassName()})`));
+  return [`plain TensorFlow.js does not compute ${names}: run the result's model.onnx, or use it in Distillery`];
+}
+
+/** Where containers and wrappers of tfjs keep layers. */
+interface Inner {
+  readonly layers?: readonly tfl.layers.Layer[];
+  readonly layer?: tfl.layers.Layer;
+  readonly forwardLayer?: tfl.layers.Layer;
+  readonly backwardLayer?: tfl.layers.Layer;
+}
+
 /** All layers, those inside sub-models and wrappers too, in the model's order. */
 function layersWithin(container: object): tfl.layers.Layer[] {
-  const { layers = [], layer } = container as { layers?: tfl.layers.Layer[]; layer?: tfl.layers.Layer };
-  const children = layer === undefined ? layers : [...layers, layer];
+  const { layers = [], layer, forwardLayer, backwardLayer } = container as Inner;
+  // A Bidirectional computes with two copies of its layer.
+  const wrapped = forwardLayer === undefined ? [layer] : [forwardLayer, backwardLayer];
+  const children = [...layers, ...wrapped.filter((each) => each !== undefined)];
   return children.flatMap((child) => [child, ...layersWithin(child)]);
 }
 

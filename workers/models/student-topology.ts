@@ -6,6 +6,8 @@
  */
 import { isJsonObject, seedOf } from '@distillery/base';
 
+import { attentionClass } from './attention-calls.js';
+import { recurrentClasses } from './layer-forms.js';
 import { StudentModelError } from './trainer-errors.js';
 
 export type Json = Record<string, unknown>;
@@ -35,7 +37,10 @@ const randomInitializers = new Set([
 ]);
 
 /** Their draws take no seed in tfjs, so a resumed run would differ from an undisturbed one. */
-const unseedableLayers = new Set(['AlphaDropout', 'RandomWidth', 'RandomHeight']);
+const unseedableLayers = new Set(['RandomWidth', 'RandomHeight']);
+
+/** Layers whose dropout takes seeds (random-layers.ts). */
+const seededDropouts: ReadonlySet<string> = new Set([attentionClass, ...recurrentClasses]);
 
 /** A seed that tfjs accepts as one: it takes 0 for "none". */
 export function nonZeroSeed(...parts: readonly number[]): number {
@@ -172,7 +177,7 @@ export function refuseUnseedableLayers(topology: Json): void {
       const expected = 'randomness that a seed repeats (Dropout): a resumed run must equal an undisturbed one';
       const where = `layer ${String(config.name)}`;
       if (unseedableLayers.has(className)) throw new StudentModelError(where, className, expected);
-      for (const field of ['dropout', 'recurrent_dropout']) {
+      for (const field of seededDropouts.has(className) ? [] : ['dropout', 'recurrent_dropout']) {
         if (Number(config[field] ?? 0) > 0) throw new StudentModelError(where, `${className} with ${field}`, expected);
       }
     }

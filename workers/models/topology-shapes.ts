@@ -8,6 +8,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import { isJsonObject } from '@distillery/base';
 import { librarySentence } from '../base/index.js';
+import './own-layers/index.js';
 import { type Container, isContainer, type Json, type Layer, shown, TopologyError } from './topology.js';
 
 /** With the batch axis first; null = any size. */
@@ -216,6 +217,11 @@ function instanceOf({ name, className, config }: Layer, where: string): tfl.laye
     // With a name: tfjs counts the layers without one, and later weights are named by that count.
     return fromConfig(layerClass, named(structuredClone(config), name) as serialization.ConfigDict);
   } catch (cause) {
+    if (cause instanceof RangeError) {
+      // One of our own, whose sentence says what is not computed.
+      const expected = `a ${shown(className)} that is computed here`;
+      throw new TopologyError(where, librarySentence(cause), expected, useOnnx, { cause });
+    }
     const found = `a config that tfjs refuses (${librarySentence(cause)})`;
     throw new TopologyError(where, found, `that of a ${shown(className)}`, 'export the model again', { cause });
   }
@@ -223,14 +229,13 @@ function instanceOf({ name, className, config }: Layer, where: string): tfl.laye
 
 /** For layers of Keras that people use and tfjs lacks. */
 function remedyForClass(className: string): string {
-  if (className === 'Normalization') {
-    return 'take it off and set mean and std of the input (teacher.input, or student.inputs), or use BatchNormalization';
-  }
   if (className.startsWith('Random'))
     return 'take it off; training.augment changes the pictures of teacher and student alike';
   if (['Lambda', 'TFOpLambda', 'SlicingOpLambda'].includes(className)) return 'write it as layers of Keras';
-  return 'use other layers; a teacher may be a model in ONNX instead';
+  return useOnnx;
 }
+
+const useOnnx = 'use another layer; a teacher may be a model in ONNX instead';
 
 type Registered = [
   { readonly prototype: object },

@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { uriText } from '@distillery/protocol';
 
 import { RemoteError } from './errors.js';
+import { readObject } from './read-object.js';
 import { type RetryTools, withRetries } from './retries.js';
 import { changeObject, listObjects, objectSource, type S3Bucket, type WriteOutcome } from './s3.js';
 
@@ -87,6 +88,17 @@ export class BucketFolder {
     if (!(await this.#retried(name, read))) return null;
     // It was replaced by a shorter one since it was listed. Who reads it checks its content.
     return whole.subarray(0, at);
+  }
+
+  /** The bytes of a file, piece by piece: none of it is kept. @throws RemoteError, missing when there is none */
+  async *read(name: string): AsyncGenerator<Uint8Array> {
+    const found = await this.#find(name);
+    if (found === null) {
+      const fault = { about: this.about(name), problem: 'there is no such file', remedy: 'check the uri' };
+      throw new RemoteError('missing', fault);
+    }
+    const version = { etag: found.etag, lastModified: null, length: found.bytes };
+    yield* readObject(objectSource(this.#place, this.#prefix + name), version, this.#tools);
   }
 
   /**

@@ -16,8 +16,12 @@ import { RemoteError } from './errors.js';
 export type CredentialSource =
   /** A folder with one file for each key. */
   | { readonly kind: 'folder'; readonly path: string }
-  /** Variables of the environment. */
-  | { readonly kind: 'variables'; readonly values: Readonly<Record<string, string | undefined>> };
+  /** Variables: of the environment, or of what `of` names for people. */
+  | {
+      readonly kind: 'variables';
+      readonly values: Readonly<Record<string, string | undefined>>;
+      readonly of?: string;
+    };
 
 /** Who reads an S3 bucket, and where it is. */
 export interface S3Access {
@@ -69,7 +73,7 @@ export function webAuthorizationOf(source: CredentialSource, about: string): str
 }
 
 function placeOf(source: CredentialSource): string {
-  return source.kind === 'folder' ? 'the Secret of secretRef' : 'the environment';
+  return source.kind === 'folder' ? 'the Secret of secretRef' : (source.of ?? 'the environment');
 }
 
 function endpointIn(text: string | null, source: CredentialSource, about: string): URL | null {

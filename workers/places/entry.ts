@@ -48,9 +48,12 @@ export function isEntry(name: string): boolean {
   return !name.includes('.');
 }
 
+/** Folder of the files in an entry. */
+export const contentName = 'content';
+
 /** Leaves the files with these names in a stage, and makes their entries durable. */
 export async function settleContent(stage: string, names: readonly string[]): Promise<void> {
-  const content = join(stage, 'content');
+  const content = join(stage, contentName);
   const wanted = new Set(names.map((name) => join(content, ...name.split('/'))));
   // Of a version that an earlier attempt began.
   for (const file of filesBelow(content)) if (!wanted.has(file)) rmSync(file);

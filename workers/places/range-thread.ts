@@ -24,9 +24,8 @@ import { ifRangeOf, otherVersion, type Source, versionOf } from './source.js';
 import { webSource } from './web.js';
 
 const data = workerData as RangeThreadData;
-const state = new Int32Array(data.shared.state);
-const blocks = new Uint8Array(data.shared.blocks);
-const fault = new Uint8Array(data.shared.fault);
+const slots = new Int32Array(data.memory.states);
+const blocks = new Uint8Array(data.memory.blocks);
 const never = new AbortController().signal;
 const tools: RetryTools = {
   clock: systemClock,
@@ -52,22 +51,26 @@ async function fill(order: BlockOrder): Promise<void> {
     if (file === undefined) throw new RangeError(`file ${String(order.file)}`);
     const source = sourceOf(file);
     await withRetries({ attempt: () => fetchBlock(source, file, order), furthest: 0 }, file.about, tools);
-    end(states.here);
+    end(order, states.here);
   } catch (error) {
     const known =
       error instanceof DistilleryError
         ? error
         : new RemoteError('unreachable', { about: '', problem: reasonOf(error), remedy: 'try again later' });
-    const text = new TextEncoder().encode(JSON.stringify(crossingOf(known))).subarray(0, maxFaultBytes - 4);
-    new DataView(data.shared.fault).setUint32(0, text.length, true);
-    fault.set(text, 4);
-    end(states.failed);
+    const at = order.slot * data.memory.blockBytes;
+    const most = Math.min(maxFaultBytes, data.memory.blockBytes) - 4;
+    const text = new TextEncoder().encode(JSON.stringify(crossingOf(known))).subarray(0, most);
+    new DataView(data.memory.blocks).setUint32(at, text.length, true);
+    blocks.set(text, at + 4);
+    end(order, states.failed);
   }
 }
 
-function end(how: number): void {
-  Atomics.store(state, 0, how);
-  Atomics.notify(state, 0);
+/** A reader that waits in the other thread sees the state; one that does not gets the message. */
+function end({ id, key, slot }: BlockOrder, how: number): void {
+  Atomics.store(slots, slot, how);
+  Atomics.notify(slots, slot);
+  say({ kind: 'answered', id, key });
 }
 
 function sourceOf({ about, place }: RangedFile): Source {
@@ -77,7 +80,7 @@ function sourceOf({ about, place }: RangedFile): Source {
 }
 
 /** @throws RemoteError */
-async function fetchBlock(source: Source, file: RangedFile, { position, length, to }: BlockOrder): Promise<void> {
+async function fetchBlock(source: Source, file: RangedFile, { position, length, slot }: BlockOrder): Promise<void> {
   const { about, version } = file;
   const headers = {
     range: `bytes=${String(position)}-${String(position + length - 1)}`,
@@ -96,6 +99,7 @@ async function fetchBlock(source: Source, file: RangedFile, { position, length, 
       const problem = `the server answers with another part than the one from byte ${String(position)}`;
       throw new RemoteError('refused', { about, problem, remedy: 'check the server, or what lies between' });
     }
+    const to = slot * data.memory.blockBytes;
     let got = 0;
     for await (const piece of answer.body) {
       if (got + piece.length > length) break;

@@ -14,17 +14,27 @@ export interface RangedFile {
   readonly version: Version & { readonly length: number };
 }
 
-/** Of one block: which file and bytes, and where they go in the shared memory. */
-export interface BlockOrder {
+/** Of one block: which file and bytes, and the slot of the shared memory where they go. */
+export interface BlockOrder extends BlockAnswer {
   readonly file: number;
   readonly position: number;
   readonly length: number;
-  /** In the block memory. */
-  readonly to: number;
+  readonly slot: number;
 }
 
-/** From the thread: it runs, or what it tries again. */
-export type ThreadMessage = { readonly kind: 'ready' } | { readonly kind: 'warning'; readonly text: string };
+/** Which order was answered: the state of its slot is set. */
+export interface BlockAnswer {
+  /** Differs for each order. */
+  readonly id: number;
+  /** Of the block. */
+  readonly key: string;
+}
+
+/** From the thread: it runs, what it tries again, or which order is answered. */
+export type ThreadMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'warning'; readonly text: string }
+  | ({ readonly kind: 'answered' } & BlockAnswer);
 
 /** Given to the thread at its start. */
 export interface RangeThreadData {
@@ -35,16 +45,27 @@ export interface RangeThreadData {
   readonly seed: number;
   /** Certificates of the authorities that this process trusts: a thread begins with those of the machine. */
   readonly authorities: readonly string[];
-  readonly shared: SharedMemory;
+  readonly memory: SharedMemory;
 }
 
+/** Slots for blocks. */
 export interface SharedMemory {
-  /** One number, see `states`. */
-  readonly state: SharedArrayBuffer;
+  readonly blockBytes: number;
+  /** One number for each slot, see `states`. */
+  readonly states: SharedArrayBuffer;
+  /** A block for each slot. Where an order failed, its error: the length in 4 bytes, little-endian, then JSON. */
   readonly blocks: SharedArrayBuffer;
-  /** The error of a failed order: its length in 4 bytes, little-endian, then JSON. */
-  readonly fault: SharedArrayBuffer;
 }
 
 export const states = { asked: 0, here: 1, failed: 2 } as const;
 export const maxFaultBytes = 16_384;
+
+/** At least two slots: one can be read into while the others are being filled. */
+export function sharedMemory(blockBytes: number, memoryBytes: number): SharedMemory {
+  const slots = Math.max(2, Math.floor(memoryBytes / blockBytes));
+  return {
+    blockBytes,
+    states: new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT),
+    blocks: new SharedArrayBuffer(slots * blockBytes),
+  };
+}

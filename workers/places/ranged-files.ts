@@ -1,12 +1,10 @@
 /**
  * Remote files that do not fit into the cache: their bytes are read in blocks when they are asked for, and the last blocks
- * are kept. Tables read synchronously (workers/tables/bytes.ts), so a reader waits for a block as it would wait for a slow
- * disk; a thread fetches it meanwhile.
+ * are kept (block-reader.ts). A thread fetches them.
  *
  * Invariants:
  *  ranged-files/G1 All blocks are of one version of a file. When the server has another one, reading throws.
  *  ranged-files/G2 At most `memoryBytes` are kept, whatever is read, and nothing on the disk.
- *  ranged-files/G3 No wait is without end: the thread has time limits, and the reader has one for the thread.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,18 +13,12 @@ import { dirname, join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 
-import { type CrossingError, revived } from '@distillery/base';
+import { makeFolderSync } from '@distillery/platform';
 
+import { BlockReader } from './block-reader.js';
 import type { CredentialSource } from './credentials.js';
-import { RemoteError } from './errors.js';
-import {
-  type BlockOrder,
-  maxFaultBytes,
-  type RangedFile,
-  type RangeThreadData,
-  states,
-  type ThreadMessage,
-} from './range-wire.js';
+import { contentName } from './entry.js';
+import { type RangedFile, type RangeThreadData, sharedMemory, type ThreadMessage } from './range-wire.js';
 import type { RetryTools } from './retries.js';
 import type { TransportLimits } from './requests.js';
 
@@ -42,12 +34,12 @@ export const rangedLimits = { blockBytes: 2 ** 19, memoryBytes: 2 ** 27 };
 /** Less than for a download: a process waits. */
 const stallMs = 20_000;
 const tries = 4;
-const threadLimitMs = 180_000;
 
 export interface Part {
   readonly length: number;
   readonly version: string;
   read(target: Uint8Array, position: number): void;
+  fetch(target: Uint8Array, position: number): Promise<void>;
 }
 
 export class RangedFiles {
@@ -56,16 +48,8 @@ export class RangedFiles {
   readonly #folder: string;
   readonly #files: readonly RangedFile[];
   readonly #byPath: ReadonlyMap<string, number>;
-  readonly #blockBytes: number;
-  readonly #state: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4));
-  readonly #fault: Uint8Array<SharedArrayBuffer> = new Uint8Array(new SharedArrayBuffer(maxFaultBytes));
-  readonly #blocks: Uint8Array<SharedArrayBuffer>;
   readonly #thread: Worker;
-  /** Slots in the memory by file and block, the least recently used first. */
-  readonly #kept = new Map<string, number>();
-  readonly #free: number[];
-  /** A late answer of the thread would be taken for that of the next order. */
-  #ended: RemoteError | null = null;
+  readonly #blocks: BlockReader;
 
   /**
    * @param named each file with its name, relative with forward slashes
@@ -78,18 +62,18 @@ export class RangedFiles {
     { thread, blockBytes, memoryBytes }: RangedOptions,
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), 'distillery-parts-'));
-    const paths = named.map(({ name }) => join(this.#folder, ...name.split('/')));
+    // A table may name its rows by the folder: it is called as in the cache, so that processes of both kinds agree.
+    const content = join(this.#folder, contentName);
+    makeFolderSync(content);
+    const paths = named.map(({ name }) => join(content, ...name.split('/')));
     for (const path of paths) {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, '');
     }
-    this.path = single ? (paths[0] ?? this.#folder) : this.#folder;
+    this.path = single ? (paths[0] ?? content) : content;
     this.#files = named.map(({ about, place, version }) => ({ about, place, version }));
     this.#byPath = new Map(paths.map((path, file) => [path, file]));
-    this.#blockBytes = blockBytes;
-    const slots = Math.max(1, Math.floor(memoryBytes / blockBytes));
-    this.#free = Array.from({ length: slots }, (_, slot) => slots - 1 - slot);
-    this.#blocks = new Uint8Array(new SharedArrayBuffer(slots * blockBytes));
+    const memory = sharedMemory(blockBytes, memoryBytes);
     const workerData: RangeThreadData = {
       files: this.#files,
       credentials,
@@ -97,18 +81,19 @@ export class RangedFiles {
       retries: { ...tools.limits, tries: Math.min(tries, tools.limits.tries) },
       seed: Math.floor(tools.random.unit() * 2 ** 32),
       authorities: getCACertificates('default'),
-      shared: {
-        state: this.#state.buffer,
-        blocks: this.#blocks.buffer,
-        fault: this.#fault.buffer,
-      },
+      memory,
     };
     this.#thread = new Worker(thread, { name: 'parts', workerData, execArgv: [] });
+    this.#blocks = new BlockReader(this.#files, memory, this.#thread);
     this.#thread.on('message', (message: ThreadMessage) => {
       if (message.kind === 'warning') tools.log.warn(message.text);
+      if (message.kind === 'answered') this.#blocks.answered(message);
     });
     // The next read finds that it does not answer.
     this.#thread.on('error', (error: Error) => tools.log.warn(`the thread that reads parts ended: ${error.message}`));
+    this.#thread.on('exit', () => {
+      this.#blocks.end();
+    });
   }
 
   /** Resolves when the thread runs: one that cannot start would be waited for. */
@@ -124,82 +109,18 @@ export class RangedFiles {
     const facts = file === undefined ? undefined : this.#files[file];
     if (file === undefined || facts === undefined) return null;
     const { etag, lastModified, length } = facts.version;
-    const version = JSON.stringify([etag, lastModified, length]);
-    return { length, version, read: (target, position) => this.#read(file, target, position) };
+    return {
+      length,
+      version: JSON.stringify([etag, lastModified, length]),
+      read: (target, position) => {
+        this.#blocks.read(file, target, position);
+      },
+      fetch: (target, position) => this.#blocks.fetch(file, target, position),
+    };
   }
 
   async close(): Promise<void> {
     rmSync(this.#folder, { recursive: true, force: true });
     await this.#thread.terminate();
-  }
-
-  #read(file: number, target: Uint8Array, position: number): void {
-    const size = this.#blockBytes;
-    for (let done = 0; done < target.length;) {
-      const block = Math.floor((position + done) / size);
-      const within = position + done - block * size;
-      const length = Math.min(size - within, target.length - done);
-      const start = this.#slotOf(file, block) * size + within;
-      target.set(this.#blocks.subarray(start, start + length), done);
-      done += length;
-    }
-  }
-
-  #slotOf(file: number, block: number): number {
-    const key = `${String(file)}:${String(block)}`;
-    const known = this.#kept.get(key);
-    if (known !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, known);
-      return known;
-    }
-    const slot = this.#free.pop() ?? this.#oldest();
-    try {
-      this.#fetch(file, block, slot);
-    } catch (error) {
-      this.#free.push(slot);
-      throw error;
-    }
-    this.#kept.set(key, slot);
-    return slot;
-  }
-
-  #oldest(): number {
-    for (const [key, slot] of this.#kept) {
-      this.#kept.delete(key);
-      return slot;
-    }
-    throw new RangeError('there is no block to replace');
-  }
-
-  /** Waits. @throws the thread's error */
-  #fetch(file: number, block: number, slot: number): void {
-    const facts = this.#files[file];
-    if (facts === undefined) throw new RangeError(`file ${String(file)}`);
-    if (this.#ended !== null) throw this.#ended;
-    const position = block * this.#blockBytes;
-    const length = Math.min(this.#blockBytes, facts.version.length - position);
-    const order: BlockOrder = { file, position, length, to: slot * this.#blockBytes };
-    Atomics.store(this.#state, 0, states.asked);
-    this.#thread.postMessage(order);
-    Atomics.wait(this.#state, 0, states.asked, threadLimitMs);
-    switch (Atomics.load(this.#state, 0)) {
-      case states.here:
-        return;
-      case states.failed:
-        throw this.#failure();
-      default: {
-        const problem = 'a part of it did not arrive';
-        this.#ended = new RemoteError('stalled', { about: facts.about, problem, remedy: 'try again later' });
-        throw this.#ended;
-      }
-    }
-  }
-
-  #failure(): Error {
-    const length = new DataView(this.#fault.buffer).getUint32(0, true);
-    // A decoder takes no shared memory.
-    const text = new TextDecoder().decode(this.#fault.slice(4, 4 + length));
-    return revived(JSON.parse(text) as CrossingError);
   }
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 import type { Stage } from './cache.js';
 import { type Downloaded, download, type DownloadTools } from './download.js';
-import { sizeOf, versionSchema } from './entry.js';
+import { contentName, sizeOf, versionSchema } from './entry.js';
 import { isUnchanged } from './retries.js';
 import { sameVersion, type Source, type Version } from './source.js';
 
@@ -68,7 +68,7 @@ function partIn(file: string): PartFacts | null {
 
 /** Path of a file in an entry or a stage. */
 export function contentOf(folder: string, name: string): string {
-  return join(folder, 'content', ...name.split('/'));
+  return join(folder, contentName, ...name.split('/'));
 }
 
 export function digestOf(text: string): string {

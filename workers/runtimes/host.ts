@@ -3,7 +3,7 @@
  * models of its own format, and onnxruntime computes ONNX on the CPU.
  */
 import type { RuntimeName } from '@distillery/protocol';
-import { openSession } from '../models/inference/index.js';
+import { type ModelFile, type ModelSession, openSession } from '../models/inference/index.js';
 import { type Device, openHostTrainer } from '../models/training.js';
 import type { Runtime, Work } from './runtime.js';
 
@@ -16,11 +16,18 @@ export async function prepareLayers(): Promise<void> {
   broadcastLayerNormalization(layers);
 }
 
+/** What a runtime has below its tfjs backend. */
+export interface HostDevice {
+  /** Absent = it has no programs. */
+  readonly programs?: Device;
+  /** Absent = it computes no SavedModels. */
+  readonly savedModels?: (file: ModelFile) => Promise<ModelSession>;
+}
+
 /**
  * @param startBackend makes the tfjs backend of the runtime the current one and returns its description; not called
  *   for ONNX, which needs no tfjs
  * @param backend name of that tfjs backend
- * @param programs of the device below that backend; absent = it has none
  * @throws RuntimeError from `startBackend`
  */
 export async function hostRuntime(
@@ -28,7 +35,7 @@ export async function hostRuntime(
   work: Work,
   startBackend: () => Promise<string>,
   backend: string = name,
-  programs?: Device,
+  { programs, savedModels }: HostDevice = {},
 ): Promise<Runtime> {
   const description = work === 'onnx' ? 'onnxruntime (cpu)' : await startBackend();
   return {
@@ -40,8 +47,14 @@ export async function hostRuntime(
       return openHostTrainer(options);
     },
     openSession: async (file) => {
-      if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(backend);
-      return openSession(file, { device: 'cpu', tfjs: description, programs });
+      if (file.format !== 'onnx' && file.format !== 'saved-model')
+        (await import('./backend.js')).requireBackend(backend);
+      return openSession(file, {
+        device: 'cpu',
+        tfjs: description,
+        programs,
+        ...(savedModels === undefined ? {} : { openSavedModel: savedModels }),
+      });
     },
   };
 }

@@ -4,9 +4,11 @@ import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } fr
 import { cudaMissing, startCuda } from './cuda.js';
 import { hostRuntime } from './host.js';
 import { nativeMissing, type NativeSettings, noNative } from './native/settings.js';
-import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
+import { type Reason, type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
 
 type Rows = Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>>;
+
+const noSavedModels: Reason = { problem: 'it computes no SavedModel', remedy: 'use runtime native' };
 
 const rowsOf = (native: NativeSettings): Rows => ({
   cuda: {
@@ -14,7 +16,7 @@ const rowsOf = (native: NativeSettings): Rows => ({
     start: () => startCuda(),
   },
   native: {
-    available: () => Promise.resolve(nativeMissing(native)),
+    available: (work) => Promise.resolve(nativeMissing(native, work)),
     // ONNX needs neither TensorFlow nor tfjs.
     start: async (work) =>
       work === 'onnx'
@@ -24,14 +26,16 @@ const rowsOf = (native: NativeSettings): Rows => ({
   wasm: {
     available: (work) =>
       Promise.resolve(
-        work === 'onnx' || 'WebAssembly' in globalThis
-          ? null
-          : { problem: 'WebAssembly is not supported here', remedy: 'use runtime cpu' },
+        work === 'saved-model'
+          ? noSavedModels
+          : work === 'onnx' || 'WebAssembly' in globalThis
+            ? null
+            : { problem: 'WebAssembly is not supported here', remedy: 'use runtime cpu' },
       ),
     start: (work) => hostRuntime('wasm', work, async () => (await import('./wasm/start.js')).startWasm()),
   },
   cpu: {
-    available: () => Promise.resolve(null),
+    available: (work) => Promise.resolve(work === 'saved-model' ? noSavedModels : null),
     start: (work) => hostRuntime('cpu', work, async () => (await import('./cpu.js')).startCpu()),
   },
 });
@@ -59,7 +63,10 @@ export async function openRuntime(
   work: Work,
   table: readonly RuntimeEntry[] = runtimeTable(),
 ): Promise<OpenedRuntime> {
-  if (choice === 'auto') return openPreferred(work, table);
+  // Of the runtimes that never compute a SavedModel nothing is said.
+  if (choice === 'auto') {
+    return openPreferred(work, work === 'saved-model' ? table.filter(({ name }) => name === 'native') : table);
+  }
   const entry = table.find(({ name }) => name === choice);
   if (entry === undefined) {
     throw new RuntimeError(choice, {
@@ -88,6 +95,8 @@ async function openPreferred(work: Work, table: readonly RuntimeEntry[]): Promis
       failed.push(error);
     }
   }
+  const [only, another] = [...missing, ...failed];
+  if (work === 'saved-model' && only !== undefined && another === undefined) throw only;
   const statements = [...missing, ...failed].map(({ fault }) => statementOf(fault));
   throw new RuntimeError('auto', {
     problem: `no runtime works here (${statements.join('; ')})`,

@@ -7,6 +7,7 @@ import { type Manifest, readStudentModelUri } from '@distillery/protocol';
 import { WorkerError } from '../base/index.js';
 import type { Split, TargetSpec } from '../data/index.js';
 import { openTokenizer } from '../inputs/index.js';
+import { fileKindOf, readKerasTopology } from '../models/training.js';
 import type { Places } from '../places/index.js';
 
 interface Splits {
@@ -20,26 +21,43 @@ interface TokenFacts {
   readonly vocabularySize: number;
 }
 
+export interface StudentModelNeeds {
+  /** Receives what a person should know. */
+  readonly note?: (message: string) => void;
+  /** Logits of a row of the teacher: asked for a preset where nothing else says how many outputs it has; absent = no teacher. */
+  readonly teacherColumns?: () => Promise<number>;
+}
+
 /**
- * A pure function of the manifest, its files and what the splits have in common, so that every attempt trains the same model.
+ * A function of the manifest, its files, what the splits have in common and the teacher's width, so that every attempt trains the
+ * same model.
  * @returns the text of a tfjs layers `model.json`, or of its topology alone
- * @throws PlaceError, RemoteError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read
+ * @throws PlaceError, RemoteError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read; ModelError
+ *   and DataError for a damaged .keras file
  */
 export async function studentModelText(
   { student }: Pick<Manifest, 'student'>,
   dataset: Splits,
   places: Pick<Places, 'resolve'>,
+  { note = () => undefined, teacherColumns }: StudentModelNeeds = {},
 ): Promise<string> {
   const { uri } = student.model;
   const read = readStudentModelUri(uri);
-  if (!read.ok || read.value.scheme !== 'preset') return readModel((await places.resolve(uri, 'model')).path);
+  if (!read.ok || read.value.scheme !== 'preset') {
+    const { path } = await places.resolve(uri, 'model');
+    return readModel(path, student.model.weights === undefined ? note : () => undefined);
+  }
   const { name, parameters } = read.value;
   const { tokenizer } = student;
   const tokens =
     tokenizer === undefined
       ? null
       : await openTokenizer((await places.resolve(tokenizer.uri, 'model')).path, tokenizer);
-  return JSON.stringify(presetTopology(choosePreset(name, parameters), presetDataOf(dataset, tokens)).topology);
+  const chosen = choosePreset(name, parameters);
+  const data = presetDataOf(dataset, tokens);
+  const isKnown = chosen.values.outputs !== undefined || data.outputs !== undefined;
+  const outputs = isKnown ? data.outputs : await teacherColumns?.();
+  return JSON.stringify(presetTopology(chosen, { ...data, outputs }).topology);
 }
 
 /**
@@ -69,7 +87,26 @@ function widthOf(target: TargetSpec | null): number {
   return target.kind === 'values' ? target.width : target.classes;
 }
 
-function readModel(path: string): string {
+/** A file as JSON text: as it is, or what a .keras file holds. */
+async function readModel(path: string, note: (message: string) => void): Promise<string> {
+  const kind = await fileKindOf(path);
+  if (kind === 'zip') {
+    const text = await readKerasTopology(path);
+    note(`student model ${path}: the weights in it are not read, training starts from the seed`);
+    return text;
+  }
+  if (kind === 'hdf5') {
+    throw new WorkerError('terminal', {
+      about: `student model ${path}`,
+      found: 'an HDF5 file',
+      expected: 'a tfjs layers model.json, or a .keras file',
+      remedy: 'save it with model.save("student.keras"), or write model.to_json() into a file',
+    });
+  }
+  return readText(path);
+}
+
+function readText(path: string): string {
   try {
     return decodeText(readRegularSync(path));
   } catch (error) {

@@ -7,7 +7,7 @@ import { blockRowsOf, checkLabels, type Dataset, openDataset, ReplacedRows } fro
 import type { OnnxOrder } from '../models/export.js';
 import { answersIn, type LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
-import { connectWorker, type StreamLink } from '../stream/index.js';
+import { connectWorker, readReference, type StreamLink } from '../stream/index.js';
 
 import { claimAndLoad } from './attempt.js';
 import { checkEarlyStop } from './early-stop.js';
@@ -19,6 +19,7 @@ import { openStores } from './open-stores.js';
 import { openSupply } from './open-supply.js';
 import { studentStart } from './start.js';
 import { Student } from './student.js';
+import { teacherWidth, widthNote } from './teacher-width.js';
 import { studentView } from './view.js';
 import { checkTargetWidth, type StudentWidth, widen } from './widths.js';
 
@@ -63,14 +64,18 @@ async function prepare(
   const { positions } = dataset.train.spec;
   const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
-  const modelJson = await studentModelText(manifest, dataset, places);
+  // Before anything waits: this refuses a job without anything to learn from.
+  const labels = labelNote(manifest, dataset);
+  const modelJson = await studentModelText(manifest, dataset, places, {
+    note: (message) => notes.add(message),
+    ...(needsNoTeacher(manifest) ? {} : { teacherColumns: () => widthOfTeacher(context, notes) }),
+  });
   const start = await studentStart(manifest, places);
   const [trainer, link] = await Promise.all([
     openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),
     connect(context),
   ]);
   const { view, notes: mistakes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
-  const labels = labelNote(manifest, dataset);
   for (const note of [...dataset.notes, ...left, ...trainer.notes, ...mistakes, ...(labels === null ? [] : [labels])]) {
     notes.add(note);
   }
@@ -152,6 +157,19 @@ function trainerSourceOf(
 function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
   const inboxPrefix = jobNames(env.manifest.job.uid).inboxPrefix('student');
   return connectWorker({ ...env.nats, inboxPrefix, name: env.pod, waitMs: connectWaitMs, clock, log });
+}
+
+/** @throws StreamError, ReferenceRefused; the reason of the stop */
+async function widthOfTeacher(context: WorkerContext, notes: Notes): Promise<number> {
+  const link = await connect(context);
+  try {
+    const names = jobNames(context.env.manifest.job.uid);
+    const columns = await teacherWidth(() => readReference(link, names), context);
+    notes.add(widthNote(columns));
+    return columns;
+  } finally {
+    await link.close();
+  }
 }
 
 /** @throws DataError when the model has no column for a label */

@@ -4,6 +4,7 @@
  * idx: 210 k against 100 k samples/s).
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
+import { Readable } from 'node:stream';
 
 import { openRegularSync } from '@distillery/platform';
 
@@ -36,13 +37,8 @@ export interface OpenBytes extends Bytes {
   readonly close: () => void;
 }
 
-/** A regular file on this machine. */
-export interface FileBytes extends OpenBytes {
-  readonly descriptor: number;
-}
-
-/** @param expected the file as a noun: "an npy file". @throws DataError, ReadError */
-export function openBytes(path: string, expected: string): FileBytes {
+/** A regular file on this machine. @param expected the file as a noun: "an npy file". @throws DataError, ReadError */
+export function openBytes(path: string, expected: string): OpenBytes {
   const attempt = <T>(read: () => T): T => {
     try {
       return read();
@@ -56,7 +52,6 @@ export function openBytes(path: string, expected: string): FileBytes {
   return {
     name: path,
     length: Number(size),
-    descriptor,
     version: [ino, size, mtimeNs].join(),
     fill: (target, position, at = 0, length = target.length - at) => {
       // The system may have given the number to another file.
@@ -106,6 +101,20 @@ function farBytes(path: string, far: FarBytes): OpenBytes {
 /** The part of `whole` from `start` on, with positions of its own. @param start, length inside of `whole` */
 export function partOf(whole: Bytes, name: string, start: number, length: number): Bytes {
   return { name, length, fill: (target, position, at, length) => whole.fill(target, start + position, at, length) };
+}
+
+const chunkBytes = 1 << 16;
+
+/** The bytes from `start` up to, not including, `end`; each piece is read when it is asked for. Fails as `fill` does. */
+export function streamOf(bytes: Bytes, start: number, end: number): Readable {
+  const chunks = function* (): Generator<Uint8Array> {
+    for (let at = start; at < end; at += chunkBytes) {
+      const chunk = Buffer.alloc(Math.min(chunkBytes, end - at));
+      bytes.fill(chunk, at);
+      yield chunk;
+    }
+  };
+  return Readable.from(chunks());
 }
 
 /** @param length of all bytes, where `memory` holds the first of them only */

@@ -7,6 +7,8 @@ export interface FarBytes {
   readonly version: string;
   /** Copies the bytes from `position` on into `target`; the caller asks for none behind the end. Waits for them. */
   read(target: Uint8Array, position: number): void;
+  /** As `read`, and other work goes on meanwhile. */
+  fetch(target: Uint8Array, position: number): Promise<void>;
 }
 
 /** By the path of the empty file that stands for each: names and folders are as if it were here. */

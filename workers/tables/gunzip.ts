@@ -1,13 +1,12 @@
 /** Gzip files, unpacked as a stream, or as a whole into memory within a bound that is known before. */
-import { pipeline, Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-import { reasonOf } from '@distillery/base';
+import { DistilleryError, reasonOf } from '@distillery/base';
 
-import type { Bytes } from './bytes.js';
-import { DataError, ReadError } from './errors.js';
+import { type Bytes, streamOf } from './bytes.js';
+import { DataError } from './errors.js';
 
-const chunkBytes = 1 << 16;
 /** Bytes that one packed byte can become at most (the format's limit). */
 const largestRatio = 1_032;
 /** Of the last member: its unpacked length, modulo 2^32. */
@@ -19,15 +18,8 @@ export function isGzip(head: Uint8Array): boolean {
 
 /** The unpacked bytes. Reading less than all of them ends the work. @throws what zlib throws for a damaged file; ReadError */
 export function gunzipped(file: Bytes): AsyncIterable<Uint8Array> {
-  const chunks = function* (): Generator<Uint8Array> {
-    for (let at = 0; at < file.length; at += chunkBytes) {
-      const chunk = new Uint8Array(Math.min(chunkBytes, file.length - at));
-      file.fill(chunk, at);
-      yield chunk;
-    }
-  };
   // An error of one stream reaches the reader of the other.
-  return pipeline(Readable.from(chunks()), createGunzip(), () => undefined) as AsyncIterable<Uint8Array>;
+  return pipeline(streamOf(file, 0, file.length), createGunzip(), () => undefined) as AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -50,7 +42,8 @@ export async function gunzipWhole(file: Bytes, most: number, expected: string): 
     }
     return whole.subarray(0, got);
   } catch (error) {
-    if (error instanceof DataError || error instanceof ReadError) throw error;
+    // Also of a file that is elsewhere, whose server failed.
+    if (error instanceof DistilleryError) throw error;
     const found = `a damaged gzip file (${reasonOf(error)})`;
     throw new DataError({ about: name, found, expected, remedy: 'get the file again' });
   }

@@ -1,7 +1,10 @@
 /** The door of the room of tables: the rows of a data set's files, of each format. */
 export { byBytes } from './byte-order.js';
+export { openBytesAt, truncated } from './bytes.js';
+export type { Bytes, OpenBytes } from './bytes.js';
 export { openIdx } from './arrays/idx.js';
 export type { IdxColumn } from './arrays/idx-header.js';
+export { openZip } from './arrays/zip-members.js';
 export { openNpy } from './arrays/npy.js';
 export { type NpzArray, npzNames, openNpz } from './arrays/npz.js';
 export { DataError, ReadError, readFailure } from './errors.js';

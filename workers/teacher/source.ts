@@ -41,6 +41,7 @@ async function modelSource(
 ): Promise<ModelSource> {
   return {
     format: model.format,
+    ...(model.signature === undefined ? {} : { signature: model.signature }),
     path: (await places.resolve(model.uri, 'model', (file) => filesBeside(model.format, file))).path,
     input,
     ...(inputs === undefined ? {} : { inputSettings: inputs }),

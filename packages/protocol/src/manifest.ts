@@ -16,11 +16,16 @@ const positive = z.number().positive();
 const count = z.number().int().positive();
 
 const modelSchema = z.strictObject({
-  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
+  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph', 'saved-model']),
   /** file:///absolute/path or package://name/path once resolved; a student's may be preset://name. */
   uri: z.string().min(1),
   /** Longest time that a worker waits for the model to load and answer its first samples, and for one batch of it. */
   timeoutSeconds: count,
+});
+
+const teacherModelSchema = modelSchema.extend({
+  /** Of a SavedModel; absent = serving_default, or the only one. */
+  signature: z.string().min(1).optional(),
 });
 
 /** Names of layers; * stands for any characters. */
@@ -88,7 +93,7 @@ const memberSchema = z.strictObject({
   /** Unique in the ensemble; for messages. */
   name: z.string().min(1).max(40),
   weight: positive,
-  model: modelSchema,
+  model: teacherModelSchema,
   input: teacherInputSchema,
   inputs: z.array(namedInputSchema).optional(),
   tokenizer: tokenizerSchema.optional(),
@@ -211,7 +216,7 @@ export const writtenManifestSchema = z.strictObject({
     earlyStop: earlyStopSchema.optional(),
   }),
   teacher: z.strictObject({
-    model: modelSchema,
+    model: teacherModelSchema,
     input: teacherInputSchema,
     /** Of the model's inputs by name; absent = none is named. */
     inputs: z.array(namedInputSchema).optional(),

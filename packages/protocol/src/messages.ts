@@ -25,6 +25,7 @@ export const features = [
   'loss-kind',
   'model-inputs',
   'rate-decay',
+  'saved-model',
   'shuffle-blocks',
   'start-weights',
   'student-runtime',

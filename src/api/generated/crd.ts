@@ -745,6 +745,16 @@ export const jobSchema: Schema = {
                   "rule": "!(self.format.startsWith('tfjs-') && self.uri.endsWith('.onnx'))",
                   "message": "a tfjs format does not fit an .onnx file; use format onnx or name the model.json file",
                   "fieldPath": ".format"
+                },
+                {
+                  "rule": "!(self.format == 'saved-model' && (self.uri.endsWith('.onnx') || self.uri.endsWith('.json') || self.uri.startsWith('configmap://')))",
+                  "message": "format saved-model fits a folder with a saved_model.pb; name that folder, or use another format",
+                  "fieldPath": ".format"
+                },
+                {
+                  "rule": "!has(self.signature) || self.format == 'saved-model'",
+                  "message": "only a SavedModel has signatures; use format saved-model, or leave signature out",
+                  "fieldPath": ".signature"
                 }
               ],
               "properties": {
@@ -754,9 +764,16 @@ export const jobSchema: Schema = {
                   "enum": [
                     "onnx",
                     "tfjs-layers",
-                    "tfjs-graph"
+                    "tfjs-graph",
+                    "saved-model"
                   ],
-                  "description": "How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it."
+                  "description": "How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes."
+                },
+                "signature": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 200,
+                  "description": "Which signature of a SavedModel answers. Absent: serving_default, or the only one."
                 },
                 "uri": {
                   "type": "string",
@@ -1244,6 +1261,16 @@ export const jobSchema: Schema = {
                             "rule": "!(self.format.startsWith('tfjs-') && self.uri.endsWith('.onnx'))",
                             "message": "a tfjs format does not fit an .onnx file; use format onnx or name the model.json file",
                             "fieldPath": ".format"
+                          },
+                          {
+                            "rule": "!(self.format == 'saved-model' && (self.uri.endsWith('.onnx') || self.uri.endsWith('.json') || self.uri.startsWith('configmap://')))",
+                            "message": "format saved-model fits a folder with a saved_model.pb; name that folder, or use another format",
+                            "fieldPath": ".format"
+                          },
+                          {
+                            "rule": "!has(self.signature) || self.format == 'saved-model'",
+                            "message": "only a SavedModel has signatures; use format saved-model, or leave signature out",
+                            "fieldPath": ".signature"
                           }
                         ],
                         "properties": {
@@ -1253,9 +1280,16 @@ export const jobSchema: Schema = {
                             "enum": [
                               "onnx",
                               "tfjs-layers",
-                              "tfjs-graph"
+                              "tfjs-graph",
+                              "saved-model"
                             ],
-                            "description": "How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it."
+                            "description": "How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes."
+                          },
+                          "signature": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 200,
+                            "description": "Which signature of a SavedModel answers. Absent: serving_default, or the only one."
                           },
                           "uri": {
                             "type": "string",

@@ -309,9 +309,13 @@ export interface Teacher {
  */
 export interface TeacherModel {
   /**
-   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   * How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes.
    */
-  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph' | 'saved-model';
+  /**
+   * Which signature of a SavedModel answers. Absent: serving_default, or the only one.
+   */
+  signature?: string;
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
@@ -484,9 +488,13 @@ export interface TeacherEnsembleMember {
  */
 export interface TeacherEnsembleMembersModel {
   /**
-   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   * How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes.
    */
-  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  format: 'onnx' | 'tfjs-layers' | 'tfjs-graph' | 'saved-model';
+  /**
+   * Which signature of a SavedModel answers. Absent: serving_default, or the only one.
+   */
+  signature?: string;
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
@@ -1573,9 +1581,13 @@ export interface TeacherDraft {
  */
 export interface TeacherModelDraft {
   /**
-   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   * How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes.
    */
-  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph' | 'saved-model';
+  /**
+   * Which signature of a SavedModel answers. Absent: serving_default, or the only one.
+   */
+  signature?: string;
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
@@ -1748,9 +1760,13 @@ export interface TeacherEnsembleMemberDraft {
  */
 export interface TeacherEnsembleMembersModelDraft {
   /**
-   * How the model is stored: an ONNX file, or the model.json of a TensorFlow.js layers or graph model with its weights beside it.
+   * How the model is stored: an ONNX file, the model.json of a TensorFlow.js layers or graph model with its weights beside it, or the folder of a TensorFlow SavedModel, which the runtime `native` computes.
    */
-  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph';
+  format?: 'onnx' | 'tfjs-layers' | 'tfjs-graph' | 'saved-model';
+  /**
+   * Which signature of a SavedModel answers. Absent: serving_default, or the only one.
+   */
+  signature?: string;
   /**
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */

@@ -12,6 +12,7 @@ import { positiveInteger } from '../shared/options.js';
 import type { Terminal } from '../shared/standard-output.js';
 import { type StopRequest, unlessStopped } from '../shared/stop.js';
 
+import type { BucketNeeds } from './bucket-results.js';
 import type { ClusterReader } from './cluster-reader.js';
 import type { SeenCluster } from './cluster-snapshot.js';
 import type { LogsOptions } from './logs.js';
@@ -24,9 +25,13 @@ export interface ClusterChoice {
   readonly context?: string;
 }
 
+export type { BucketNeeds };
+
 export interface ClusterNeeds {
   /** @throws CliError when the kubeconfig cannot be used */
   readonly openCluster: (choice: ClusterChoice) => Promise<ClusterReader>;
+  /** What reads buckets; null in the program of one file, which starts no processes. */
+  readonly buckets: (() => Promise<BucketNeeds>) | null;
   readonly readInput: ReadInput;
   readonly say: (line: string) => void;
   readonly terminal: Terminal;
@@ -202,6 +207,8 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
   interface FetchFlags extends JobFlags {
     readonly output?: string;
     readonly nats?: string;
+    readonly credentials: 'job' | 'environment';
+    readonly s3Endpoint?: string;
     readonly force: boolean;
   }
   aboutJob<FetchFlags>(
@@ -213,9 +220,10 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
         import('../../stream/index.js'),
       ]);
       const { cluster, kubectlOptions, job, flags, namespace } = work;
+      const { buckets } = needs;
       await fetchJob(
         { output: job, ...flags, namespace, job },
-        { jobs: cluster, kubectlOptions, connect: connectReader, say, stop: stop.signal },
+        { jobs: cluster, kubectlOptions, connect: connectReader, buckets, say, stop: stop.signal },
       );
     },
   )
@@ -223,6 +231,18 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     .option(
       '--nats <url>',
       'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward (default: the address that pods use)',
+    )
+    .addOption(
+      new Option(
+        '--credentials <from>',
+        'who reads a bucket (s3://): the Secret that the job names, or the variables of AWS in your environment',
+      )
+        .choices(['job', 'environment'])
+        .default('job'),
+    )
+    .option(
+      '--s3-endpoint <url>',
+      "address of the bucket's server from here (default: the one that the credentials name)",
     )
     .option('--force', 'replace an earlier model in the folder', false)
     .addHelpText('after', `\nExample:\n  $ ${program} fetch mnist -n team-a -o model`);

@@ -2,26 +2,21 @@
  * `distill fetch`: copies the model of a finished job from a cluster into a folder. It reads the job and the credentials of
  * the job's reader from the API server, and the files from NATS. It changes nothing in either.
  */
-import { printable, statementOf, within } from '@distillery/base';
-import {
-  accessFromSecret,
-  type NatsAccess,
-  NatsAddress,
-  NatsAddressError,
-  printableAddress,
-  resultFiles,
-} from '@distillery/protocol';
+import { printable } from '@distillery/base';
+import { resultFiles } from '@distillery/protocol';
 
-import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../../api/index.js';
-import { type ObjectReader, StreamError } from '../../stream/index.js';
+import { claimPlace, type DistillJob, storeKind } from '../../api/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
-import { listResults } from '../shared/result-checks.js';
+import { listResults, type ResultSource } from '../shared/result-checks.js';
 import { bringResults, contentOf } from '../shared/results.js';
 import { metricsByName, teacherSentence } from '../shared/scores.js';
 import { checkPath, folderNamed } from '../shared/folders.js';
 import { shellCommand } from '../shared/shell-words.js';
+
+import { type BucketNeeds, bucketResults, credentialsFor, type CredentialsFrom } from './bucket-results.js';
+import { accessTo, connected, type NatsTools } from './nats-results.js';
 
 /** What `distill fetch` reads from the API server. */
 export interface JobReader {
@@ -41,23 +36,24 @@ export interface FetchOptions {
   readonly output: string;
   /** Address of NATS from here; absent = the address that pods use. */
   readonly nats?: string;
+  /** Whose credentials read a bucket. */
+  readonly credentials: CredentialsFrom;
+  /** Address of the bucket's server from here; absent = the one that the credentials name. */
+  readonly s3Endpoint?: string;
   /** Replace an earlier model in the folder. */
   readonly force: boolean;
 }
 
-export interface FetchTools {
+export interface FetchTools extends NatsTools {
   /** Options with which kubectl reaches the same cluster. */
   readonly kubectlOptions: readonly string[];
   readonly jobs: JobReader;
-  /** @throws StreamError */
-  connect(access: ReaderAccess): Promise<ObjectReader>;
+  /** What reads buckets; null in the program of one file, which starts no processes. */
+  readonly buckets: (() => Promise<BucketNeeds>) | null;
   say(line: string): void;
   /** Aborts when the person stops the command. */
   readonly stop: AbortSignal;
 }
-
-/** What a reader of a job needs to connect. */
-export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal };
 
 const connectWaitMs = 5_000;
 
@@ -76,32 +72,80 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   }
   checkFinished(job, `job ${namespace}/${options.job}`, tools);
   await checkFolder(folder, options.force);
+  if (storeKind(job.spec.student.output.store) === 'nats') {
+    await fromNats(job, namespace, options, tools, (source) => bring(source, job, 'its object store', folder, tools));
+  } else {
+    const { source, about } = await inBucket(job, namespace, options, tools);
+    await bring(source, job, about, folder, tools);
+  }
+}
+
+/** Copies the results, and says what they are. @param where for people */
+async function bring(
+  source: ResultSource,
+  { metadata, status }: DistillJob,
+  where: string,
+  folder: string,
+  tools: FetchTools,
+): Promise<void> {
+  const results = await listResults(source);
+  if (results.length === 0) {
+    throw new CliError('failed', {
+      about: `job ${metadata.namespace ?? 'default'}/${metadata.name}`,
+      problem: `${where} is empty`,
+      remedy: 'run the job again',
+    });
+  }
+  const digest = await bringResults(source, results, folder, status?.result ?? {});
+  const { accuracy: reached, metrics } = status?.result ?? {};
+  const agreement = teacherSentence(metricsByName(metrics));
+  const names = results.map(({ name }) => name).sort();
+  tools.say(`model     ${folder}: ${names.join(', ')}`);
+  tools.say(`digest    ${digest}`);
+  if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
+  if (agreement !== null) tools.say(`student   ${agreement}`);
+}
+
+async function fromNats(
+  job: DistillJob,
+  namespace: string,
+  options: FetchOptions,
+  tools: FetchTools,
+  work: (source: ResultSource) => Promise<void>,
+): Promise<void> {
   const uid = job.metadata.uid ?? '';
   const access = await accessTo(job, namespace, options, tools);
   const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop: tools.stop }, options, tools);
   const close = (): void => void reader.close();
   tools.stop.addEventListener('abort', close, { once: true });
   try {
-    const results = await listResults(reader);
-    if (results.length === 0) {
-      throw new CliError('failed', {
-        about: `job ${namespace}/${options.job}`,
-        problem: 'its object store is empty',
-        remedy: 'run the job again',
-      });
-    }
-    const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
-    const { accuracy: reached, metrics } = job.status?.result ?? {};
-    const agreement = teacherSentence(metricsByName(metrics));
-    const names = results.map(({ name }) => name).sort();
-    tools.say(`model     ${folder}: ${names.join(', ')}`);
-    tools.say(`digest    ${digest}`);
-    if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
-    if (agreement !== null) tools.say(`student   ${agreement}`);
+    await work(reader);
   } finally {
     tools.stop.removeEventListener('abort', close);
     await reader.close();
   }
+}
+
+/** @throws CliError where no bucket can be read from here */
+async function inBucket(
+  { metadata, spec }: DistillJob,
+  namespace: string,
+  { credentials: from, s3Endpoint }: FetchOptions,
+  tools: FetchTools,
+): Promise<{ readonly source: ResultSource; readonly about: string }> {
+  const { store, secretRef } = spec.student.output;
+  if (tools.buckets === null) {
+    throw new CliError('unavailable', {
+      about: `job ${namespace}/${metadata.name}`,
+      problem: `its model is in ${store}, and this program of one file reads no buckets`,
+      remedy: 'use `distill fetch` of the npm package, or copy the objects with a client of the bucket',
+    });
+  }
+  const needs = await tools.buckets();
+  const where = { from, endpoint: s3Endpoint, namespace, secret: secretRef?.name };
+  const credentials = await credentialsFor(where, needs.variables, tools.jobs);
+  const { say, stop } = tools;
+  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop }) };
 }
 
 /** @returns a command to paste into a shell */
@@ -109,7 +153,7 @@ function kubectl({ kubectlOptions }: FetchTools, args: readonly string[]): strin
   return shellCommand(['kubectl', ...kubectlOptions, ...args]);
 }
 
-/** @throws CliError failed unless the job is complete and its model is in NATS */
+/** @throws CliError failed unless the job is complete and its model is where this command reads */
 function checkFinished({ metadata, spec, status }: DistillJob, who: string, tools: FetchTools): void {
   const holds = (type: string): string | null =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
@@ -143,7 +187,8 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
     });
   }
   const { store } = spec.student.output;
-  if (storeKind(store) === 'nats') return;
+  const kind = storeKind(store);
+  if (kind === 'nats' || kind === 's3') return;
   const place = claimPlace(store);
   const [where, remedy] =
     place === undefined
@@ -154,7 +199,7 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
         ];
   throw new CliError('failed', {
     about: who,
-    problem: `its model is not in NATS, where this command reads, but in ${where}`,
+    problem: `its model is neither in NATS nor in a bucket, where this command reads, but in ${where}`,
     remedy,
   });
 }
@@ -171,69 +216,4 @@ async function checkFolder(folder: string, force: boolean): Promise<void> {
     problem: `it holds ${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''}`,
     remedy: `choose another with --output${foreign.length > 0 ? '' : ', or replace the earlier model with --force'}`,
   });
-}
-
-/** How the job's reader connects. @throws CliError */
-export async function accessTo(
-  job: DistillJob,
-  namespace: string,
-  { nats }: Pick<FetchOptions, 'nats'>,
-  { jobs }: Pick<FetchTools, 'jobs'>,
-): Promise<NatsAccess> {
-  const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
-  const secret =
-    (await jobs.readSecret(namespace, name)) ??
-    // The name that versions up to 0.1 used: a job that ended before an upgrade has this one only.
-    (await jobs.readSecret(namespace, sharedName(job.metadata.name)));
-  const access = secret === null ? null : accessFromSecret(secret, 'reader');
-  if (access === null) {
-    throw new CliError('unavailable', {
-      about: `secret ${namespace}/${name}`,
-      problem: secret === null ? 'there is no such Secret' : 'it holds no credentials for a reader',
-      remedy: 'check that the operator runs, which writes it',
-    });
-  }
-  if (nats === undefined) return access;
-  const address = addressIn(nats);
-  if (address.login.kind !== 'none') {
-    throw new CliError('usage', {
-      about: '--nats',
-      problem: `${address.toString()} comes with a login`,
-      remedy: "give the address alone; the login is in the job's Secret",
-    });
-  }
-  return { ...access, url: address.toString() };
-}
-
-/** @throws CliError usage, which quotes nothing of the text: it may hold a login */
-function addressIn(nats: string): NatsAddress {
-  try {
-    return NatsAddress.parse(nats);
-  } catch (error) {
-    if (!(error instanceof NatsAddressError)) throw error;
-    throw new CliError('usage', within('--nats', error.fault), { cause: error });
-  }
-}
-
-/** @throws CliError, StreamError */
-export async function connected<R extends ObjectReader>(
-  access: ReaderAccess,
-  { nats }: Pick<FetchOptions, 'nats'>,
-  tools: { connect(access: ReaderAccess): Promise<R> },
-): Promise<R> {
-  try {
-    return await tools.connect(access);
-  } catch (error) {
-    if (!(error instanceof StreamError) || error.reason !== 'unreachable' || nats !== undefined) throw error;
-    throw new CliError(
-      'unavailable',
-      {
-        about: '',
-        problem: `${statementOf(error.fault)}. That is the address for pods (${printableAddress(access.url)})`,
-        remedy:
-          'from outside the cluster use `kubectl port-forward` to the NATS service, and --nats nats://127.0.0.1:4222',
-      },
-      { cause: error },
-    );
-  }
 }

@@ -15,7 +15,7 @@ import { CliError } from '../shared/cli-error.js';
 import { type Report, reportOf } from '../shared/report-file.js';
 
 import type { ClusterReader } from './cluster-reader.js';
-import { accessTo, connected, type ReaderAccess } from './fetch.js';
+import { accessTo, connected, type ReaderAccess } from './nats-results.js';
 import { eventsAbout } from './seen-events.js';
 
 export interface JobReportOptions {

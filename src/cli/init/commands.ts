@@ -44,7 +44,7 @@ export function addInitCommand(root: Command, open: () => Promise<InitNeeds>, en
         datasetFormats,
       ),
     )
-    .option('--teacher <file>', 'an .onnx file, or model.json of TensorFlow.js (default: the only one)')
+    .option('--teacher <file>', 'an .onnx file, model.json of TensorFlow.js, or saved_model.pb (default: the only one)')
     .option('--tokenizer <file>', "the teacher's tokenizer.json (default: the one beside it)")
     .option('--label <column>', 'column of the labels; none = learn from the teacher alone')
     .option('--input <columns>', 'columns that the teacher takes, with commas between them', columnNames)

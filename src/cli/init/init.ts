@@ -57,7 +57,9 @@ async function written({ folder: given, output, asked: said }: InitOptions, need
   refuseExisting(file);
   let asked = said;
   for (let questions = 0; questions < mostQuestions; questions++) {
-    const request = { folder, jobFolder: dirname(file), runtime: environment.DISTILL_RUNTIME ?? 'auto', asked };
+    const { DISTILL_RUNTIME: runtime = 'auto', DISTILL_NATIVE_FOLDER: native = 'none' } = environment;
+    const nativeFolder = native === 'none' || native === '' ? null : native;
+    const request = { folder, jobFolder: dirname(file), runtime, nativeFolder, asked };
     const reply = await inspectFiles(request, { script: scripts.init, environment, stop: stop.signal, clock });
     if (reply === null) return stop.ending;
     if (reply.kind === 'refuse') throw new CliError(endingOf(reply.ending), asFault(reply.sentence));

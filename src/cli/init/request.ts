@@ -12,6 +12,8 @@ export interface InitRequest {
   /** The folder of the job's file. */
   readonly jobFolder: string;
   readonly runtime: string;
+  /** A build of TensorFlow; null = none. */
+  readonly nativeFolder: string | null;
   readonly asked: Asked;
 }
 

@@ -16,17 +16,18 @@ import { foreignIn, natsMark, runMark, strangeIn } from './run-entries.js';
  * Makes the folder of a new run, or checks that it can hold one (run-folder/R1). A link that the person names is followed;
  * a link inside the folder never is.
  * @param path as the person named it
+ * @returns true for a folder that was absent or empty
  * @throws CliError badInput
  */
-export function claim(folder: string, path: string): void {
+export function claim(folder: string, path: string): boolean {
   const found = claimFolderSync(realOf(folder), runMark);
   switch (found.kind) {
     case 'made':
-      return;
+      return true;
     case 'ours': {
       refuseStrange(folder, `--dir ${path}`);
       refuseForeignParts(folder, `--dir ${path}`);
-      return;
+      return false;
     }
     case 'foreign':
       throw new CliError('badInput', {

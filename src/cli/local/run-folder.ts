@@ -20,9 +20,10 @@
  *     absent or empty (packages/platform). Any other folder is refused before anything is changed.
  *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
  *     run writes: a file, or a folder. Anything else is refused before anything is changed.
+ *  run-folder/R4 A run that is refused before it began leaves nothing: what this process made is removed, and nothing else.
  *  run-folder/R3 What a kill left half-written is removed under the lock, when the folder is opened and when it is released.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { codeOf, decodeText } from '@distillery/base';
@@ -57,9 +58,13 @@ export class RunFolder {
   readonly path: string;
   readonly job: DistillJob;
 
-  private constructor(path: string, job: DistillJob) {
+  /** What `discard` removes: the folders that this process made, inner ones first; null = it found a run there. */
+  #made: readonly string[] | null;
+
+  private constructor(path: string, job: DistillJob, made: readonly string[] | null) {
     this.path = path;
     this.job = job;
+    this.#made = made;
   }
 
   /**
@@ -71,8 +76,9 @@ export class RunFolder {
     const folder = folderNamed('--dir', path);
     checkPath(`--dir ${path}`, folder);
     return writing(folder, () => {
-      claim(folder, path);
-      return RunFolder.#begin(folder, path, job, pid);
+      const missing = missingFolders(folder);
+      const isNew = claim(folder, path);
+      return RunFolder.#begin(folder, path, job, { pid, made: isNew ? missing : null });
     });
   }
 
@@ -87,10 +93,11 @@ export class RunFolder {
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;
+        const missing = missingFolders(folder);
         // Of two runs that start at the same time, one makes the folder and the other takes the next name.
         if (!makeNewFolderSync(folder)) continue;
         markFolderSync(folder, runMark);
-        return RunFolder.#begin(folder, folder, job, pid);
+        return RunFolder.#begin(folder, folder, job, { pid, made: missing });
       }
     });
   }
@@ -118,11 +125,16 @@ export class RunFolder {
         unlock(folder);
         throw error;
       }
-      return new RunFolder(folder, job);
+      return new RunFolder(folder, job, null);
     });
   }
 
-  static #begin(folder: string, path: string, job: DistillJob, pid: number): RunFolder {
+  static #begin(
+    folder: string,
+    path: string,
+    job: DistillJob,
+    { pid, made }: { readonly pid: number; readonly made: readonly string[] | null },
+  ): RunFolder {
     lock(folder, pid);
     try {
       refuseTrainedRun(folder, path);
@@ -133,7 +145,24 @@ export class RunFolder {
       unlock(folder);
       throw error;
     }
-    return new RunFolder(folder, job);
+    return new RunFolder(folder, job, made);
+  }
+
+  /** The run begins: from now on, `discard` removes nothing. */
+  keep(): void {
+    this.#made = null;
+  }
+
+  /** Removes what this process has made, unless the run has begun. What cannot be removed stays. */
+  discard(): void {
+    const made = this.#made;
+    if (made === null) return;
+    try {
+      for (const name of readdirSync(this.path)) rmSync(join(this.path, name), { recursive: true, force: true });
+      for (const folder of made) rmdirSync(folder);
+    } catch {
+      // Why the run was refused is what to report. A folder above that has another run by now is not empty.
+    }
   }
 
   /** @returns the path of an entry of the folder */
@@ -150,6 +179,13 @@ export class RunFolder {
     }
     unlock(this.path);
   }
+}
+
+/** Folders on the way to a path that do not exist, the path first. */
+function missingFolders(path: string): readonly string[] {
+  if (existsSync(path)) return [];
+  const above = dirname(path);
+  return above === path ? [path] : [path, ...missingFolders(above)];
 }
 
 function markEarlierRun(folder: string): void {

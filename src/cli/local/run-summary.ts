@@ -3,6 +3,8 @@ import { accuracy, duration } from '../shared/format.js';
 import { type Scores, studentSentence } from '../shared/scores.js';
 import { shellWord } from '../shared/shell-words.js';
 
+import type { Unmeasured } from './teacher-scores.js';
+
 export interface Summary {
   /** For a person. */
   readonly lines: readonly string[];
@@ -89,8 +91,7 @@ export interface CompleteRun {
   readonly folder: string;
   readonly model: string;
   readonly seconds: number;
-  /** null = there is no teacher, or it could not be measured. */
-  readonly teacher: Scores | null;
+  readonly teacher: Scores | Unmeasured;
   readonly student: Scores;
   /** null = no baseline was asked for. */
   readonly baseline: Scores | null;
@@ -105,7 +106,7 @@ export function completeSummary(run: CompleteRun): Summary {
   return {
     lines: [
       `done in ${duration(seconds)}`,
-      `  teacher   ${teacher === null ? '–' : teacherText(teacher)}`,
+      `  teacher   ${teacherText(teacher)}`,
       `  student   ${scoreText(student)}`,
       ...(baseline === null
         ? []
@@ -117,8 +118,8 @@ export function completeSummary(run: CompleteRun): Summary {
     record: {
       outcome: 'complete',
       seconds,
-      teacherAccuracy: teacher?.accuracy ?? null,
-      ...(teacher === null ? {} : { teacherMetrics: teacher.metrics }),
+      teacherAccuracy: 'unmeasured' in teacher ? null : teacher.accuracy,
+      ...('unmeasured' in teacher ? {} : { teacherMetrics: teacher.metrics }),
       studentAccuracy: student.accuracy,
       ...(baseline === null ? {} : { baselineAccuracy: baseline.accuracy, baselineMetrics: baseline.metrics }),
       metrics: student.metrics,
@@ -132,10 +133,12 @@ export function completeSummary(run: CompleteRun): Summary {
 
 /** Without labels to measure accuracy on, there is another score, or agreement with the teacher. */
 function scoreText({ accuracy: fraction, metrics }: Scores): string {
-  return (fraction === null ? studentSentence(metrics) : null) ?? accuracy(fraction);
+  if (fraction !== null) return accuracy(fraction);
+  return studentSentence(metrics) ?? 'not measured: nothing is held out, and there was no teacher to compare it with';
 }
 
-function teacherText(teacher: Scores): string {
+function teacherText(teacher: Scores | Unmeasured): string {
+  if ('unmeasured' in teacher) return teacher.unmeasured;
   if (teacher.accuracy !== null) return `${accuracy(teacher.accuracy)} of the evaluation split`;
-  return studentSentence(teacher.metrics) ?? '– (nothing is held out with labels to measure it on)';
+  return studentSentence(teacher.metrics) ?? 'not measured: no labels are held out that it answers';
 }

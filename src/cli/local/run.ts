@@ -81,6 +81,10 @@ export async function run(options: RunOptions, needs: RunNeeds): Promise<Ending>
   const folder = await openRunFolder(options, { ...needs, nowMs });
   try {
     return await new Run(folder, options, needs, output).toEnd();
+  } catch (error) {
+    // Nothing of a run that was refused is left.
+    folder.discard();
+    throw error;
   } finally {
     folder.release();
   }
@@ -130,7 +134,7 @@ class Run {
     const { store } = folder.job.spec.student.output;
     const model = storeKind(store) === 's3' ? store : folder.file('model');
     const teacher = await teacherScores(folder, this.#worker('evaluate'));
-    if (teacher !== null) RunHistory.open(folder, () => this.#needs.clock.now()).teacherMeasured(teacher);
+    if (!('unmeasured' in teacher)) RunHistory.open(folder, () => this.#needs.clock.now()).teacherMeasured(teacher);
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
     const baseline = this.#options.baseline ? await this.#trainBaseline(nats) : null;
     if (baseline === 'stopped') {
@@ -175,6 +179,8 @@ class Run {
   async #train(folder: RunFolder, nats: FoundNatsServer): Promise<Outcome> {
     const { scripts, clock, openLog, stop } = this.#needs;
     const environment = environmentOf(folder.job, this.#needs);
+    // The log of our own server says why it does not start.
+    if (isOwn(nats)) folder.keep();
     const { name } = folder.job.metadata;
     const history = RunHistory.open(folder, () => clock.now());
     const outcome = await train({
@@ -186,7 +192,10 @@ class Run {
       clock,
       log: openLog(folder.file('logs', 'engine.log')),
       stop: stop.signal,
-      onServer: (version) => history.started(this.#needs.machine(), this.#options.slots, version),
+      onServer: (version) => {
+        folder.keep();
+        history.started(this.#needs.machine(), this.#options.slots, version);
+      },
       onEvents: (events) => {
         history.events(events);
         this.#output.events(events);
@@ -224,6 +233,7 @@ class Run {
 
   /** Writes the report first, so that the summary can name it. */
   #finish(summary: Summary): void {
+    this.#folder.keep();
     const report = endingReport(this.#folder.path, this.#needs.clock.now());
     const { lines, record } = report === null ? summary : withReport(summary, report);
     this.#output.finish(lines, record);

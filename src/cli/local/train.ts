@@ -46,7 +46,7 @@ export async function train(options: TrainOptions): Promise<Outcome> {
 async function runToEnd(options: TrainOptions): Promise<Outcome> {
   const { folder, log, stop } = options;
   const key = keyOf(folder);
-  await checkDiskSpace(folder.path);
+  await enoughSpace(folder);
   const nats = await startNats({ ...options, uid: key.uid });
   let admin: StreamAdmin | null = null;
   try {
@@ -76,6 +76,16 @@ async function runToEnd(options: TrainOptions): Promise<Outcome> {
   } catch (error) {
     await admin?.close().catch(() => undefined);
     await nats.stop();
+    throw error;
+  }
+}
+
+/** @throws CliError that names the folder, which stays for that */
+async function enoughSpace(folder: RunFolder): Promise<void> {
+  try {
+    await checkDiskSpace(folder.path);
+  } catch (error) {
+    folder.keep();
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** `distill validate`: checks every DistillJob of a file for the engines that may run it. */
 import {
+  type DistillJob,
   type Engine,
   type Problem,
   problemParagraphs,
@@ -66,7 +67,10 @@ function judge(
   });
   const fitting = found.filter(({ problems }) => problems.length === 0).map(({ engine }) => engineNames[engine]);
   const refusing = found.filter(({ problems }) => problems.length > 0);
-  const notes = fitting.includes(engineNames.cluster) ? operator.notes.map((note) => `  in a cluster, ${note}`) : [];
+  const notes = [
+    ...fitting.flatMap((engine) => runtimeNotes(checked.job, engine)),
+    ...(fitting.includes(engineNames.cluster) ? operator.notes.map((note) => `  in a cluster, ${note}`) : []),
+  ];
   if (refusing.length === 0) return { lines: [`${title} is valid`, ...notes], problems: [] };
   if (fitting.length === 0) return { lines: [], problems: unique(refusing.flatMap(({ problems }) => problems)) };
   return {
@@ -82,6 +86,19 @@ function judge(
     ],
     problems: [],
   };
+}
+
+const tensorflow: Readonly<Record<string, string>> = {
+  [engineNames.local]: 'where `npm run native` built it',
+  [engineNames.cluster]: 'so its teachers need the image worker-native (docs/models.md)',
+};
+
+/** What a machine must have for the job's models, which validation cannot see. */
+function runtimeNotes({ spec: { teacher } }: DistillJob, engine: string): readonly string[] {
+  const models = [teacher, ...(teacher.ensemble?.members ?? [])];
+  if (!models.some(({ model }) => model.format === 'saved-model')) return [];
+  const where = engine === engineNames.local ? `with ${engine}` : `in ${engine}`;
+  return [`  ${where}, TensorFlow (runtime native) computes its SavedModel, ${tensorflow[engine] ?? ''}`];
 }
 
 /** Drops repeated problems: both engines may refuse the same field. */

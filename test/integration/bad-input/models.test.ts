@@ -161,12 +161,14 @@ describe('a student model', () => {
       what: 'has a layer whose randomness no seed repeats',
       text: () =>
         changedModel(({ modelTopology }) => {
-          modelTopology.config.layers.splice(1, 0, {
-            class_name: 'AlphaDropout',
-            config: { name: 'fog', rate: 0.1 },
-          });
+          modelTopology.config.layers.splice(
+            1,
+            0,
+            { class_name: 'Reshape', config: { name: 'steps', target_shape: [2, 7, 14, 8] } },
+            { class_name: 'ConvLSTM2D', config: { name: 'fog', filters: 2, kernel_size: 2, dropout: 0.1 } },
+          );
         }),
-      want: 'student model, layer fog: found AlphaDropout, expected randomness that a seed repeats (Dropout)',
+      want: 'student model, layer fog: found ConvLSTM2D with dropout, expected randomness that a seed repeats (Dropout)',
     },
     {
       what: 'has an unknown layer',

@@ -116,7 +116,7 @@ describe('the npm package', () => {
   });
 
   test('finds its workers and what they import', async () => {
-    for (const worker of ['teacher/main.js', 'student/main.js', 'init/main.js']) {
+    for (const worker of ['teacher/main.js', 'student/main.js', 'init/main.js', 'fetch/main.js']) {
       // Without its environment a worker ends with a sentence; a package that is missing would be ERR_MODULE_NOT_FOUND.
       const { text } = await ran([process.execPath, join(dirname(main), '../../workers', worker)]);
       expect(text).not.toContain('ERR_MODULE_NOT_FOUND');

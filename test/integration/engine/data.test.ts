@@ -71,16 +71,19 @@ describe('a folder of pictures', () => {
     expect((await completed(killed))?.digest).toBe(whole?.digest);
   });
 
-  it('is distilled without labels, by the teacher alone', async () => {
+  it('is distilled without labels, by the teacher alone, whose width the preset takes', async () => {
     const run = start({ uri: plain }, (spec) => {
+      spec.student.model = { uri: 'preset://cnn-tiny?filters=4&dense=8' };
       spec.training.shuffle = 'Blocks';
       spec.training.augment = { flip: true };
     });
     const result = await completed(run);
     expect(result).toMatchObject({ outcome: 'complete' });
     expect(result?.studentAccuracy).toBeNull();
+    expect(result?.metrics?.agreement).toBeGreaterThanOrEqual(0);
     const notes = run.events.filter(({ reason }) => reason === 'Noted').map(({ message }) => message);
     expect(notes.filter((note) => note.startsWith('Student: the data set has no labels'))).toHaveLength(1);
+    expect(notes.filter((note) => note.includes('the student has 10, as many as the teacher answers'))).toHaveLength(1);
   });
 
   it('without labels is refused a baseline before anything starts', async () => {
@@ -90,7 +93,8 @@ describe('a folder of pictures', () => {
       `--baseline: the data set ${plain} has no labels, and a baseline learns from labels alone.`,
     );
     expect(run.lines).toEqual([]);
-    expect(existsSync(join(folder, `run-${String(runs - 1)}`, 'nats'))).toBe(false);
+    // Nothing of the run is left.
+    expect(existsSync(join(folder, `run-${String(runs - 1)}`))).toBe(false);
   });
 
   it('without labels is measured on held-out samples, by the teacher; a killed student ends with the same figures', async () => {

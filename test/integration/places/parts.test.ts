@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { gzipSync } from 'node:zlib';
 
 import { randomFrom } from '@distillery/base';
 import { workerExitCodes } from '@distillery/protocol';
@@ -19,7 +20,9 @@ import { mnistPictures } from '../../kit/pictures.js';
 import { type S3Fault, S3Proxy } from '../../kit/s3-proxy.js';
 import { rootKeys, type S3Server, startS3Server } from '../../kit/s3-server.js';
 import { WebServer } from '../../kit/web-server.js';
+import { idx } from '../../unit/data/idx-files.js';
 import { member, tar } from '../../unit/tables/tar-files.js';
+import { npy, zip } from '../../unit/tables/zip-files.js';
 
 const blockBytes = 2 ** 16;
 const memoryBytes = 2 ** 18;
@@ -61,10 +64,15 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([web.stop(), proxy.stop()]));
 
+/** Contents by their paths. */
+type Folder = Readonly<Record<string, Uint8Array>>;
+
 interface Answer {
   readonly length?: number;
   readonly notes?: string;
+  readonly identity?: string | null;
   readonly inputs?: Record<string, number[]>;
+  readonly labels?: number[];
   readonly exit?: number;
   readonly message?: string;
 }
@@ -98,11 +106,16 @@ const program = `
   const sayEnd = (error) => say({ exit: workerExitCodes[endingOf(error)], message: error.message });
   try {
     const set = await openDataset(settings, { placeOf: (uri) => places.data(uri) });
-    say({ length: set.train.length, notes: set.notes.join() });
+    say({ length: set.train.length, notes: set.notes.join(), identity: await set.identity() });
     for await (const line of createInterface({ input: process.stdin })) {
       try {
-        const { inputs } = await set.train.read(JSON.parse(line));
-        say({ inputs: Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, [...data]])) });
+        const rows = JSON.parse(line);
+        const { inputs } = await set.train.read(rows);
+        const targets = await set.train.targets(rows);
+        say({
+          inputs: Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, [...data]])),
+          ...(targets === null ? {} : { labels: [...targets.labels] }),
+        });
       } catch (error) {
         sayEnd(error);
       }
@@ -121,9 +134,10 @@ class Reader {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(settings: object) {
+  /** @param cacheBytes less than the data sets have */
+  constructor(settings: object, cacheBytes = 50_000) {
     const values = { ...server.variables(), AWS_ENDPOINT_URL: proxy.url };
-    const cache = { folder: join(folder, 'cache'), maxBytes: 50_000 };
+    const cache = { folder: join(folder, `cache-${String(cacheBytes)}`), maxBytes: cacheBytes };
     const order = { settings, cache, values, limits: { blockBytes, memoryBytes } };
     this.#child = spawn(process.execPath, ['--input-type=module', '--eval', program, JSON.stringify(order)], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -152,8 +166,17 @@ class Reader {
   }
 }
 
-async function reading<T>(settings: object, work: (reader: Reader, opened: Answer) => Promise<T>): Promise<T> {
-  const reader = new Reader(settings);
+/** Whether a name in the cache folder is that of an entry. */
+function isEntry(name: string): boolean {
+  return /^[0-9a-f]{32}-[0-9a-f]+$/.test(name);
+}
+
+async function reading<T>(
+  settings: object,
+  work: (reader: Reader, opened: Answer) => Promise<T>,
+  cacheBytes?: number,
+): Promise<T> {
+  const reader = new Reader(settings, cacheBytes);
   try {
     return await work(reader, await reader.answer());
   } finally {
@@ -188,7 +211,7 @@ describe('an archive that is larger than the cache', () => {
         expect(await reader.read(indices)).toEqual(wanted(indices));
       }
     });
-    expect(readdirSync(join(folder, 'cache')).filter((name) => /^[0-9a-f]{32}-[0-9a-f]+$/.test(name))).toEqual([]);
+    expect(readdirSync(join(folder, 'cache-50000')).filter(isEntry)).toEqual([]);
   });
 
   test('costs what is read, and no block twice while it is kept', async () => {
@@ -265,10 +288,10 @@ describe('an archive that is larger than the cache', () => {
       'its pinned content is that of the whole file. Raise DISTILL_CACHE_BYTES, or leave out',
     ],
     [
-      'in a format that is read as a whole',
+      'in a format that is a folder',
       { format: 'files', uri: 's3://sets/one.tar' },
       workerExitCodes.terminal,
-      'the format files is not read in parts. Raise DISTILL_CACHE_BYTES, or use webdataset',
+      'one.tar: found a file, expected a folder with files.',
     ],
   ])('is refused %s', async (_, settings, exit, message) => {
     expect(await endOf(settings)).toEqual({ exit, message: expect.stringContaining(message) });
@@ -286,21 +309,175 @@ describe('a folder of archives that is larger than the cache', () => {
   });
 });
 
+describe('a folder that is larger than the cache, of', () => {
+  const bytesOf = (length: number, step: number): Buffer => Buffer.from(Array.from({ length }, (_, at) => at * step));
+  const idxOf = (rows: number, step: number): Record<string, Uint8Array> => ({
+    images: idx([rows, 28, 28], [...bytesOf(rows * 784, step)]),
+    labels: idx(
+      [rows],
+      [...bytesOf(rows, 1)].map((each) => each % 10),
+    ),
+  });
+  const [train, test_] = [idxOf(200, 7), idxOf(20, 11)];
+  const idxFiles: Folder = {
+    'train-images-idx3-ubyte': train.images!,
+    'train-labels-idx1-ubyte': train.labels!,
+    't10k-images-idx3-ubyte': test_.images!,
+    't10k-labels-idx1-ubyte': test_.labels!,
+  };
+  const packed = Object.fromEntries(
+    Object.entries(idxFiles).map(([name, content]) => [`${name}.gz`, gzipSync(Buffer.from(content), { level: 0 })]),
+  );
+  const arrays: Folder = {
+    'x_train.npy': npy('|u1', [1_000, 64], bytesOf(64_000, 3)),
+    'y_train.npy': npy('|u1', [1_000], bytesOf(1_000, 1)),
+    'x_test.npy': npy('|u1', [10, 64], bytesOf(640, 5)),
+    'y_test.npy': npy('|u1', [10], bytesOf(10, 1)),
+  };
+  const plain: Folder = Object.fromEntries(
+    Array.from({ length: 6 }, (_, at) => [`${String(at % 2)}/${String(at)}.bin`, randomBytes(at * 7_000)]),
+  );
+  const pictures = async (): Promise<Folder> => {
+    const path = join(folder, 'few-pictures');
+    await mnistPictures(path, { count: 20, format: 'png', labeled: true });
+    const names = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'));
+    // Behind its end, a PNG file may hold anything.
+    return Object.fromEntries(
+      names.map((name) => [name, Buffer.concat([readFileSync(join(path, name)), Buffer.alloc(5_000)])]),
+    );
+  };
+  const sets: readonly (readonly [string, string, object, () => Promise<Folder> | Folder])[] = [
+    ['idx files', 'idx', {}, () => idxFiles],
+    ['idx files of which one lies there twice', 'idx', {}, () => ({ ...idxFiles, 'copy/train-labels': train.labels! })],
+    ['packed idx files', 'idx', {}, () => packed],
+    ['npy files', 'npy', {}, () => arrays],
+    ['pictures', 'imageFolder', {}, pictures],
+    ['plain files', 'files', { fields: [{ ...fields[0], name: 'bytes', columns: ['bytes'] }] }, () => plain],
+  ];
+
+  test.each(sets)('%s gives the same samples as a local one, and is the same set', async (what, format, more, make) => {
+    const files = await make();
+    const name = what.replaceAll(' ', '-');
+    for (const [file, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name, file)), { recursive: true });
+      writeFileSync(join(folder, name, file), content);
+      await server.put('sets', `${name}/${file}`, content);
+    }
+    const read = (uri: string, cacheBytes?: number): Promise<readonly Answer[]> =>
+      reading(
+        { format, uri, ...more },
+        async (reader, { length = 0, notes, identity }) => {
+          const all = Array.from({ length }, (_, at) => at);
+          const given = await reader.read([length - 1, 0, 1, Math.floor(length / 2), 0, ...all]);
+          return [given, { length, ...(identity === undefined ? {} : { identity }) }, { notes: notes ?? '' }];
+        },
+        cacheBytes,
+      );
+    const uri = `s3://sets/${name}`;
+    const [local, cached, far] = [
+      await read(`file://${join(folder, name)}`),
+      await read(uri, 2 ** 22),
+      await read(uri),
+    ];
+    expect(local[0]?.inputs).toBeDefined();
+    expect(far[0]).toEqual(local[0]);
+    // Workers on two machines may have caches of two sizes.
+    expect(far[1]).toEqual(cached[1]);
+    expect([cached, far].map(([, , opened]) => opened?.notes?.includes('in parts'))).toEqual([false, true]);
+  });
+
+  test('idx files that lie there in two versions is refused as a local one', async () => {
+    for (const [file, content] of Object.entries({ ...idxFiles, 'old/train-images': test_.images! })) {
+      await server.put('sets', `two/${file}`, content);
+    }
+    const { exit, message } = await endOf({ format: 'idx', uri: 's3://sets/two' });
+    expect(exit).toBe(workerExitCodes.terminal);
+    expect(message).toMatch(
+      /found 2 candidates: .*train-images-idx3-ubyte, .*train-images, expected one file for each role/,
+    );
+  });
+
+  describe('many small files', () => {
+    const settings = { format: 'files', uri: 's3://sets/small', fields: [{ ...fields[0], columns: ['bytes'] }] };
+    const content = Array.from({ length: 12 }, () => randomBytes(6_000));
+    const wantedOf = (rows: readonly number[]): Answer => ({
+      inputs: { bin: rows.flatMap((row) => [...content[row]!.subarray(0, 64), ...content[row]!.subarray(-64)]) },
+    });
+    const nameOf = (row: number): string => `small/${String(row).padStart(2, '0')}`;
+    const ofFiles = ({ path }: { readonly path: string }): boolean => path.startsWith('/sets/small/');
+    beforeEach(async () => {
+      for (const [row, bytes] of content.entries()) await server.put('sets', nameOf(row), bytes);
+    });
+
+    test('fetches several at a time, and more than are kept', async () => {
+      await reading(settings, async (reader) => {
+        // The first request is answered when there is a second one.
+        const { promise: second, resolve } = Promise.withResolvers<undefined>();
+        let requests = 0;
+        proxy.onRequest = async (request) => {
+          if (!ofFiles(request)) return;
+          if (++requests > 1) resolve(undefined);
+          await second;
+        };
+        const rows = Array.from({ length: content.length }, (_, row) => row);
+        expect(await reader.read(rows)).toEqual(wantedOf(rows));
+      });
+    });
+
+    test('fetches a file once that a batch has twice', async () => {
+      await reading(settings, async (reader) => {
+        const before = proxy.seen.filter(ofFiles).length;
+        expect(await reader.read([7, 7, 7])).toEqual(wantedOf([7, 7, 7]));
+        expect(proxy.seen.filter(ofFiles).length - before).toBe(1);
+      });
+    });
+
+    test('goes on through cuts and a busy server', async () => {
+      await reading(settings, async (reader) => {
+        proxy.plan({ kind: 'cutAnswer', after: 1_000 }, ofFiles, 2);
+        proxy.plan({ kind: 'refuse', status: 503, code: 'SlowDown' }, ofFiles, 2);
+        expect(await reader.read([3, 1, 4, 5, 9])).toEqual(wantedOf([3, 1, 4, 5, 9]));
+      });
+    });
+
+    test('ends when one of them changes or goes away in the middle', async () => {
+      await reading(settings, async (reader) => {
+        await server.put('sets', nameOf(2), randomBytes(6_000));
+        expect(await reader.read([1, 2, 3])).toEqual({
+          exit: workerExitCodes.error,
+          message: `s3://sets/${nameOf(2)}: the content changed while it was read in parts. Try again when no program writes it.`,
+        });
+        await server.remove('sets', nameOf(8));
+        expect(await reader.read([8])).toEqual({
+          exit: workerExitCodes.terminal,
+          message: expect.stringMatching(/^s3:\/\/sets\/small\/08: there is no such file/),
+        });
+        expect(await reader.read([4, 5])).toEqual(wantedOf([4, 5]));
+      });
+    });
+
+    test('ends at a refusal in the middle, without a word of the credentials', async () => {
+      await reading(settings, async (reader) => {
+        proxy.plan({ kind: 'refuse', status: 403, code: 'AccessDenied' }, ofFiles, 100);
+        const answer = await reader.read([0, 1, 2, 3]);
+        expect(answer.exit).toBe(workerExitCodes.terminal);
+        expect(answer.message).toMatch(/the server refuses the credentials \(AccessDenied\)\./);
+        expect(answer.message).not.toContain(rootKeys.id);
+      });
+    });
+  });
+});
+
 describe('a file of a web server that is larger than the cache', () => {
   const x = Float64Array.from({ length: 50_000 }, (_, row) => row / 7);
   const files: readonly (readonly [string, string, () => Uint8Array])[] = [
     ['x.parquet', 'parquet', () => parquetOf([{ name: 'x', data: x, type: 'DOUBLE' }], { rowGroupSize: 5_000 })],
     ['x.csv', 'csv', () => Buffer.from(`x\n${[...x].join('\n')}\n`)],
     ['x.jsonl', 'jsonl', () => Buffer.from([...x].map((each) => `{"x": ${String(each)}}\n`).join(''))],
-    [
-      'x.npy',
-      'npy',
-      () => {
-        const head = `{'descr': '<f8', 'fortran_order': False, 'shape': (50000, 1), }`.padEnd(117, ' ');
-        const start = Buffer.from(`\x93NUMPY\x01\0\x76\0${head}\n`, 'latin1');
-        return Buffer.concat([start, Buffer.from(x.buffer)]);
-      },
-    ],
+    ['x.csv.gz', 'csv', () => gzipSync(`x\n${[...x].join('\n')}\n`)],
+    ['x.npy', 'npy', () => npy('<f8', [50_000, 1], Buffer.from(x.buffer))],
+    ['x.npz', 'npy', () => zip({ 'x.npy': npy('<f8', [50_000, 1], Buffer.from(x.buffer)) }, 'stored')],
+    ['packed.npz', 'npy', () => zip({ 'x.npy': npy('<f8', [50_000, 1], Buffer.from(x.buffer)) }, 'deflated')],
   ];
 
   test.each(files)('%s gives the same rows as a local one', async (name, format, make) => {

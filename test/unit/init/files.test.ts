@@ -58,6 +58,9 @@ describe('a folder', () => {
     const files = {
       'teacher.onnx': '',
       'graph/model.json': JSON.stringify({ format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [] }),
+      'saved/saved_model.pb': '',
+      'saved/variables/variables.index': '',
+      'saved/assets/words.csv': 'a',
       'student/model.json': layersModel,
       'tokenizer.json': '{}',
       'config.json': '{}',
@@ -71,12 +74,13 @@ describe('a folder', () => {
       expect(await scan(folder)).toEqual({
         teachers: [
           { path: join(folder, 'graph/model.json'), format: 'tfjs-graph' },
+          { path: join(folder, 'saved/saved_model.pb'), format: 'saved-model' },
           { path: join(folder, 'student/model.json'), format: 'tfjs-layers' },
           { path: join(folder, 'teacher.onnx'), format: 'onnx' },
         ],
         tokenizers: [join(folder, 'tokenizer.json')],
         data: [{ path: join(folder, 'rows.json'), format: 'jsonl', holds: '1 file' }],
-        files: 6,
+        files: 7,
       });
     });
   });

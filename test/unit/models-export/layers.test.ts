@@ -9,6 +9,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import { exportedLayers } from '../../../workers/models/export-onnx/index.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
+import { ownLayers } from '../models-training/own-layers.js';
 import { chain, exportAndCompare } from './models.js';
 
 const l = tfl.layers;
@@ -248,6 +249,7 @@ describe('an exported layer', () => {
       'Average',
       'Concatenate',
       'Dot',
+      ...ownLayers.flatMap(({ layers }) => layers.map(({ of }) => of)),
     ];
     expect(exportedLayers.filter((name) => !tested.has(name) && !elsewhere.includes(name))).toEqual([]);
   });

@@ -1,11 +1,15 @@
 /** Layers that draw at random while they train: from the seed and the step, and not at all in evaluation and export. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomFrom } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 
+import type { NumericTensor } from '../../../workers/data/index.js';
 import { openStudentModel } from '../../../workers/models/student-model.js';
-import type { StudentTrainer, TrainerState } from '../../../workers/models/training.js';
+import type { StudentTrainer, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
-import { batchAt, columns, optimizerSettings } from './students.js';
+import { studentWith } from './own-layers.js';
+import { batchAt, columns, optimizerSettings, studentOf } from './students.js';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -41,8 +45,25 @@ const layers: readonly { readonly className: string; readonly config: Config }[]
   { className: 'RandomFlip', config: { mode: 'horizontal_and_vertical', seed: 5 } },
   { className: 'GaussianNoise', config: { stddev: 0.3 } },
   { className: 'GaussianDropout', config: { rate: 0.4 } },
+  { className: 'AlphaDropout', config: { rate: 0.3 } },
   { className: 'SpatialDropout2D', config: { rate: 0.5 } },
 ];
+
+/** Two recurrent layers that drop, in one direction and in both. */
+const recurrent = (): string =>
+  studentOf(() => [
+    tfl.layers.reshape({ targetShape: [8, 8] }),
+    tfl.layers.bidirectional({
+      layer: tfl.layers.gru({ units: 3, dropout: 0.3, returnSequences: true }),
+      mergeMode: 'concat',
+    }),
+    tfl.layers.lstm({ units: 3, dropout: 0.2, recurrentDropout: 0.4 }),
+  ]);
+
+const attention = studentWith(
+  [8, 8],
+  [{ of: 'MultiHeadAttention', config: { num_heads: 2, key_dim: 3, dropout: 0.4 }, options: { value: 'given' } }],
+);
 
 function open(modelJson: string, seed = 7): Promise<StudentTrainer> {
   return runtime.openTrainer({
@@ -59,24 +80,48 @@ const bits = ({ weights }: TrainerState): string[] =>
     ({ name, data }) => `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
   );
 
-describe.each(layers)('a $className of $config', ({ className, config }) => {
-  const modelJson = modelOf(className, config);
+const students = [
+  ...layers.map(({ className, config }) => ({
+    what: `a ${className} of ${JSON.stringify(config)}`,
+    modelJson: () => modelOf(className, config),
+    batch: batchAt,
+  })),
+  { what: 'recurrent layers with dropout', modelJson: recurrent, batch: batchAt },
+  {
+    what: 'an attention with dropout',
+    modelJson: () => attention,
+    batch: (step: number): TrainingBatch => {
+      const batch = batchAt(step);
+      const { data } = batch.samples.inputs.input as NumericTensor;
+      return {
+        ...batch,
+        samples: { count: 6, inputs: { input: { dtype: 'float32', shape: [6, 8, 8], data: Float32Array.from(data) } } },
+      };
+    },
+  },
+];
 
+describe.each(students)('$what', ({ modelJson: jsonOf, batch: batchOf }) => {
   it('draws from the seed and the step, so that a restored trainer continues bit for bit', async () => {
+    const modelJson = jsonOf();
     const straight = await open(modelJson);
-    for (let step = 0; step < 6; step++) straight.train(batchAt(step));
+    for (let step = 0; step < 6; step++) straight.train(batchOf(step));
     const first = await open(modelJson);
-    for (let step = 0; step < 3; step++) first.train(batchAt(step));
+    for (let step = 0; step < 3; step++) first.train(batchOf(step));
     const second = await open(modelJson);
     second.restore(structuredClone(first.state()));
-    for (let step = 3; step < 6; step++) second.train(batchAt(step));
+    for (let step = 3; step < 6; step++) second.train(batchOf(step));
     expect(bits(second.state())).toEqual(bits(straight.state()));
-    const again = batchAt(0);
+    const again = batchOf(0);
     // Two steps with one batch differ by what they draw.
     const [once, twice] = [straight.gradients(again).loss, straight.gradients({ ...again, step: 1 }).loss];
     expect(once).not.toBe(twice);
     for (const student of [straight, first, second]) student.dispose();
   });
+});
+
+describe.each(layers)('a $className of $config', ({ className, config }) => {
+  const modelJson = modelOf(className, config);
 
   it('changes nothing in evaluation, and is exported as what plain tfjs and ONNX have', async () => {
     const [random, plain] = [await open(modelJson), await open(modelOf('Activation', { activation: 'linear' }))];
@@ -143,8 +188,36 @@ it('drops whole channels', async () => {
   pixels.dispose();
 });
 
+it('drops to the value of a SELU far below 0, and keeps mean and deviation', async () => {
+  const random = randomFrom(4);
+  // Of mean 0 and deviation 1.
+  const pixels = tf.tensor4d(
+    Float32Array.from({ length: 16_000 }, () => Math.sqrt(12) * (random.unit() - 0.5)),
+    [10, 40, 40, 1],
+  );
+  const rate = 0.3;
+  const found = Float32Array.from((await trained('AlphaDropout', { rate }, pixels, 2)).flat(3));
+  const given = pixels.dataSync();
+  const counts = new Map<string, number>();
+  for (const value of found) counts.set(value.toFixed(4), (counts.get(value.toFixed(4)) ?? 0) + 1);
+  const [most, next] = [...counts].sort(([, a], [, b]) => b - a);
+  expect(next![1]).toBeLessThan(20);
+  const [dropped] = most!;
+  // a · (−λα) + b, with the a and b of this rate that the paper on self-normalizing networks gives.
+  const alpha = -1.758099;
+  const a = ((1 - rate) * (1 + rate * alpha ** 2)) ** -0.5;
+  expect(Number(dropped)).toBeCloseTo(a * alpha - a * alpha * rate, 3);
+  const kept = [...found].findIndex((value) => value.toFixed(4) !== dropped);
+  expect(found[kept]).toBeCloseTo(a * given[kept]! - a * alpha * rate, 4);
+  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+  const variance = found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / found.length;
+  expect(Math.abs(mean)).toBeLessThan(0.05);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+  pixels.dispose();
+});
+
 it('is refused for pictures that it does not know, and for what is no picture', async () => {
   await expect(open(modelOf('RandomFlip', { mode: 'sideways' }))).rejects.toThrow(
-    'layer random: found a config that tfjs refuses',
+    'layer random: found a RandomFlip of the mode sideways, expected a RandomFlip that is computed here.',
   );
 });

@@ -7,6 +7,7 @@ import type { StudentTrainer, TrainingBatch } from '../../../workers/models/trai
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
 import { targetsOf } from '../../kit/samples.js';
+import { studentWith } from './own-layers.js';
 import { batchAt, columns, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;
@@ -209,8 +210,17 @@ describe('a student file', () => {
     },
     {
       title: 'noise that cannot be seeded',
-      json: () => studentOf(() => [tfl.layers.alphaDropout({ rate: 0.1, name: 'fog' })]),
-      want: { where: 'layer fog', fault: { found: 'AlphaDropout' } },
+      json: () =>
+        studentOf(() => [
+          tfl.layers.reshape({ targetShape: [2, 8, 4, 1] }),
+          tfl.layers.convLstm2d({ filters: 2, kernelSize: 2, dropout: 0.1, name: 'fog' }),
+        ]),
+      want: { where: 'layer fog', fault: { found: 'ConvLSTM2D with dropout' } },
+    },
+    {
+      title: 'a normalization by numbers that nobody gave',
+      json: () => studentWith([3, 2], [{ of: 'Normalization', name: 'scaled' }]),
+      want: { where: 'layer scaled', fault: { found: 'a Normalization without mean and variance' } },
     },
     {
       title: 'an input of unknown size',

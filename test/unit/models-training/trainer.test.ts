@@ -451,7 +451,7 @@ describe('bad input', () => {
   });
 
   it('a layer without a gradient is found before the first step', async () => {
-    const modelJson = studentOf(() => [tfl.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2 })]);
+    const modelJson = studentOf(() => [tfl.layers.separableConv2d({ filters: 2, kernelSize: 3, dilationRate: 2 })]);
     const opening = trainer({ modelJson });
     await expect(opening).rejects.toThrow(StudentModelError);
     await expect(opening).rejects.toMatchObject({

@@ -40,6 +40,17 @@ describe('a manifest', () => {
     });
   });
 
+  test('names the signature of a SavedModel, which older workers refuse', () => {
+    const model = { format: 'saved-model', uri: 'file:///models/c', signature: 'serve', timeoutSeconds: 300 } as const;
+    const { job } = new JobMaker().change(({ spec: { teacher } }) => {
+      teacher.model = model;
+    });
+    const manifest = manifestOf(job, 'u-1');
+    expect(manifest.teacher.model).toEqual(model);
+    expect(manifest.requires).toEqual(['saved-model']);
+    expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
+  });
+
   test('has losses, schedules and averages where the job names them', () => {
     const loss = { kind: 'MSE', temperature: 4, softWeight: 0.9, labelSmoothing: 0.1 } as const;
     const more = { clipNorm: 1, ema: 0.999 };

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { HtmlValidate } from 'html-validate';
 
+import type { DistillJob } from '../../../src/api/index.js';
 import { bounded } from '../../../src/history/index.js';
 import type { ReportInput } from '../../../src/report/input.js';
 import { isReport, reportPage } from '../../../src/report/page.js';
@@ -105,6 +106,26 @@ test('a report has a figure for each group of metrics and for the rates, and sco
   expect(text).toContain('TeacherLost: Pool cpu lost 1 teacher');
   expect(text).toContain('The run was resumed.');
   expect(text).toContain('to match the student&#39;s rate');
+});
+
+test.each([
+  {
+    what: 'data without labels',
+    given: { teacher: { accuracy: null, metrics: {} } },
+    want: 'no labels are held out that it answers. Agreement compares the student with it.',
+  },
+  { what: 'a run that trains', given: { teacher: null, isRunning: true }, want: 'is measured after the training.' },
+  { what: 'a teacher that could not be measured', given: { teacher: null }, want: 'The teacher was not measured.' },
+  {
+    what: 'a student on labels alone',
+    given: { teacher: null, job: bend(plainJob(), ['spec.student.loss.softWeight', 0]) as DistillJob },
+    want: 'There is no teacher: the student learns from labels alone.',
+  },
+])('a report of $what says so, and has no column of dashes for the teacher', ({ given, want }) => {
+  const text = page(reportInput({ result: resultReport(20), ...given }));
+  expect(text).toContain(want);
+  expect(text).not.toContain('<th scope="col">Teacher</th>');
+  expect(text).toMatch(/<th scope="row">accuracy<\/th><td>98\.00 %<\/td><\/tr>/);
 });
 
 test('a report stays small, however long the run was and however much it says', () => {

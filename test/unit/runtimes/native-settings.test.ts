@@ -16,7 +16,7 @@ const flags =
 
 it('is missing without a folder, and in a folder that is not whole', () => {
   expect(nativeMissing(noNative)).toMatchObject({ problem: 'TensorFlow is not built here' });
-  expect(nativeMissing({ ...noNative, folder }, flags('avx2', 'fma'))).toMatchObject({
+  expect(nativeMissing({ ...noNative, folder }, 'training', flags('avx2', 'fma'))).toMatchObject({
     found: `no ${nativeBuildFile} in ${folder}`,
     remedy: expect.stringContaining('npm run native'),
   });
@@ -24,14 +24,14 @@ it('is missing without a folder, and in a folder that is not whole', () => {
 
 it('is missing on a processor without its instructions', () => {
   writeFileSync(join(folder, nativeBuildFile), '{}');
-  expect(nativeMissing({ ...noNative, folder }, flags('avx2', 'fma'))).toBeNull();
-  expect(nativeMissing({ ...noNative, folder }, flags('sse4_1'))).toMatchObject({
+  expect(nativeMissing({ ...noNative, folder }, 'training', flags('avx2', 'fma'))).toBeNull();
+  expect(nativeMissing({ ...noNative, folder }, 'training', flags('sse4_1'))).toMatchObject({
     problem: 'the processor lacks AVX2',
     remedy: expect.stringContaining('student.runtime.instructionSet'),
   });
-  expect(nativeMissing({ ...noNative, folder, instructionSet: 'SSE41' }, flags('sse4_1'))).toBeNull();
+  expect(nativeMissing({ ...noNative, folder, instructionSet: 'SSE41' }, 'training', flags('sse4_1'))).toBeNull();
   // Where the flags cannot be read, nothing is refused for them.
-  expect(nativeMissing({ ...noNative, folder }, () => null)).toBeNull();
+  expect(nativeMissing({ ...noNative, folder }, 'training', () => null)).toBeNull();
 });
 
 it('that is named and missing is refused; `auto` passes over it silently', async () => {

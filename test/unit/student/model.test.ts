@@ -4,6 +4,8 @@ import { expect, test } from '@jest/globals';
 
 import { resolve } from '../../../workers/places/index.js';
 import { presetDataOf, studentModelText } from '../../../workers/student/model.js';
+import { teacherWidth } from '../../../workers/student/teacher-width.js';
+import { FakeClock } from '../../kit/clock.js';
 import { manifestWith } from '../../kit/worker-fakes.js';
 
 const manifest = manifestWith();
@@ -43,6 +45,45 @@ test('a preset is made for the data set, the same each time', async () => {
       ]),
     },
   });
+});
+
+test('a preset without labels and outputs is as wide as the teacher, which is asked for nothing else', async () => {
+  const unlabeled = { train: split(0), test: null };
+  let asked = 0;
+  const teacher = (): Promise<number> => {
+    asked++;
+    return Promise.resolve(7);
+  };
+  const unitsOf = async (uri: string, dataset: { train: typeof unlabeled.train; test: null }): Promise<number> => {
+    const text = await studentModelText(naming(uri), dataset, noPlaces, { teacherColumns: teacher });
+    const { config } = JSON.parse(text) as {
+      readonly config: { readonly layers: { readonly name: string; readonly config: { readonly units: number } }[] };
+    };
+    return config.layers.find(({ name }) => name === 'logits')!.config.units;
+  };
+  expect(await unitsOf('preset://text-cnn?kernels=2', unlabeled)).toBe(7);
+  expect(asked).toBe(1);
+  expect(await unitsOf('preset://text-cnn?kernels=2&outputs=5', unlabeled)).toBe(5);
+  expect(await unitsOf('preset://text-cnn?kernels=2', { train: split(3), test: null })).toBe(3);
+  expect(asked).toBe(1);
+  await expect(studentModelText(naming('preset://text-cnn'), unlabeled, noPlaces)).rejects.toThrow(
+    'preset text-cnn: the data set does not say how many classes it has. Add outputs=N',
+  );
+});
+
+test('the first teacher is waited for, until it says its width or the student is stopped', async () => {
+  const answers = [null, null, { columns: 12 }];
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const log = { info: (line: unknown) => void lines.push(String(line)) };
+  const stop = new AbortController();
+  const waiting = teacherWidth(() => Promise.resolve(answers.shift() ?? null), { clock, log, stop: stop.signal });
+  for (let poll = 0; poll < 4; poll++) await clock.advance(500);
+  expect(await waiting).toBe(12);
+  expect(lines).toEqual(['waiting for the first teacher, whose width is that of the student']);
+  const never = teacherWidth(() => Promise.resolve(null), { clock, log, stop: stop.signal });
+  stop.abort(new Error('stopped'));
+  await expect(never).rejects.toThrow('stopped');
 });
 
 test('a mistake in the uri is a sentence, although validation should have found it', async () => {

@@ -5,6 +5,7 @@ import { BadRow, type Cell, type Column, type NumberType, type Values } from '..
 import { sizeOf, type Tensor } from '../samples.js';
 import { columnOf, shownCell } from './cells.js';
 import type { Decoded, InputField } from './field.js';
+import { writeFractions } from './fractions.js';
 import { decodePicture, PictureError, pictureIdentity, type Pixels } from './picture.js';
 
 type ImageField = Extract<DatasetField, { readonly type: 'image' }>;
@@ -12,7 +13,6 @@ export type ImageShape = readonly [height: number, width: number, channels: numb
 
 /** Pictures decoded at once. */
 const inFlight = 4;
-const ofByte = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 /** What stands for 1 in integer pixels. */
 const fullScale = new Map<NumberType, number>([
   ['uint8', 255],
@@ -28,7 +28,7 @@ const fullScale = new Map<NumberType, number>([
 export async function pictureField({ name, size }: ImageField, column: string, shape: ImageShape): Promise<InputField> {
   const [height, width, channels] = shape;
   const length = sizeOf(shape);
-  const decodeCell = async (cell: Cell | BadRow, into: Float32Array): Promise<string | null> => {
+  const decodeCell = async (cell: Cell | BadRow): Promise<Uint8Array | string> => {
     const pixels = await pixelsOf(cell, { size, channels: channels === 1 ? 1 : 3 });
     if (typeof pixels === 'string') return `column ${column}: ${pixels}`;
     if (pixels.height !== height || pixels.width !== width) {
@@ -38,8 +38,7 @@ export async function pictureField({ name, size }: ImageField, column: string, s
         'and no height and width in dataset.fields bring them to one size'
       );
     }
-    for (let at = 0; at < length; at++) into[at] = ofByte[pixels.data[at] ?? 0] ?? 0;
-    return null;
+    return pixels.data;
   };
   return {
     name,
@@ -48,17 +47,19 @@ export async function pictureField({ name, size }: ImageField, column: string, s
     spec: { dtype: 'float32', shape, kind: 'image' },
     decode: async (values, rows) => {
       const cells = cellsIn(columnOf(values, column), column);
-      const data = new Float32Array(rows * length);
-      const bad = new Map<number, string>();
+      const decoded: (Uint8Array | string)[] = [];
       let next = 0;
       const lane = async (): Promise<void> => {
-        while (next < rows) {
-          const row = next++;
-          const problem = await decodeCell(cells[row] ?? null, data.subarray(row * length, (row + 1) * length));
-          if (problem !== null) bad.set(row, problem);
-        }
+        for (let row = next++; row < rows; row = next++) decoded[row] = await decodeCell(cells[row] ?? null);
       };
       await Promise.all(Array.from({ length: Math.min(inFlight, rows) }, lane));
+      // Only now: while other threads decode, they and the first touch of this memory slow each other down.
+      const data = new Float32Array(rows * length);
+      const bad = new Map<number, string>();
+      for (const [row, pixels] of decoded.entries()) {
+        if (typeof pixels === 'string') bad.set(row, pixels);
+        else writeFractions(pixels, data, row * length);
+      }
       return { content: { dtype: 'float32', shape: [rows, ...shape], data }, bad };
     },
   };

@@ -1,5 +1,6 @@
 /** The table of the layers that are exported, by their class in tfjs-layers. A new kind of layer is a new line here. */
 import type { LayerKind } from './layer.js';
+import * as attention from './layers-attention.js';
 import * as convolution from './layers-convolution.js';
 import * as core from './layers-core.js';
 import * as merge from './layers-merge.js';
@@ -19,6 +20,7 @@ const kinds: Readonly<Record<string, LayerKind>> = {
   ThresholdedReLU: core.thresholdedRelu,
   Softmax: core.softmaxLayer,
   Rescaling: core.rescaling,
+  Identity: core.identity,
   Dropout: core.identity,
   SpatialDropout1D: core.identity,
   GaussianNoise: core.identity,
@@ -42,14 +44,23 @@ const kinds: Readonly<Record<string, LayerKind>> = {
   GlobalAveragePooling2D: convolution.globalPooling('ReduceMean', 2),
   BatchNormalization: normalization.batchNormalization,
   LayerNormalization: normalization.layerNormalization,
+  Normalization: normalization.normalization,
+  GroupNormalization: normalization.groupNormalization,
+  UnitNormalization: normalization.unitNormalization,
+  RMSNormalization: normalization.rmsNormalization,
+  MultiHeadAttention: attention.multiHeadAttention,
   Flatten: shape.flatten,
   Reshape: shape.reshape,
   Permute: shape.permute,
   RepeatVector: shape.repeatVector,
+  ZeroPadding1D: shape.zeroPadding1D,
+  Cropping1D: shape.cropping1D,
+  UpSampling1D: shape.upSampling1D,
   ZeroPadding2D: shape.zeroPadding2D,
   Cropping2D: shape.cropping2D,
   UpSampling2D: shape.upSampling2D,
   Add: merge.merge('Add'),
+  Subtract: merge.merge('Sub'),
   Multiply: merge.merge('Mul'),
   Maximum: merge.merge('Max'),
   Minimum: merge.merge('Min'),

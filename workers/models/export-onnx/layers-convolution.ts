@@ -16,6 +16,7 @@ export function convolution(rank: number): LayerKind {
     weights: (layer) => ['kernel', ...biasOf(layer)],
     emit: (layer, [x]) => {
       const window = windowOf(layer, rank, 'kernelSize', 1);
+      const groups = layer.number('groups', 1);
       // [...space, in, out] → [out, in, ...space]
       const kernel = layer.weight('kernel', [rank + 1, rank, ...axes(rank)]);
       return activated(
@@ -24,7 +25,7 @@ export function convolution(rank: number): LayerKind {
           windowed(layer, 'Conv', first, window, {
             operands: [kernel, ...bias(layer)],
             channels: layer.number('filters', 0),
-            attributes: {},
+            attributes: groups === 1 ? {} : { group: { int: groups } },
           }),
         ),
       );
@@ -35,8 +36,7 @@ export function convolution(rank: number): LayerKind {
 export const depthwiseConv2D: LayerKind = {
   weights: (layer) => ['depthwise_kernel', ...biasOf(layer)],
   emit: (layer, [x]) => {
-    // The layer of tfjs has a dilation in its config and does not use it.
-    const window = { ...windowOf(layer, 2, 'kernelSize', 1), dilations: [1, 1] };
+    const window = windowOf(layer, 2, 'kernelSize', 1);
     return activated(
       layer,
       channelsFirst(layer, x, (first) => depthwise(layer, first, window, bias(layer))),
@@ -68,7 +68,7 @@ export const conv2DTranspose: LayerKind = {
   weights: (layer) => ['kernel', ...biasOf(layer)],
   emit: (layer, [x]) => {
     const { size, strides } = windowOf(layer, 2, 'kernelSize', 1);
-    const isSame = isPadded(layer);
+    const isSame = paddingOf(layer) === 'same';
     // [height, width, out, in] → [in, out, height, width]
     const kernel = layer.weight('kernel', [3, 2, 0, 1]);
     const cut = size.map((kernelSize, axis) => (isSame ? Math.max(0, kernelSize - (strides[axis] ?? 1)) : 0));
@@ -146,15 +146,15 @@ function windowed(
     readonly attributes: Readonly<Record<string, Attribute>>;
   },
 ): Value {
-  const isSame = isPadded(layer);
+  const padding = paddingOf(layer);
   const [before, after, space]: [number[], number[], number[]] = [[], [], []];
   first.shape.slice(1).forEach((length, axis) => {
     const stride = strides[axis] ?? 1;
     const reach = ((size[axis] ?? 1) - 1) * (dilations[axis] ?? 1) + 1;
-    const count = isSame ? Math.ceil(length / stride) : Math.floor((length - reach) / stride) + 1;
-    const total = isSame ? Math.max(0, (count - 1) * stride + reach - length) : 0;
-    before.push(Math.floor(total / 2));
-    after.push(Math.ceil(total / 2));
+    const count = padding === 'valid' ? Math.floor((length - reach) / stride) + 1 : Math.ceil(length / stride);
+    const total = padding === 'same' ? Math.max(0, (count - 1) * stride + reach - length) : 0;
+    before.push(padding === 'causal' ? reach - 1 : Math.floor(total / 2));
+    after.push(padding === 'causal' ? 0 : Math.ceil(total / 2));
     space.push(count);
   });
   return layer.op(operator, [first, ...node.operands], [node.channels, ...space], {
@@ -174,10 +174,10 @@ function windowOf(layer: LayerConfig, rank: number, sizeKey: string, stride: num
   };
 }
 
-function isPadded(layer: LayerConfig): boolean {
+function paddingOf(layer: LayerConfig): 'same' | 'valid' | 'causal' {
   const padding = layer.text('padding', 'valid');
-  if (padding !== 'same' && padding !== 'valid') layer.refuse(`its padding "${padding}" is not exported`);
-  return padding === 'same';
+  if (padding === 'same' || padding === 'valid' || padding === 'causal') return padding;
+  return layer.refuse(`its padding "${padding}" is not exported`);
 }
 
 function biasOf(layer: LayerConfig): readonly string[] {

@@ -3,7 +3,7 @@ import type { Value } from './graph.js';
 import type { ExportedLayer, LayerKind } from './layer.js';
 
 /** Element by element, two inputs at a time in their order, as tfjs does. */
-export function merge(operator: 'Add' | 'Mul' | 'Max' | 'Min'): LayerKind {
+export function merge(operator: 'Add' | 'Sub' | 'Mul' | 'Max' | 'Min'): LayerKind {
   return { emit: (layer, inputs) => merged(layer, operator, inputs) };
 }
 

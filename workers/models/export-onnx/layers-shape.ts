@@ -40,6 +40,37 @@ export const repeatVector: LayerKind = {
   },
 };
 
+export const zeroPadding1D: LayerKind = {
+  emit: (layer, [x]) => {
+    const [before, after] = layer.numbers('padding', 2, 1);
+    const [steps = 0, features = 0] = x.shape;
+    const margins = layer.graph.ints([0, before ?? 0, 0, 0, after ?? 0, 0]);
+    return layer.op('Pad', [x, margins], [steps + (before ?? 0) + (after ?? 0), features]);
+  },
+};
+
+export const cropping1D: LayerKind = {
+  emit: (layer, [x]) => {
+    const [before = 0, after = 0] = layer.numbers('cropping', 2, 1);
+    const [steps = 0, features = 0] = x.shape;
+    const bounds = [[before], [steps - after], [1]].map((bound) => layer.graph.ints(bound));
+    return layer.op('Slice', [x, ...bounds], [steps - before - after, features]);
+  },
+};
+
+export const upSampling1D: LayerKind = {
+  emit: (layer, [x]) => {
+    const size = layer.number('size', 2);
+    const [steps = 0, features = 0] = x.shape;
+    const copies = layer.op(
+      'Tile',
+      [layer.reshape(x, [steps, 1, features]), layer.graph.ints([1, 1, size, 1])],
+      [steps, size, features],
+    );
+    return layer.reshape(copies, [steps * size, features]);
+  },
+};
+
 export const zeroPadding2D: LayerKind = {
   emit: (layer, [x]) => {
     const [top, bottom, left, right] = margins(layer, 'padding', 1);

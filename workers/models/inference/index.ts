@@ -2,9 +2,19 @@
 export { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../evaluation.js';
 export { filesBeside } from './beside.js';
 export { deviceFault, openSession } from './sessions.js';
+export { embeddingRows, type Operator } from './embedding-rows.js';
 export { inspectModel } from './inspect.js';
+export { readBeside } from './model-file.js';
 export { type EnsembleSource, formatsOf, openTeacher, type TeacherSource } from './ensemble.js';
-export type { ModelSession, EnsembleMember, Inference, ModelFile, ModelFormat } from './inference.js';
+export type {
+  ModelSession,
+  EnsembleMember,
+  Inference,
+  ModelFile,
+  ModelFormat,
+  ModelOutput,
+  SessionOutput,
+} from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault } from './errors.js';
 export { meanFor } from './mean.js';

@@ -47,10 +47,12 @@ export interface EnsembleMember extends Pick<Inference, 'columns' | 'infer' | 't
 /** A teacher's model file that has been read, before a library opens it. */
 export interface ModelFile {
   readonly format: ModelFormat;
-  /** Of the ONNX file or model.json. Files with its weights lie beside it. */
+  /** Of the ONNX file, model.json or saved_model.pb. Files with its weights lie beside it. */
   readonly path: string;
   /** The file, whole. */
   readonly bytes: Uint8Array;
+  /** Of a SavedModel: the signature that is meant; absent = serving_default, or the only one. */
+  readonly signature?: string;
   /** CPU threads for one batch, where the library has threads. */
   readonly threads: number;
   /** Whether other models of the same process compute before and after it; absent = it is alone. */

@@ -8,18 +8,43 @@
  *     (In a mounted ConfigMap each key is a link to a file inside the same mount, and in a cache of a model hub the
  *     model and its weights are links into one folder.)
  */
-import { type FileHandle, realpath } from 'node:fs/promises';
+import { type FileHandle, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 
 import { openRegular, readFaultOf } from '@distillery/platform';
 
 import { ReadError } from '../../data/index.js';
 import { ModelError } from './errors.js';
+import type { ModelFormat } from './inference.js';
 
 /** Longest model.json that is read; large models have some megabytes. */
 export const maxJsonBytes = 64 * 2 ** 20;
-/** Longest ONNX file: the limit of protobuf, its format. */
-export const maxOnnxBytes = 2 ** 31 - 1;
+/** Longest ONNX file or saved_model.pb: the limit of protobuf, their format. */
+const maxProtobufBytes = 2 ** 31 - 1;
+/** Longest model file of each format. */
+export const maxModelBytes: Readonly<Record<ModelFormat, number>> = {
+  onnx: maxProtobufBytes,
+  'tfjs-layers': maxJsonBytes,
+  'tfjs-graph': maxJsonBytes,
+  'saved-model': maxProtobufBytes,
+};
+
+/** The file of a SavedModel's folder that says what the model is. */
+const savedModelFile = 'saved_model.pb';
+
+/**
+ * The model file where the uri may name the folder of a SavedModel.
+ * @param path a file, or a folder that has one
+ */
+export async function modelFileAt(format: ModelFormat, path: string): Promise<string> {
+  if (format !== 'saved-model') return path;
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? join(path, savedModelFile) : path;
+}
+
 /** One read; larger ones are refused by some systems. */
 const readBytes = 2 ** 28;
 

@@ -7,15 +7,17 @@ import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } 
 import { answerOf, type AnswerSource, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { ModelSession, SessionOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
-import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
+import { maxModelBytes, modelFileAt, readModelFile } from './model-file.js';
 import { madeUpSamples } from './probe.js';
 import { seenTexts } from './texts.js';
 
 /** One model of a teacher, with all that decides its answers. */
 export interface ModelSource {
   readonly format: ModelFormat;
-  /** The ONNX file, or model.json. */
+  /** The ONNX file, model.json, or a SavedModel's folder or saved_model.pb. */
   readonly path: string;
+  /** Of a SavedModel; absent = serving_default, or the only one. */
+  readonly signature?: string;
   /** Of the only input. */
   readonly input: NonNullable<InputSource['settings']['only']>;
   /** Of inputs by name; absent = none. */
@@ -51,16 +53,25 @@ export async function openInference(
   source: InferenceSource,
   openSession: (file: ModelFile) => Promise<ModelSession>,
 ): Promise<Inference> {
-  const { format, path, threads, output: settings = {}, setting = 'teacher', isMember = false } = source;
+  const { format, threads, output: settings = {}, setting = 'teacher', isMember = false, signature } = source;
+  const path = await modelFileAt(format, source.path);
   const where = { path, setting };
-  const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
+  const bytes = await readModelFile(path, maxModelBytes[format]);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
     // A hash takes less than 2 GiB at once.
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const session = await openSession({ format, path, bytes, threads, isMember, note });
+  const session = await openSession({
+    format,
+    path,
+    bytes,
+    threads,
+    isMember,
+    note,
+    ...(signature === undefined ? {} : { signature }),
+  });
   try {
     const inputs = await openInputs(inputSourceOf(source, session));
     for (const part of [...settingParts(source), ...inputs.identity]) hash.update(part);
@@ -122,9 +133,9 @@ function inputSourceOf(
 }
 
 /** Settings that change answers. A job with none of the newer ones keeps the digest of former releases. */
-function settingParts({ input, inputSettings, output, dataIdentity }: InferenceSource): string[] {
+function settingParts({ input, inputSettings, output, signature, dataIdentity }: InferenceSource): string[] {
   const { layout, mean, std, ...others } = input;
-  const newer = { ...others, inputs: inputSettings, output };
+  const newer = { ...others, inputs: inputSettings, output, signature };
   const isNewer = Object.values(newer).some((value) => value !== undefined);
   return [
     JSON.stringify([layout ?? null, mean ?? null, std ?? null]),
@@ -156,6 +167,7 @@ async function probe(
   try {
     return await run(feeds);
   } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
     throw new ModelError(
       {
         path,

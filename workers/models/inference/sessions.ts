@@ -6,12 +6,20 @@ import type { TfjsDevice } from './tfjs-device.js';
 export interface SessionDevice extends TfjsDevice {
   /** The execution provider of onnxruntime. */
   readonly device: 'cpu' | 'cuda';
+  /** Opens SavedModels; absent = the runtime has no TensorFlow. */
+  readonly openSavedModel?: (file: ModelFile) => Promise<ModelSession>;
 }
 
 const libraries = {
   onnx: async (file, { device }) => (await import('./onnx.js')).openOnnx(file, device),
   'tfjs-layers': async (file, where) => (await import('./tfjs.js')).openTfjs(file, where),
   'tfjs-graph': async (file, where) => (await import('./tfjs-graph.js')).openTfjsGraph(file, where),
+  'saved-model': (file, { openSavedModel }) => {
+    // The table of runtimes offers only one that has it.
+    if (openSavedModel === undefined)
+      return Promise.reject(new RangeError('saved-model: a runtime without TensorFlow'));
+    return openSavedModel(file);
+  },
 } satisfies Record<ModelFormat, (file: ModelFile, where: SessionDevice) => Promise<ModelSession>>;
 
 /** @throws ModelError when the library refuses the file */

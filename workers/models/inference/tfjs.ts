@@ -5,6 +5,7 @@ import { type LayersModel, loadLayersModel, type SymbolicTensor } from '@tensorf
 
 import { asKeras2 } from '../keras3.js';
 import { areNumbered, fileLabels, modelLabels } from '../keras3-weights.js';
+import { listAttentionCalls } from '../attention-calls.js';
 import { useDropoutMasks, withoutFlips } from '../layer-forms.js';
 import { supplyTensorMethods } from '../tensor-methods.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
@@ -106,7 +107,7 @@ function withoutInitializers(value: unknown): unknown {
  * @throws ModelError when a weight fits no variable, or a variable has no weight
  */
 function setWeights(model: LayersModel, path: string, { specs, data }: Weights, topology: Json): void {
-  const own = specs.filter(({ group }) => group !== 'optimizer');
+  const own = specs.filter((spec) => spec.group !== 'optimizer' && !isCounter(spec));
   const variables = model.layers
     .flatMap(({ weights }) => weights)
     .map(({ originalName: name, shape }) => ({ name, shape }));
@@ -134,6 +135,11 @@ function setWeights(model: LayersModel, path: string, { specs, data }: Weights, 
   } finally {
     dispose(values);
   }
+}
+
+/** Such as of the samples that a Normalization has seen: no layer here reads it. */
+function isCounter({ dtype, shape }: Weights['specs'][number]): boolean {
+  return dtype === 'int32' && shape.length === 0;
 }
 
 /** What the model calls the weights that Keras 3 has numbered (keras3-weights.ts); other names stay as they are. */
@@ -175,6 +181,7 @@ function checkedTopology(modelTopology: Json, path: string): Json {
     // Nothing is mirrored in inference.
     const topology = withoutFlips(asKeras2(isJsonObject(inner) ? inner : modelTopology));
     useDropoutMasks(topology);
+    listAttentionCalls(topology);
     checkShapes(containersOf(topology));
     return topology;
   } catch (cause) {

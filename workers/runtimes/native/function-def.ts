@@ -16,7 +16,11 @@ export interface FunctionNode {
   readonly attributes: readonly NodeAttribute[];
 }
 
-export type NodeAttribute = OpAttribute | { readonly name: string; readonly constant: Constant };
+/** `encoded` is an AttrValue. */
+export type NodeAttribute =
+  | OpAttribute
+  | { readonly name: string; readonly constant: Constant }
+  | { readonly name: string; readonly encoded: Uint8Array };
 
 export interface Constant {
   readonly type: number;
@@ -61,6 +65,10 @@ function writeNode(writer: BinaryWriter, { name, op, inputs, attributes }: Funct
   for (const attribute of attributes) {
     message(writer, 5, (entry) => {
       text(entry, 1, attribute.name);
+      if ('encoded' in attribute) {
+        entry.tag(2, WireType.LengthDelimited).bytes(attribute.encoded);
+        return;
+      }
       message(entry, 2, (value) => {
         if ('constant' in attribute) message(value, 8, (tensor) => writeTensor(tensor, attribute.constant));
         else writeValue(value, attribute);

@@ -1,5 +1,5 @@
 /** What TensorFlow says of its ops: names of outputs and types of attributes, as a FunctionDef needs them. */
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { eachField } from './proto.js';
 
 /** One input or output of an op; lists of tensors have a number or a list of types. */
 export interface OpArgument {
@@ -20,7 +20,7 @@ export interface OpDefinition {
 /** @param bytes a serialized OpList */
 export function opDefinitions(bytes: Uint8Array): ReadonlyMap<string, OpDefinition> {
   const definitions = new Map<string, OpDefinition>();
-  eachField(new BinaryReader(bytes), (field, reader) => {
+  eachField(bytes, (field, reader) => {
     if (field !== 1) return false;
     const [name, definition] = readDefinition(reader.bytes());
     definitions.set(name, definition);
@@ -34,7 +34,7 @@ function readDefinition(bytes: Uint8Array): [string, OpDefinition] {
   const inputs: OpArgument[] = [];
   const outputs: OpArgument[] = [];
   const attributes: OpDefinition['attributes'][number][] = [];
-  eachField(new BinaryReader(bytes), (field, reader) => {
+  eachField(bytes, (field, reader) => {
     if (field === 1) name = reader.string();
     else if (field === 2) inputs.push(readArgument(reader.bytes()));
     else if (field === 3) outputs.push(readArgument(reader.bytes()));
@@ -47,7 +47,7 @@ function readDefinition(bytes: Uint8Array): [string, OpDefinition] {
 
 function readArgument(bytes: Uint8Array): OpArgument {
   const argument = { name: '', type: 0, typeAttribute: '', numberAttribute: '', typeListAttribute: '' };
-  eachField(new BinaryReader(bytes), (field, reader) => {
+  eachField(bytes, (field, reader) => {
     if (field === 1) argument.name = reader.string();
     else if (field === 3) argument.type = reader.int32();
     else if (field === 4) argument.typeAttribute = reader.string();
@@ -61,7 +61,7 @@ function readArgument(bytes: Uint8Array): OpArgument {
 
 function readAttribute(bytes: Uint8Array): OpDefinition['attributes'][number] {
   const attribute = { name: '', type: '', hasDefault: false };
-  eachField(new BinaryReader(bytes), (field, reader) => {
+  eachField(bytes, (field, reader) => {
     if (field === 1) attribute.name = reader.string();
     else if (field === 2) attribute.type = reader.string();
     else if (field === 3) {
@@ -71,12 +71,4 @@ function readAttribute(bytes: Uint8Array): OpDefinition['attributes'][number] {
     return true;
   });
   return attribute;
-}
-
-/** @param read reads the field and returns true, or returns false to have it left out */
-function eachField(reader: BinaryReader, read: (field: number, reader: BinaryReader) => boolean): void {
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (!read(field, reader)) reader.skip(wire);
-  }
 }

@@ -1,10 +1,12 @@
-/** The runtime `native`: TensorFlow on the CPU, for students and for teachers of the tfjs format. */
+/** The runtime `native`: TensorFlow on the CPU, for students and for teachers of the tfjs formats and SavedModels. */
+import type { ModelFile, ModelSession } from '../../models/inference/index.js';
 import { openDeviceTrainer } from '../../models/training.js';
 import { requireBackend } from '../backend.js';
 import { hostRuntime, prepareLayers } from '../host.js';
 import type { Runtime, Work } from '../runtime.js';
 import { fuseBatchNormalization } from './batch-norm.js';
 import { nativeDevice } from './device.js';
+import { openSavedModel } from './saved-model/session.js';
 import type { NativeSettings } from './settings.js';
 import { nativeBackendName, startNative } from './start.js';
 
@@ -24,7 +26,8 @@ export async function nativeRuntime(settings: NativeSettings, work: Work): Promi
   const native = await startNative(settings);
   const device = nativeDevice(native);
   const start = (): Promise<string> => Promise.resolve(native.description);
-  const runtime = await hostRuntime('native', work, start, nativeBackendName, device);
+  const savedModels = (file: ModelFile): Promise<ModelSession> => openSavedModel(file, native);
+  const runtime = await hostRuntime('native', work, start, nativeBackendName, { programs: device, savedModels });
   if (work !== 'training') return runtime;
   await fuseLayers();
   return {

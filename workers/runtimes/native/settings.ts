@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InstructionSet } from '@distillery/protocol';
-import type { Reason } from '../runtime.js';
+import type { Reason, Work } from '../runtime.js';
 import { nativeFiles } from './addon.js';
 
 export interface NativeSettings {
@@ -31,9 +31,13 @@ const neededFlags: Readonly<Record<InstructionSet, readonly string[]>> = {
  */
 export function nativeMissing(
   { folder, instructionSet }: NativeSettings,
+  work: Work = 'training',
   cpuFlags: () => ReadonlySet<string> | null = readCpuFlags,
 ): Reason | null {
-  const remedy = 'build it with `npm run native`, or use runtime wasm';
+  const remedy =
+    work === 'saved-model'
+      ? 'build it with `npm run native`, in a cluster use the image worker-native, or convert the model to ONNX with tf2onnx'
+      : 'build it with `npm run native`, or use runtime wasm';
   if (folder === null) return { problem: 'TensorFlow is not built here', remedy };
   // Written last: a folder without it is not whole.
   if (!existsSync(join(folder, nativeFiles.build))) {

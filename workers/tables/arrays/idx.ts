@@ -3,10 +3,11 @@
  * process keeps no copy, and student and teachers on one machine share the page cache. Gzip files are unpacked once into
  * memory, within the size that their header says.
  */
-import { count, reasonOf } from '@distillery/base';
+import { count, DistilleryError, reasonOf } from '@distillery/base';
 
-import { type Bytes, type FileBytes, inMemory, maxMemoryBytes, maxRowBytes, openBytes } from '../bytes.js';
-import { DataError, ReadError } from '../errors.js';
+import { type Bytes, inMemory, maxMemoryBytes, maxRowBytes, openBytesAt } from '../bytes.js';
+import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { firstBytes } from '../first-bytes.js';
 import { gunzipped, isGzip } from '../gunzip.js';
 import type { Table } from '../table.js';
@@ -26,12 +27,12 @@ interface OpenIdx {
  * @param columns at least one; the first names the rows
  * @throws DataError when a file is missing, damaged, or does not belong to the first; ReadError
  */
-export async function openIdx(columns: readonly IdxColumn[]): Promise<Table> {
+export async function openIdx(columns: readonly IdxColumn[], far?: FarFiles): Promise<Table> {
   const files: OpenIdx[] = [];
   const close = (): void => files.forEach((file) => file.close());
   try {
     const memory = { left: maxMemoryBytes };
-    for (const column of columns) files.push(await openFile(column, memory));
+    for (const column of columns) files.push(await openFile(column, memory, far));
     checkRows(files);
     return arrayTable(columns[0]?.path ?? '', files.map(columnOf), close);
   } catch (error) {
@@ -40,8 +41,8 @@ export async function openIdx(columns: readonly IdxColumn[]): Promise<Table> {
   }
 }
 
-async function openFile(column: IdxColumn, memory: { left: number }): Promise<OpenIdx> {
-  const file = openBytes(column.path, 'an idx file');
+async function openFile(column: IdxColumn, memory: { left: number }, far: FarFiles | undefined): Promise<OpenIdx> {
+  const file = openBytesAt(column.path, 'an idx file', far);
   try {
     const head = new Uint8Array(Math.min(maxHeaderBytes, file.length));
     file.fill(head, 0);
@@ -60,7 +61,7 @@ async function openFile(column: IdxColumn, memory: { left: number }): Promise<Op
 }
 
 /** @throws DataError when it is damaged, or larger than its header or the memory allow; ReadError */
-async function unpack(column: IdxColumn, file: FileBytes, memory: { left: number }): Promise<OpenIdx> {
+async function unpack(column: IdxColumn, file: Bytes, memory: { left: number }): Promise<OpenIdx> {
   const { path } = column;
   try {
     const header = readIdxHeader(column, await firstBytes(gunzipped(file), maxHeaderBytes));
@@ -77,7 +78,7 @@ async function unpack(column: IdxColumn, file: FileBytes, memory: { left: number
     checkLength(path, header, got);
     return { column, header, bytes: inMemory(path, whole), close: () => undefined };
   } catch (error) {
-    if (error instanceof DataError || error instanceof ReadError) throw error;
+    if (error instanceof DistilleryError) throw error;
     throw new DataError({
       about: path,
       found: `a damaged gzip file (${reasonOf(error)})`,

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { count } from '@distillery/base';
 
 import { byBytes } from '../byte-order.js';
-import { type FileBytes, openBytes } from '../bytes.js';
+import { type OpenBytes, openBytesAt } from '../bytes.js';
 import { DataError, readFailure } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { namesIn } from '../files/names.js';
 import type { Table } from '../table.js';
 import { type ArrayColumn, arrayTable } from './array-table.js';
@@ -33,8 +34,8 @@ const arraysShown = 8;
  * The arrays of an npz file or of a folder of npy files, in the order of their names.
  * @throws DataError when there is none, or one is no array; ReadError
  */
-export async function npzNames(path: string): Promise<readonly NpzArray[]> {
-  const archive = await openArrays(path);
+export async function npzNames(path: string, far?: FarFiles): Promise<readonly NpzArray[]> {
+  const archive = await openArrays(path, far);
   try {
     const arrays: NpzArray[] = [];
     for (const member of archive.members) {
@@ -52,8 +53,8 @@ export async function npzNames(path: string): Promise<readonly NpzArray[]> {
  * @param names of the arrays, which must have equally many rows; absent = all
  * @throws DataError, ReadError
  */
-export async function openNpz(path: string, names?: readonly string[]): Promise<Table> {
-  const archive = await openArrays(path);
+export async function openNpz(path: string, names?: readonly string[], far?: FarFiles): Promise<Table> {
+  const archive = await openArrays(path, far);
   try {
     const byName = new Map(archive.members.map((member) => [nameOf(member), member]));
     const columns: ArrayColumn[] = [];
@@ -70,8 +71,8 @@ export async function openNpz(path: string, names?: readonly string[]): Promise<
   }
 }
 
-async function openArrays(path: string): Promise<Members> {
-  const archive = isFolder(path) ? openFolder(path) : await openZip(path, expected);
+async function openArrays(path: string, far: FarFiles | undefined): Promise<Members> {
+  const archive = isFolder(path) ? openFolder(path, far) : await openZip(path, 'an npz file', far);
   const members = archive.members
     .filter(({ name }) => name.endsWith(ending) && !basename(name).startsWith('.') && !name.startsWith('__MACOSX/'))
     .sort((a, b) => byBytes(a.name, b.name));
@@ -89,11 +90,11 @@ function isFolder(path: string): boolean {
 }
 
 /** The npy files of a folder; each is opened when it is read first. */
-function openFolder(folder: string): Members {
-  const open = new Map<string, FileBytes>();
-  const bytesOf = (name: string): Promise<FileBytes> =>
+function openFolder(folder: string, far: FarFiles | undefined): Members {
+  const open = new Map<string, OpenBytes>();
+  const bytesOf = (name: string): Promise<OpenBytes> =>
     new Promise((resolve) => {
-      const file = open.get(name) ?? openBytes(join(folder, name), 'an npy file');
+      const file = open.get(name) ?? openBytesAt(join(folder, name), 'an npy file', far);
       open.set(name, file);
       resolve(file);
     });

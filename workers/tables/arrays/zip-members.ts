@@ -5,11 +5,13 @@
 import { crc32 } from 'node:zlib';
 
 import { codeOf, reasonOf } from '@distillery/base';
-import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
 
-import { type Bytes, type FileBytes, foreign, inMemory, maxMemoryBytes, openBytes, partOf } from '../bytes.js';
+import { type Bytes, foreign, inMemory, maxMemoryBytes, openBytesAt, partOf } from '../bytes.js';
 import { DataError, readFailure } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { firstBytes } from '../first-bytes.js';
+import { ZipReader } from './zip-reader.js';
 
 export interface Member {
   readonly name: string;
@@ -28,14 +30,18 @@ const maxMembers = 10_000;
 const stored = 0;
 const deflated = 8;
 
-/** @throws DataError for a file that is no zip archive, is damaged, encrypted or has two members of one name; ReadError */
-export async function openZip(path: string, expected: string): Promise<Members> {
-  const file = openBytes(path, expected);
+/**
+ * @param kind the file as a noun: "an npz file"
+ * @throws DataError for a file that is no zip archive, is damaged, encrypted or has two members of one name; ReadError
+ */
+export async function openZip(path: string, kind: string, far?: FarFiles): Promise<Members> {
+  const file = openBytesAt(path, kind, far);
   try {
     const head = new Uint8Array(Math.min(8, file.length));
     file.fill(head, 0);
-    if (!Buffer.from(head).toString('latin1').startsWith('PK')) throw foreign(path, head, 'an npz file', 'PK');
-    const zip = await fromFdPromise(file.descriptor, { autoClose: false, strictFileNames: true });
+    if (!Buffer.from(head).toString('latin1').startsWith('PK')) throw foreign(path, head, kind, 'PK');
+    const options = { autoClose: false, strictFileNames: true };
+    const zip = await fromRandomAccessReaderPromise(new ZipReader(file), file.length, options);
     const members = new Map<string, Member>();
     const memory = { left: maxMemoryBytes };
     if (zip.entryCount > maxMembers) throw damaged(path, `${String(zip.entryCount)} members`);
@@ -46,11 +52,11 @@ export async function openZip(path: string, expected: string): Promise<Members> 
     return { members: [...members.values()], close: file.close };
   } catch (error) {
     file.close();
-    throw zipFailure(error, path, expected);
+    throw zipFailure(error, path, kind);
   }
 }
 
-function memberOf(file: FileBytes, zip: ZipFile, entry: Entry, memory: { left: number }): Member {
+function memberOf(file: Bytes, zip: ZipFile, entry: Entry, memory: { left: number }): Member {
   const name = `${file.name}: ${entry.fileName}`;
   const guarded = async (open: () => Promise<Bytes>): Promise<Bytes> => {
     try {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { count } from '@distillery/base';
 
+import type { FarFiles } from '../far.js';
 import { columnNamed, rowIn } from '../rows.js';
 import { BadRow, type Cell, type Column, type Table, type Values } from '../table.js';
 import { type Content, type Ends, readFiles } from './read-files.js';
@@ -20,12 +21,15 @@ export type FileColumn =
   | { readonly of: 'path'; readonly cell: (path: string) => Cell }
   | { readonly of: 'content'; readonly cell: (content: Content) => Cell };
 
-/** @param ends what is read of large files; absent = whole files */
+/**
+ * @param ends what is read of large files; absent = whole files
+ * @param far files that are elsewhere
+ */
 export function folderTable(
   folder: string,
   { paths, others, links }: Listing,
   columns: Readonly<Record<string, FileColumn>>,
-  ends?: Ends,
+  { ends, far }: { readonly ends?: Ends | undefined; readonly far?: FarFiles | undefined } = {},
 ): FolderTable {
   const byName = new Map(Object.entries(columns));
   return {
@@ -41,7 +45,7 @@ export function folderTable(
       const contents = chosen.some(([, { of }]) => of === 'content')
         ? await readFiles(
             asked.map((path) => join(folder, path)),
-            ends,
+            { ends, far },
           )
         : [];
       return new Map<string, Values>(

@@ -1,4 +1,5 @@
 /** Folders of images: one image a file, labeled by the folder that it lies in. */
+import type { FarFiles } from '../far.js';
 import { type FolderTable, folderTable } from './folder-table.js';
 import { filesBelow } from './walk.js';
 
@@ -10,17 +11,22 @@ const endings = /\.(?:png|jpe?g|webp)$/i;
  * (relative to the root). Hidden files are left out; links must lead to files of the folder.
  * @throws DataError when there is no image, or a name or a link cannot be used; ReadError
  */
-export async function openImageFolder(folder: string): Promise<FolderTable> {
+export async function openImageFolder(folder: string, far?: FarFiles): Promise<FolderTable> {
   const listing = await filesBelow(folder, {
     expected: 'a folder with PNG, JPEG or WebP files',
     takes: (name) => endings.test(name),
     files: 'Visible',
   });
-  return folderTable(folder, listing, {
-    image: { of: 'content', cell: ({ bytes }) => bytes },
-    label: { of: 'path', cell: labelOf },
-    path: { of: 'path', cell: (path) => path },
-  });
+  return folderTable(
+    folder,
+    listing,
+    {
+      image: { of: 'content', cell: ({ bytes }) => bytes },
+      label: { of: 'path', cell: labelOf },
+      path: { of: 'path', cell: (path) => path },
+    },
+    { far },
+  );
 }
 
 function labelOf(path: string): string | null {

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 
 import { maxRowBytes } from '../bytes.js';
 import { DataError } from '../errors.js';
+import type { FarFiles } from '../far.js';
 import { type FolderTable, folderTable } from './folder-table.js';
 import type { Ends } from './read-files.js';
 import { filesBelow } from './walk.js';
@@ -15,7 +16,7 @@ import { filesBelow } from './walk.js';
  *   whole files
  * @throws DataError when there is no file, a name cannot be used, or `ends` are out of range; ReadError
  */
-export async function openFiles(folder: string, ends?: Ends): Promise<FolderTable> {
+export async function openFiles(folder: string, ends?: Ends, far?: FarFiles): Promise<FolderTable> {
   if (ends !== undefined) checkEnds(folder, ends);
   const listing = await filesBelow(folder, { expected: 'a folder with files', takes: () => true, files: 'Regular' });
   return folderTable(
@@ -27,7 +28,7 @@ export async function openFiles(folder: string, ends?: Ends): Promise<FolderTabl
       path: { of: 'path', cell: (path) => path },
       extension: { of: 'path', cell: extensionOf },
     },
-    ends,
+    { ends, far },
   );
 }
 

@@ -93,6 +93,7 @@ class Fetch {
           },
         });
       },
+      buckets: null,
       say: (line) => this.lines.push(line),
       kubectlOptions: world.kubectlOptions ?? [],
       stop: this.stop.signal,
@@ -100,7 +101,7 @@ class Fetch {
   }
 
   run(options: Partial<FetchOptions> = {}): Promise<void> {
-    return fetchJob({ job: 'mnist', output: folder, force: false, ...options }, this.#tools);
+    return fetchJob({ job: 'mnist', output: folder, credentials: 'job', force: false, ...options }, this.#tools);
   }
 }
 
@@ -503,13 +504,13 @@ describe('a job', () => {
       'whose model lies elsewhere',
       clusterJob({ store: 'pvc://models/mnist/run-1', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model is not in NATS, where this command reads, but in folder mnist/run-1 of PersistentVolumeClaim models of its namespace. Mount the claim into a pod to read it.',
+      'job team-a/mnist: its model is neither in NATS nor in a bucket, where this command reads, but in folder mnist/run-1 of PersistentVolumeClaim models of its namespace. Mount the claim into a pod to read it.',
     ],
     [
-      'whose model is in a bucket',
+      'whose model is in a bucket, by the program of one file,',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
-      1,
-      'job team-a/mnist: its model is not in NATS, where this command reads, but in s3://models/mnist. Read it there.',
+      69,
+      'job team-a/mnist: its model is in s3://models/mnist, and this program of one file reads no buckets. Use `distill fetch` of the npm package, or copy the objects with a client of the bucket.',
     ],
   ])('%s is refused with a sentence, and no request goes to NATS', async (_, job, code, message) => {
     const fetch = new Fetch({ job });

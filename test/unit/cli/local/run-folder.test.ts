@@ -58,6 +58,51 @@ function anotherProcess(): number {
   return other.pid!;
 }
 
+describe('a run that is refused before it began', () => {
+  const inHome = (): string[] => readdirSync(home);
+
+  test('leaves nothing, nor the folders above that it made', () => {
+    const folder = RunFolder.create(run, plainJob(), process.pid);
+    writeFileSync(folder.file('logs', 'engine.log'), 'started');
+    folder.discard();
+    folder.release();
+    expect(inHome()).toEqual([]);
+  });
+
+  test('leaves an empty folder that was there as it was, and a folder above that has another run', () => {
+    mkdirSync(run, { recursive: true });
+    const folder = RunFolder.create(run, plainJob(), process.pid);
+    folder.discard();
+    folder.release();
+    expect(readdirSync(run)).toEqual([]);
+    const [next, other] = [1, 2].map((at) =>
+      RunFolder.createNew(join(home, 'more', String(at)), plainJob(), process.pid),
+    );
+    next!.discard();
+    expect(readdirSync(join(home, 'more'))).toEqual(['2']);
+    other!.release();
+  });
+
+  test('leaves what an earlier run left there', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    const again = RunFolder.create(run, plainJob(), process.pid);
+    again.discard();
+    again.release();
+    const resumed = RunFolder.resume(run, process.pid);
+    resumed.discard();
+    resumed.release();
+    expect(existsSync(join(run, 'job.json'))).toBe(true);
+  });
+
+  test('is another than one that has begun', () => {
+    const folder = RunFolder.create(run, plainJob(), process.pid);
+    folder.keep();
+    folder.discard();
+    folder.release();
+    expect(existsSync(join(run, 'job.json'))).toBe(true);
+  });
+});
+
 describe('a new run', () => {
   test('writes the job and a lock with its pid, and makes the folders above', () => {
     const folder = RunFolder.create(run, plainJob(), process.pid);

@@ -46,7 +46,7 @@ describe('the summary of a run', () => {
   ])('without labels says what is known of the student: %j', (metrics, want) => {
     const { lines } = completeSummary({ ...run, teacher: without({}), student: without(metrics) });
     expect(lines.slice(1, 3)).toEqual([
-      '  teacher   – (nothing is held out with labels to measure it on)',
+      '  teacher   not measured: no labels are held out that it answers',
       `  student   ${want}`,
     ]);
     expect(lines).toHaveLength(5);
@@ -85,9 +85,15 @@ describe('the summary of a run', () => {
     expect(record).toMatchObject({ replacedRows: 12 });
   });
 
-  test('has dashes where nothing is known', () => {
-    const { lines } = completeSummary({ ...run, teacher: null, student: without({}) });
-    expect(lines.slice(1, 3)).toEqual(['  teacher   –', '  student   –']);
+  test('says why there are no figures', () => {
+    const teacher = { unmeasured: 'none: the student learned from labels alone' };
+    const { lines, record } = completeSummary({ ...run, teacher, student: without({}) });
+    expect(lines.slice(1, 3)).toEqual([
+      '  teacher   none: the student learned from labels alone',
+      '  student   not measured: nothing is held out, and there was no teacher to compare it with',
+    ]);
+    expect(record).toMatchObject({ teacherAccuracy: null });
+    expect(record).not.toHaveProperty('teacherMetrics');
   });
 });
 

@@ -39,6 +39,25 @@ describe('distill validate', () => {
     expect(validated(yamlOf(job), 'f')).toEqual({ lines: ['f: DistillJob mnist is valid'], problems: [] });
   });
 
+  test('says what each engine needs for a SavedModel', () => {
+    const model = { uri: 'file:///teacher', format: 'saved-model' };
+    const student = ['spec.student.model.uri', 'file:///s.json'] as const;
+    expect(validated(yamlOf(bent(['spec.teacher.model', model], student)), 'f')).toEqual({
+      lines: [
+        'f: DistillJob mnist is valid',
+        '  with distill run, TensorFlow (runtime native) computes its SavedModel, where `npm run native` built it',
+        '  in a cluster, TensorFlow (runtime native) computes its SavedModel, so its teachers need the image worker-native (docs/models.md)',
+      ],
+      problems: [],
+    });
+    const member = { members: [{ name: 'b', model }] };
+    const teacher = ['spec.teacher.model.uri', 'file:///t.onnx'] as const;
+    expect(validated(yamlOf(bent(teacher, ['spec.teacher.ensemble', member], student)), 'f', 'local').lines).toEqual([
+      'f: DistillJob mnist is valid',
+      '  with distill run, TensorFlow (runtime native) computes its SavedModel, where `npm run native` built it',
+    ]);
+  });
+
   test('refuses a job that neither can run, each problem once', () => {
     const { lines, problems } = validated(yamlOf(bent(['spec.training.order', 'Relaxed'])), 'f');
     expect(lines).toEqual([]);

@@ -1,0 +1,209 @@
+/**
+ * The result of a job in a bucket, read by a process of its own (workers/fetch/main.ts): so the command loads no client of
+ * buckets. Credentials go to the process by its standard input, and into no argument, file or message.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { printable } from '@distillery/base';
+import { spawnFolder } from '@distillery/platform';
+import { readResultSums, resultFiles, resultPrefix, resultSumsName, workerExitCodes } from '@distillery/protocol';
+import { z } from 'zod';
+
+import { CliError } from '../shared/cli-error.js';
+import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/result-checks.js';
+
+import type { JobReader } from './fetch.js';
+
+/** Whose credentials read a bucket: those that the job names, or those of the person. */
+export const credentialsFrom = ['job', 'environment'] as const;
+export type CredentialsFrom = (typeof credentialsFrom)[number];
+
+export interface BucketNeeds {
+  /** The compiled file of the process. */
+  readonly script: string;
+  /** Its environment, without credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Variables of AWS in the environment of the command. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+interface Credentials {
+  /** For people: where they are from. */
+  readonly of: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+interface Bucket {
+  /** s3://BUCKET/PATH. */
+  readonly store: string;
+  readonly credentials: Credentials;
+}
+
+interface Tools extends BucketNeeds {
+  readonly say: (line: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * The keys of the Secret that a job names for its output, or the person's own: without both, requests are not signed.
+ * @param secret name of the job's Secret; undefined = it names none
+ * @param endpoint instead of the one that the credentials name
+ * @throws CliError when there is no such Secret, or it cannot be read
+ */
+export async function credentialsFor(
+  where: {
+    readonly from: CredentialsFrom;
+    readonly endpoint: string | undefined;
+    readonly namespace: string;
+    readonly secret: string | undefined;
+  },
+  variables: Readonly<Record<string, string>>,
+  jobs: JobReader,
+): Promise<Credentials> {
+  const { from, endpoint, namespace, secret: name } = where;
+  const at = endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_S3: endpoint };
+  if (from === 'environment' || name === undefined) return { of: 'the environment', values: { ...variables, ...at } };
+  const secret = await jobs.readSecret(namespace, name);
+  if (secret === null) {
+    throw new CliError('badInput', {
+      about: `secret ${namespace}/${name}`,
+      problem: 'there is no such Secret, and the job names it for its output',
+      remedy: 'give credentials of your own in the variables of AWS, with --credentials environment',
+    });
+  }
+  const keys = Object.entries(secret).filter(([key]) => key.startsWith('AWS_'));
+  return { of: `the Secret ${namespace}/${name}`, values: { ...Object.fromEntries(keys), ...at } };
+}
+
+/** As a source of results: of all objects at the place those that the list of files names. */
+export function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
+  const found = new Map<string, number>();
+  const read = (name: string): AsyncIterable<Uint8Array> => readObject(bucket, name, found.get(name) ?? 0, tools);
+  return {
+    list: async () => {
+      for (const { name, bytes } of await listObjects(bucket, tools)) found.set(name, bytes);
+      const sums = (found.get(resultSumsName) ?? Infinity) > maxSumsBytes ? null : await textOf(read(resultSumsName));
+      const named = sums === null ? null : readResultSums(sums);
+      // Earlier releases wrote no list. A list that is none is refused when it is checked.
+      const names = named === null ? resultFiles : [resultSumsName, ...named.keys()];
+      return names.flatMap((name): readonly StoredResult[] => {
+        const bytes = found.get(name);
+        return bytes === undefined ? [] : [{ name: resultPrefix + name, bytes }];
+      });
+    },
+    read: (name) => read(name.slice(resultPrefix.length)),
+  };
+}
+
+async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all).toString('utf8');
+}
+
+const listSchema = z.object({ files: z.array(z.object({ name: z.string(), bytes: z.number() })) });
+/** Names of 10,000 objects, which are as many as the process lists. */
+const maxListBytes = 4 * 2 ** 20;
+
+async function listObjects(bucket: Bucket, tools: Tools): Promise<readonly StoredResult[]> {
+  let text = '';
+  for await (const piece of answer(bucket, null, tools)) {
+    text += piece.toString('utf8');
+    if (text.length > maxListBytes) throw new RangeError('the list of objects is too long');
+  }
+  return listSchema.parse(JSON.parse(text)).files;
+}
+
+/** Yields as many bytes as were listed. @throws CliError when there are others */
+async function* readObject(
+  bucket: Bucket,
+  name: string,
+  bytes: number,
+  tools: Tools,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let got = 0;
+  for await (const piece of answer(bucket, name, tools)) {
+    got += piece.length;
+    if (got > bytes) break;
+    yield piece;
+  }
+  if (got === bytes) return;
+  throw new CliError('failed', {
+    about: `${bucket.store.replace(/\/$/, '')}/${name}`,
+    problem: 'its length changed while it was read',
+    remedy: 'try again when no program writes it',
+  });
+}
+
+/** The last words of a process that crashed; more is no sentence. */
+const longestWords = 2_000;
+
+/** What a new process writes. It has ended when this ends. @throws CliError for what it refuses */
+async function* answer(
+  { store, credentials }: Bucket,
+  name: string | null,
+  { script, environment, say, stop }: Tools,
+): AsyncGenerator<Buffer, void, undefined> {
+  stop.throwIfAborted();
+  const child = spawn(process.execPath, [script], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: spawnFolder(script),
+    env: environment,
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  stop.addEventListener('abort', kill, { once: true });
+  const words = wordsOf(child, say);
+  const closed = once(child, 'close');
+  // A process that ends before it reads: its exit says why.
+  child.stdin.on('error', () => undefined);
+  // Its input stays open: the end of it would mean that this process is gone.
+  child.stdin.write(`${JSON.stringify({ store, credentials, name })}\n`);
+  try {
+    for await (const piece of child.stdout as AsyncIterable<Buffer>) yield piece;
+  } finally {
+    // A reader that has enough ends it; one that ended already is not there any more.
+    if (child.stdout.readableEnded) await closed;
+    kill();
+    await closed;
+    stop.removeEventListener('abort', kill);
+  }
+  stop.throwIfAborted();
+  if (child.exitCode === workerExitCodes.done) return;
+  if (words.refusal !== null) throw words.refusal;
+  throw new Error(
+    `the process that reads the bucket ended with ${String(child.exitCode ?? child.signalCode)}: ${words.others.trim()}`,
+  );
+}
+
+interface Words {
+  refusal: CliError | null;
+  others: string;
+}
+
+const messageSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('note'), text: z.string() }),
+  z.object({ kind: z.literal('refuse'), sentence: z.string(), ending: z.string() }),
+]);
+
+/** What a process says on its standard error: a line of JSON for each message, and anything when it crashes. */
+function wordsOf({ stderr }: ChildProcess, say: (line: string) => void): Words {
+  const words: Words = { refusal: null, others: '' };
+  let rest = '';
+  stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() ?? '').slice(-longestWords);
+    for (const line of lines) hear(line, words, say);
+  });
+  return words;
+}
+
+function hear(line: string, words: Words, say: (line: string) => void): void {
+  const message = line.startsWith('{') ? messageSchema.safeParse(JSON.parse(line)).data : undefined;
+  if (message === undefined) words.others = `${words.others}${line}\n`.slice(-longestWords);
+  else if (message.kind === 'note') say(printable(message.text));
+  else {
+    const reason = message.ending === 'terminal' ? 'badInput' : message.ending === 'error' ? 'unavailable' : 'failed';
+    words.refusal = new CliError(reason, { about: '', problem: printable(message.sentence), remedy: '' });
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Files of Keras 3 (`.keras`): zip archives of `config.json`, `metadata.json` and `model.weights.h5`. The topology is JSON and
+ * is read; weights are HDF5, which no library here reads, and are refused where a job asks for them.
+ */
+import { decodeText, TextError } from '@distillery/base';
+import { openRegular } from '@distillery/platform';
+
+import { openZip } from '../tables/index.js';
+import { ModelError } from './inference/errors.js';
+import { maxJsonBytes } from './inference/model-file.js';
+
+const topologyName = 'config.json';
+const expected = 'a .keras file as model.save("student.keras") of Keras 3 writes it';
+
+/** What a file is by its first bytes. */
+export type FileKind = 'zip' | 'hdf5' | 'other';
+
+/** A file that cannot be read is `other`: who reads it says why. */
+export async function fileKindOf(path: string): Promise<FileKind> {
+  try {
+    const file = await openRegular(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+      const start = buffer.toString('latin1', 0, bytesRead);
+      return start === 'PK\x03\x04' ? 'zip' : start === '\x89HDF' ? 'hdf5' : 'other';
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return 'other';
+  }
+}
+
+/**
+ * The topology in a `.keras` file, as JSON text.
+ * @throws ModelError when there is none; DataError for a damaged archive; ReadError
+ */
+export async function readKerasTopology(path: string): Promise<string> {
+  const archive = await openZip(path, 'a .keras file');
+  try {
+    const member = archive.members.find(({ name }) => name === topologyName);
+    if (member === undefined) {
+      const names = archive.members.slice(0, 3).map(({ name }) => name);
+      const found = `a zip archive of ${names.join(', ')}, without ${topologyName}`;
+      throw new ModelError({ path, found, expected, remedy: 'save the model again' });
+    }
+    // Its length is known before anything is unpacked.
+    const { length } = await member.head(0);
+    if (length > maxJsonBytes) {
+      const found = `a ${topologyName} of ${String(length)} bytes`;
+      throw new ModelError({ path, found, expected: `at most ${String(maxJsonBytes)}`, remedy: 'use a smaller model' });
+    }
+    const content = await member.open();
+    const text = new Uint8Array(content.length);
+    content.fill(text, 0);
+    return decodeText(text);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    const found = `a ${topologyName} that is not UTF-8`;
+    throw new ModelError({ path, found, expected, remedy: 'save the model again' }, { cause: error });
+  } finally {
+    archive.close();
+  }
+}
+
+/** Refuses a file whose weights are HDF5. @throws ModelError */
+export function refuseHdf5Weights(path: string, kind: FileKind): void {
+  if (kind === 'other') return;
+  throw new ModelError({
+    path,
+    found: kind === 'zip' ? 'a .keras file, whose weights are HDF5 (model.weights.h5)' : 'an HDF5 file',
+    expected: 'the model.json of a tfjs layers model with its weights',
+    remedy:
+      'convert it with tensorflowjs_converter (Python package tensorflowjs, --output_format tfjs_layers_model), ' +
+      'and name the model.json that it writes',
+  });
+}
