@@ -76,3 +76,11 @@ export async function until(condition: () => unknown, limitMs = patienceMs): Pro
     await sleep(10);
   }
 }
+
+/** The kind of the error; `done` when there was none. */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
+  );
+}
