@@ -16,8 +16,7 @@ import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/re
 import type { JobReader } from './job-reader.js';
 
 /** Whose credentials read a bucket: those that the job names, or those of the person. */
-export const credentialsFrom = ['job', 'environment'] as const;
-export type CredentialsFrom = (typeof credentialsFrom)[number];
+export type CredentialsFrom = 'job' | 'environment';
 
 export interface BucketNeeds {
   /** The compiled file of the process. */
