@@ -16,17 +16,8 @@ import { checkPath, folderNamed } from '../shared/folders.js';
 import { shellCommand } from '../shared/shell-words.js';
 
 import { type BucketNeeds, bucketResults, credentialsFor, type CredentialsFrom } from './bucket-results.js';
+import type { JobReader } from './job-reader.js';
 import { accessTo, connected, type NatsTools } from './nats-results.js';
-
-/** What `distill fetch` reads from the API server. */
-export interface JobReader {
-  /** The namespace of a job without --namespace. */
-  readonly namespace: string;
-  /** @returns null when there is no such job @throws CliError */
-  readJob(namespace: string, name: string): Promise<DistillJob | null>;
-  /** @returns decoded values by key; null when there is no such Secret @throws CliError */
-  readSecret(namespace: string, name: string): Promise<Record<string, string> | null>;
-}
 
 export interface FetchOptions {
   readonly job: string;
@@ -144,8 +135,8 @@ async function inBucket(
   const needs = await tools.buckets();
   const where = { from, endpoint: s3Endpoint, namespace, secret: secretRef?.name };
   const credentials = await credentialsFor(where, needs.variables, tools.jobs);
-  const { say, stop } = tools;
-  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop }) };
+  const say = (line: string): void => tools.say(line);
+  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop: tools.stop }) };
 }
 
 /** @returns a command to paste into a shell */

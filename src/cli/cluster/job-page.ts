@@ -2,6 +2,7 @@
 import { printable } from '@distillery/base';
 
 import { wantedTeachers } from '../../api/index.js';
+
 import { bytes, duration } from '../shared/format.js';
 import { aligned } from '../shared/columns.js';
 import { metricsByName, scoresText } from '../shared/scores.js';
