@@ -15,7 +15,7 @@ import { z } from 'zod';
 export const firstIntervalMs = 1_000;
 
 /** Grows when a reader of an earlier release would misread the file. New fields and new kinds of lines do not count. */
-export const historyFormat = 1;
+const historyFormat = 1;
 
 const text = (length: number): z.ZodType<string> => z.string().transform((value) => printable(value.slice(0, length)));
 /** Milliseconds since 1970. */
