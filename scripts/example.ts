@@ -12,7 +12,7 @@ import { CliError } from '../dist/src/cli/shared/cli-error.js';
 import { exitCodeOf } from '../dist/src/cli/shared/exit-code.js';
 import { exitCodes } from '../dist/src/cli/shared/exit.js';
 
-import type { Example } from './examples/example.ts';
+import { type Example, filesOf } from './examples/example.ts';
 import { probes } from './examples/packages.ts';
 import { examples } from './examples/registry.ts';
 import { resultsText, type SeedResult, shownText } from './examples/results.ts';
@@ -21,7 +21,7 @@ import { examplesCache, runExample } from './examples/run-example.ts';
 const usage = `npm run example -- NAME [--small] [--seeds N] [--dir FOLDER] [--cache FOLDER] [--json]
 
   --small         a small part of the data, as tests run it
-  --seeds N       seeds 1 to N, and a table of their results; --seeds 5 writes RESULTS.md
+  --seeds N       seeds 1 to N, and a table of their results; --seeds 5 writes it to the example's folder
   --dir FOLDER    a new or empty folder for the job as it is run, its logs and models (default: runs/NAME-<time>)
   --cache FOLDER  keeps packages and prepared data (default: .cache/examples)
   --json          one JSON object instead of the view
@@ -88,10 +88,11 @@ const print = (text: string): void => void process.stdout.write(text);
 
 /** For machines: the figures that a run with seeds measures, and commands that tell whether it can fetch its packages. */
 function listJson(): void {
-  const listed = examples.map(({ name, packages, columns, constants }) => ({
-    name,
-    figures: [...columns, ...constants].map(({ figure }) => figure),
-    probes: [...new Set(packages.map(({ registry }) => registry))].flatMap((registry) => probes[registry]),
+  const listed = examples.map((example) => ({
+    name: example.name,
+    folder: filesOf(example).folder,
+    figures: [...example.columns, ...example.constants].map(({ figure }) => figure),
+    probes: [...new Set(example.packages.map(({ registry }) => registry))].flatMap((registry) => probes[registry]),
   }));
   print(`${JSON.stringify(listed)}\n`);
 }

@@ -7,7 +7,18 @@ import { answersToTexts } from '../../scripts/examples/texts.ts';
 
 import { readSentences } from './corpus.ts';
 import { cosines, neighborOverlap, rankCorrelation } from './similarity.ts';
-import { embedding, firstPiece, staticAnswers, tokenizerIn, tokenVectors, withFirst } from './tokens.ts';
+import { studentFiles } from './student.ts';
+import {
+  embedding,
+  firstPiece,
+  maxTokens,
+  staticAnswers,
+  staticModel,
+  tokenizerIn,
+  tokenVectors,
+  width,
+  withFirst,
+} from './tokens.ts';
 
 const miniLm = {
   registry: 'maven',
@@ -25,13 +36,16 @@ const wordnet = {
 const sizes = { vocabulary: 12_000, train: 40_000, test: 1_000 };
 const small = { vocabulary: 2_400, train: 320, test: 64 };
 const nearest = 10;
+/** Of the student: columns of its token vectors, and convolutions. */
+const vectorSize = 44;
+const filters = 96;
 
 export const sentences: Example = {
   name: 'sentences',
   summary: 'sentence embeddings: all-MiniLM-L6-v2 as teacher, definitions and examples of WordNet, no labels',
   duration: 'about ten minutes',
   packages: [miniLm, wordnet],
-  edition: '1',
+  edition: '2',
   prepare: async ({ folder, packages, isSmall, progress, stop }) => {
     const { vocabulary, train, test } = isSmall ? small : sizes;
     const jar = packages[miniLm.name] ?? '';
@@ -49,6 +63,11 @@ export const sentences: Example = {
     progress(`sentences: embedding ${whole(vocabulary - firstPiece)} tokens for the static model`);
     const vectors = await tokenVectors(folder, stop);
     writeFileSync(join(folder, 'tokens.f32'), vectors.values);
+    const shape = { vocabulary: vectors.rows, firstPiece, maxTokens, filters, width };
+    const files = studentFiles(await staticModel(folder, texts.train, vectorSize), shape);
+    writeFileSync(join(folder, 'student/topology.json'), files.topology);
+    writeFileSync(join(folder, 'student/model.json'), files.start);
+    writeFileSync(join(folder, 'student/weights.bin'), files.weights);
   },
   small: () => [[['spec', 'training', 'epochs'], 1]],
   hasBaseline: false,

@@ -11,6 +11,12 @@ export interface Matrix {
   readonly values: Float32Array;
 }
 
+/** Vectors of tokens, and the directions in the teacher's space that their columns stand for, of length 1. */
+export interface StaticModel extends Matrix {
+  /** One for each column. */
+  readonly axes: readonly Float64Array[];
+}
+
 const rounds = 30;
 /** A token that makes up this part of the training texts has half the weight of a rare one (smooth inverse frequency). */
 const halfWeightShare = 1e-3;
@@ -25,7 +31,7 @@ export function tokenWeights(counts: readonly number[]): number[] {
  * @param vectors of the teacher, one for each token
  * @param size columns of the result, at most those of `vectors`
  */
-export function staticVectors(vectors: Matrix, weights: readonly number[], size: number): Matrix {
+export function staticVectors(vectors: Matrix, weights: readonly number[], size: number): StaticModel {
   const centered = withoutMean(vectors);
   const axes = principalAxes(centered, size);
   const values = new Float32Array(vectors.rows * size);
@@ -34,7 +40,7 @@ export function staticVectors(vectors: Matrix, weights: readonly number[], size:
     const weight = weights[row] ?? 0;
     for (const [column, axis] of axes.entries()) values[row * size + column] = weight * dot(vector, axis);
   }
-  return { rows: vectors.rows, columns: size, values };
+  return { rows: vectors.rows, columns: size, values, axes };
 }
 
 /** @returns one row for each text @param texts ids of the tokens of each */

@@ -42,8 +42,18 @@ export interface FinishedRun {
   readonly packages: Readonly<Record<string, string>>;
 }
 
+export interface ExampleFiles {
+  readonly folder: string;
+  /** The job, in that folder. */
+  readonly job: string;
+  /** The table over five seeds, in that folder. */
+  readonly results: string;
+}
+
 export interface Example {
   readonly name: string;
+  /** Files in examples/; absent = `NAME/job.yaml` and `NAME/RESULTS.md`. For further jobs of the same folder. */
+  readonly files?: ExampleFiles;
   /** One line for the list of examples. */
   readonly summary: string;
   /** How long a full run takes, on 2 cores. */
@@ -63,6 +73,10 @@ export interface Example {
   readonly constants: readonly Shown[];
   /** The paragraph above the table. */
   readonly tableNote: string;
+}
+
+export function filesOf({ name, files }: Pick<Example, 'name' | 'files'>): ExampleFiles {
+  return files ?? { folder: name, job: 'job.yaml', results: 'RESULTS.md' };
 }
 
 export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;

@@ -71,6 +71,8 @@ export interface HeldOutRun {
   readonly dataset: DatasetSettings;
   /** Samples of one call of a model. */
   readonly batch: number;
+  /** Absent = the held-out samples. */
+  readonly split?: 'train' | 'test';
 }
 
 export interface HeldOutAnswers {
@@ -87,10 +89,15 @@ export interface HeldOutAnswers {
 }
 
 /**
- * Runs models on the held-out samples of a data set. All take the same batches in turn, so that whatever else the machine
- * does slows all of them.
+ * Runs models on the held-out samples of a data set, or on those of training. All take the same batches in turn, so that
+ * whatever else the machine does slows all of them.
  */
-export async function heldOutAnswers({ models: compared, dataset, batch }: HeldOutRun): Promise<HeldOutAnswers> {
+export async function heldOutAnswers({
+  models: compared,
+  dataset,
+  batch,
+  split = 'test',
+}: HeldOutRun): Promise<HeldOutAnswers> {
   const data = await openDataset(dataset);
   const models = await Promise.all(
     compared.map(async ({ path, inputOf = (input: NumericTensor) => input }) => {
@@ -98,11 +105,11 @@ export async function heldOutAnswers({ models: compared, dataset, batch }: HeldO
     }),
   );
   try {
-    const { test } = data;
-    if (test === null) throw new Error(`${dataset.uri} holds nothing out`);
-    for (let start = 0; start < test.length; start += batch) {
-      const indices = Array.from({ length: Math.min(batch, test.length - start) }, (_, at) => start + at);
-      const [input] = Object.values((await test.read(indices)).inputs);
+    const { [split]: rows } = data;
+    if (rows === null) throw new Error(`${dataset.uri} holds nothing out`);
+    for (let start = 0; start < rows.length; start += batch) {
+      const indices = Array.from({ length: Math.min(batch, rows.length - start) }, (_, at) => start + at);
+      const [input] = Object.values((await rows.read(indices)).inputs);
       if (input === undefined || input.dtype === 'text') throw new Error(`${dataset.uri} has no numeric input`);
       for (const { model, inputOf, speeds, answers } of models) {
         const inputs = { [model.inputNames[0] ?? '']: inputOf(input) };
@@ -114,7 +121,7 @@ export async function heldOutAnswers({ models: compared, dataset, batch }: HeldO
       }
     }
     return {
-      samples: test.length,
+      samples: rows.length,
       models: models.map(({ model: { bytes }, speeds, answers }) => ({
         bytes,
         samplesPerSecond: median(speeds),

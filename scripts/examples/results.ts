@@ -20,7 +20,7 @@ export function shownText({ figure, text }: Shown, figures: Figures): string {
   return value === undefined ? '–' : text(value);
 }
 
-/** @returns the content of RESULTS.md */
+/** @returns the content of the example's file of results */
 export function resultsText(
   { name, columns, constants, tableNote }: Pick<Example, 'name' | 'columns' | 'constants' | 'tableNote'>,
   results: readonly SeedResult[],

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { count } from '@distillery/base';
 
-import type { Example, Figures } from './example.ts';
+import { type Example, type Figures, filesOf } from './example.ts';
 import { writeJobCopy } from './job-copy.ts';
 import { fetchPackage } from './packages.ts';
 import { resultsText, type SeedResult } from './results.ts';
@@ -34,13 +34,15 @@ export interface ExampleRun {
 /** @returns the results, in the order of the seeds @throws CliError; the reason of `stop` once it aborts */
 export async function runExample(example: Example, run: ExampleRun): Promise<SeedResult[]> {
   const { packages, data } = await prepared(example, run);
+  const files = filesOf(example);
+  const home = join(root, 'examples', files.folder);
   mkdirSync(run.folder, { recursive: true });
   const results: SeedResult[] = [];
   const seeds = run.seeds === null ? [null] : Array.from({ length: run.seeds }, (_, at) => at + 1);
   for (const seed of seeds) {
     const name = seed === null ? 'run' : `seed-${String(seed)}`;
     const job = join(run.folder, `${name}.yaml`);
-    const source = join(root, 'examples', example.name, 'job.yaml');
+    const source = join(home, files.job);
     const edits = run.isSmall ? example.small(data) : [];
     writeJobCopy(job, { source, named: join(examplesCache, example.name), data, seed, edits });
     const { figures, digest, model, manifest } = await runJob({
@@ -56,7 +58,7 @@ export async function runExample(example: Example, run: ExampleRun): Promise<See
     results.push({ seed: seed ?? 0, figures: { ...figures, ...measured }, digest });
   }
   if (run.seeds === tableSeeds && !run.isSmall) {
-    const file = join(root, 'examples', example.name, 'RESULTS.md');
+    const file = join(home, files.results);
     writeFileSync(file, resultsText(example, results));
     run.progress(`wrote ${file}`);
   }

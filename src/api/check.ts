@@ -8,6 +8,7 @@ import { omit } from '@distillery/base';
 import {
   brokenRules,
   brokenTransitions,
+  checkStructure,
   exceeds,
   type Fields,
   isFields,
@@ -15,7 +16,6 @@ import {
   mismatch,
   nameValue,
   type Problem,
-  structureCheck,
   templateLimit,
   tooLarge,
   withDefaults,
@@ -28,8 +28,6 @@ import { uriProblems } from './uri.js';
 
 export type Checked =
   { readonly ok: true; readonly job: DistillJob } | { readonly ok: false; readonly problems: readonly Problem[] };
-
-const structureOf = structureCheck(jobSchema);
 
 /** Without the status: its default, for jobs that no operator has seen, is nothing that a file holds. */
 const writtenSchema = { ...jobSchema, properties: omit(jobSchema.properties ?? {}, 'status') };
@@ -49,7 +47,7 @@ export function checkJob(value: unknown): Checked {
   const bounded = withoutLargeTemplates(written);
   const pruned = withoutUnknown(bounded.value, jobSchema, jobSchema);
   const resolved = withDefaults(pruned.value, writtenSchema);
-  const { problems: structural, unreliable } = structureOf(resolved);
+  const { problems: structural, unreliable } = checkStructure(jobSchema, resolved);
   const found = [
     ...identity,
     ...bounded.problems,

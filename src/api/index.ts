@@ -18,6 +18,7 @@ export type {
   TeacherPool,
 } from './generated/distilljob.js';
 export { jobUris, withUris } from './job-uris.js';
+export { wantedTeachers } from './pool-status.js';
 export { locateProblems, readJob, type ReadObject, readObjects, type ReadObjects, type ReadOptions } from './read.js';
 export { type Engine, unsupported } from './unsupported.js';
 export {
@@ -80,12 +81,12 @@ export {
   grantText,
   inputsName,
   isCredentialsName,
+  isManagedHere,
   isTeacherName,
   kind,
   kubernetesTime,
   kueue,
   labels,
-  ownManager,
   plural,
   reasons,
   sharedName,

@@ -8,7 +8,7 @@ import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
 import { jobUris } from './job-uris.js';
-import { ownManager } from './words/index.js';
+import { isManagedHere } from './words/index.js';
 import { mismatch, nameValue, notSupported, type Problem, violation } from './schema/index.js';
 import { templateProblems } from './template/index.js';
 import { isAbsoluteFile, isWebFolder, storeKind, uriScheme } from './uri.js';
@@ -92,10 +92,10 @@ const gaps: readonly Gap[] = [
     lacking: ['local'],
     because: 'a local run is managed by this command',
     use: 'leave it out, or run it in a cluster',
-    find: ({ spec: { managedBy } }) =>
-      managedBy === undefined || managedBy === ownManager
+    find: ({ spec }) =>
+      spec.managedBy === undefined || isManagedHere(spec)
         ? []
-        : [{ path: 'spec.managedBy', found: nameValue(managedBy) }],
+        : [{ path: 'spec.managedBy', found: nameValue(spec.managedBy) }],
   },
   inManifest('spec.training.order', ({ spec }) => spec.training.order, trainingOrders),
   {

@@ -1,5 +1,5 @@
 /** The metrics of one job, as data: from what a decision saw, to samples. Pure. */
-import type { DistillJobStatus } from '../api/index.js';
+import { type DistillJobStatus, wantedTeachers } from '../api/index.js';
 
 import type { jobCatalog } from './catalog.js';
 
@@ -92,12 +92,16 @@ function statusSamples(status: DistillJobStatus): Sample[] {
 }
 
 function poolSamples({ teachers }: DistillJobStatus): Sample[] {
-  return (teachers?.pools ?? []).flatMap(({ name: pool, desired, ready, wanted, reason }) => [
-    ...one('teachersDesired', desired, { pool }),
-    ...one('teachersReady', ready, { pool }),
-    ...one('teachersWanted', wanted, { pool }),
-    ...one('poolInfo', 1, { pool, reason }),
-  ]);
+  return (teachers?.pools ?? []).flatMap((status) => {
+    const { name: pool, desired, ready, reason } = status;
+    return [
+      ...one('teachersDesired', desired, { pool }),
+      ...one('teachersReady', ready, { pool }),
+      // Always: an alert about a pool without teachers compares the two.
+      ...one('teachersWanted', wantedTeachers(status), { pool }),
+      ...one('poolInfo', 1, { pool, reason }),
+    ];
+  });
 }
 
 function workerSamples({ logitsBytes, pendingItems, itemsInFlight, student, teachers }: WorkerFigures): Sample[] {

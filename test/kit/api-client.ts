@@ -1,7 +1,4 @@
 /** The operator's own client to a test cluster, straight or through a faulty proxy. */
-import { patienceMs } from './patience.js';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { systemClock } from '@distillery/platform';
 
 import {
@@ -51,28 +48,10 @@ export async function refusal(work: Promise<unknown>): Promise<ApiError> {
   throw new Error(`found ${JSON.stringify(ended)}, expected an ApiError`);
 }
 
-/**
- * Repeats a check until it returns true; a throw counts as false. @throws Error if that does not happen within `limitMs`
- */
-export async function eventually(attempt: () => Promise<boolean>, limitMs = patienceMs): Promise<void> {
-  const end = performance.now() + limitMs;
-  let last: unknown = false;
-  while (performance.now() < end) {
-    last = await attempt().catch((error: unknown) => error);
-    if (last === true) return;
-    await sleep(10);
-  }
-  throw new Error(`not within ${limitMs / 1_000} s: ${String(attempt)} ended with ${String(last)}`);
-}
-
-/** Resolves when the condition holds. @throws Error after `limitMs`, with the last value */
-export async function until(condition: () => unknown, limitMs = patienceMs): Promise<void> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    const found = condition();
-    if (found === true) return;
-    if (performance.now() > end)
-      throw new Error(`not within ${limitMs / 1_000} s: ${String(condition)} is ${String(found)}`);
-    await sleep(10);
-  }
+/** The kind of the error; `done` when there was none. */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
+  );
 }

@@ -1,4 +1,4 @@
-/** Small real data sets: the first samples of MNIST, written as idx files of their own. */
+/** Parts of the real MNIST, written as idx files of their own. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -13,17 +13,31 @@ const imageHeader = 16;
 const labelHeader = 8;
 const imageBytes = 28 * 28;
 
-/** Writes the first samples of both splits into `folder` and returns its file:// uri. */
-export function smallMnist(folder: string, samples: { readonly train: number; readonly test: number }): string {
+export interface MnistPart {
+  /** The first so many samples of each split; Infinity = all. */
+  readonly train: number;
+  readonly test: number;
+  /** A digit of which no training sample is taken; absent = all digits. */
+  readonly without?: number;
+}
+
+/** Writes a part of both splits into `folder` and returns its file:// uri. */
+export function smallMnist(folder: string, part: MnistPart): string {
   mkdirSync(folder, { recursive: true });
-  for (const [split, images, labels] of splits) {
-    const count = samples[split];
-    const imageFile = readFileSync(join(source, images)).subarray(0, imageHeader + count * imageBytes);
-    const labelFile = readFileSync(join(source, labels)).subarray(0, labelHeader + count);
-    imageFile.writeUInt32BE(count, 4);
-    labelFile.writeUInt32BE(count, 4);
-    writeFileSync(join(folder, images), imageFile);
-    writeFileSync(join(folder, labels), labelFile);
+  for (const [split, imageFile, labelFile] of splits) {
+    const [images, labels] = [imageFile, labelFile].map((name) => readFileSync(join(source, name))) as [Buffer, Buffer];
+    const left = split === 'train' ? part.without : undefined;
+    const taken = [...labels.subarray(labelHeader, labelHeader + part[split]).entries()]
+      .filter(([, label]) => label !== left)
+      .map(([at]) => at);
+    const imageAt = (at: number): Buffer => images.subarray(imageHeader + at * imageBytes).subarray(0, imageBytes);
+    const headers = [images.subarray(0, imageHeader), labels.subarray(0, labelHeader)] as const;
+    for (const header of headers) header.writeUInt32BE(taken.length, 4);
+    writeFileSync(join(folder, imageFile), Buffer.concat([headers[0], ...taken.map(imageAt)]));
+    writeFileSync(
+      join(folder, labelFile),
+      Buffer.concat([headers[1], Buffer.from(taken.map((at) => labels[labelHeader + at] ?? 0))]),
+    );
   }
   return `file://${folder}`;
 }

@@ -29,5 +29,5 @@ export {
 } from './shape.js';
 export { exceeds, jobLimit, templateLimit, tooLarge } from './size.js';
 export { readSource, type SourceDocument, type SourceOptions } from './source.js';
-export { structureCheck } from './structure.js';
+export { checkStructure } from './structure.js';
 export { withoutUnknown } from './unknown.js';

@@ -1,16 +1,14 @@
 /**
- * Structural validation: types, required fields, enums, bounds and patterns, by ajv on the CRD's own schema; and the
- * unique keys of lists, which JSON Schema cannot express. Run it after defaulting (defaults.ts) and the removal of unknown
- * fields (unknown.ts).
+ * Structural validation: what of a value does not fit the CRD's own schema (violations.ts), in words; and the unique keys
+ * of lists. Run it after defaulting (defaults.ts) and the removal of unknown fields (unknown.ts).
  */
 import { nearest } from '@distillery/base';
-import { Ajv } from 'ajv';
-import type { ErrorObject, ValidateFunction } from 'ajv';
 
 import { mismatch, nameSchema, nameValue, noText, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath, partsBelow } from './schema.js';
-import type { Fields, Part, Schema } from './schema.js';
+import type { Part, Schema } from './schema.js';
+import { type Violation, violationsOf } from './violations.js';
 
 /** What each pattern of the CRD requires, in words; a pattern without an entry is shown as it is. */
 export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
@@ -68,119 +66,53 @@ export interface StructureReport {
   readonly unreliable: readonly string[];
 }
 
-/** @returns a check of whole objects against `schema`. Compiling is slow, so it happens once, at first use. */
-export function structureCheck(schema: Schema): (value: unknown) => StructureReport {
-  let validate: ValidateFunction | undefined;
-  return (value) => {
-    validate ??= compile(schema);
-    validate(value);
-    const errors = validate.errors ?? [];
-    const unreliable = errors
+/** Checks a whole object. */
+export function checkStructure(schema: Schema, value: unknown): StructureReport {
+  const violations = violationsOf(schema, value);
+  return {
+    problems: [...violations.map(toProblem), ...repeatedKeys({ path: '', schema, value })],
+    unreliable: violations
       .filter(({ keyword }) => keyword !== 'minItems' && keyword !== 'maxItems')
-      .map((error) => errorPath(error, value));
-    const wrongTypes = new Set(errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath));
-    const relevant = errors.filter(({ keyword, instancePath }) => keyword === 'type' || !wrongTypes.has(instancePath));
-    return {
-      problems: [
-        ...relevant.map((error) => toProblem(error, errorPath(error, value))),
-        ...repeatedKeys({ path: '', schema, value }),
-      ],
-      unreliable,
-    };
+      .map(({ path }) => path),
   };
 }
 
-function compile(schema: Schema): ValidateFunction {
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, strictNumbers: true, validateFormats: false });
-  return ajv.compile(toJsonSchema(schema));
-}
-
-/**
- * Translates OpenAPI v3 as Kubernetes writes it to JSON Schema draft 7, without rules (rules.ts) and defaults
- * (defaults.ts).
- */
-function toJsonSchema(schema: Schema): Fields {
-  const out: Fields = {};
-  for (const keyword of ['enum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const) {
-    if (schema[keyword] !== undefined) out[keyword] = schema[keyword];
-  }
-  if (schema.minimum !== undefined) {
-    out[schema.exclusiveMinimum === true ? 'exclusiveMinimum' : 'minimum'] = schema.minimum;
-  }
-  if (schema['x-kubernetes-int-or-string'] === true) out.type = ['integer', 'string'];
-  else if (schema.type !== undefined) out.type = schema.type;
-  if (schema.required !== undefined) out.required = schema.required;
-  if (schema.items !== undefined) out.items = toJsonSchema(schema.items);
-  if (schema.additionalProperties !== undefined) out.additionalProperties = toJsonSchema(schema.additionalProperties);
-  if (schema.properties !== undefined) {
-    out.properties = Object.fromEntries(
-      Object.entries(schema.properties).map(([name, field]) => [name, toJsonSchema(field)]),
-    );
-  }
-  // Attaches our own schema node: ajv reports only its translation as the parent schema of an error.
-  out.original = schema;
-  return out;
-}
-
-function originalOf(error: ErrorObject): Schema {
-  return (error.parentSchema?.original ?? {}) as Schema;
-}
-
-function errorPath(error: ErrorObject, root: unknown): string {
-  let path = '';
-  let at: unknown = root;
-  for (const escaped of error.instancePath.split('/').slice(1)) {
-    const name = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
-    path = Array.isArray(at) ? `${path}[${name}]` : joinPath(path, name);
-    at = isFields(at) || Array.isArray(at) ? (at as Fields)[name] : undefined;
-  }
-  return error.keyword === 'required' ? joinPath(path, missingField(error)) : path;
-}
-
-function missingField(error: ErrorObject): string {
-  return String((error.params as Fields).missingProperty);
-}
-
-function toProblem(error: ErrorObject, path: string): Problem {
-  const schema = originalOf(error);
-  const found = nameValue(error.data);
-  const limit = String((error.params as Fields).limit);
-  switch (error.keyword) {
+function toProblem({ keyword, path, schema, value, detail }: Violation): Problem {
+  const found = nameValue(value);
+  switch (keyword) {
     case 'required': {
-      const field = schema.properties?.[missingField(error)] ?? {};
+      const field = schema.properties?.[detail] ?? {};
       const problem = mismatch(path, 'nothing', nameSchema(field), `add ${path}`);
       // A null counts as absent: YAML reads ~ and null so.
       return isText(field) ? { ...problem, expectsText: true } : problem;
     }
     case 'type':
-      if (isText(schema) && (error.data === null || typeof error.data !== 'object')) return noText(path, error.data);
-      return mismatch(path, found, nameSchema(schema), typeRemedy(error.data, schema));
+      if (isText(schema) && (value === null || typeof value !== 'object')) return noText(path, value);
+      return mismatch(path, found, nameSchema(schema), typeRemedy(value, schema));
     case 'enum': {
       const words = (schema.enum ?? []).filter((word) => typeof word === 'string');
-      const meant = typeof error.data === 'string' ? nearest(error.data, words) : undefined;
+      const meant = typeof value === 'string' ? nearest(value, words) : undefined;
       return mismatch(path, found, nameSchema(schema), meant === undefined ? 'choose one of them' : `write ${meant}`);
     }
     case 'minimum':
-      return mismatch(path, found, nameSchema(schema), `raise it to at least ${limit}`);
+      return mismatch(path, found, nameSchema(schema), `raise it to at least ${detail}`);
     case 'exclusiveMinimum':
-      return mismatch(path, found, nameSchema(schema), `raise it above ${limit}`);
+      return mismatch(path, found, nameSchema(schema), `raise it above ${detail}`);
     case 'maximum':
-      return mismatch(path, found, nameSchema(schema), maximumRemedy(schema, limit));
+      return mismatch(path, found, nameSchema(schema), maximumRemedy(schema, detail));
     case 'minLength':
       return mismatch(path, found, 'a text that is not empty', 'write it');
     case 'maxLength':
-      return mismatch(path, found, `at most ${limit} characters`, 'shorten it');
+      return mismatch(path, found, `at most ${detail} characters`, 'shorten it');
     case 'minItems':
-      return mismatch(path, found, `at least ${limit} in the list`, 'add one or leave the field out');
+      return mismatch(path, found, `at least ${detail} in the list`, 'add one or leave the field out');
     case 'maxItems':
-      return mismatch(path, found, `at most ${limit} in the list`, 'take some out');
+      return mismatch(path, found, `at most ${detail} in the list`, 'take some out');
     case 'pattern': {
       const pattern = schema.pattern ?? '';
       const words = patternWords.get(pattern) ?? { expected: `a text that fits ${pattern}`, remedy: 'change it' };
       return mismatch(path, found, words.expected, words.remedy);
     }
-    default:
-      return mismatch(path, found, nameSchema(schema), `see docs/reference/api.md (${error.keyword})`);
   }
 }
 

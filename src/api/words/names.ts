@@ -30,7 +30,12 @@ export const labels = {
   pool: `${apiGroup}/pool`,
 } as const;
 /** What `spec.managedBy` says for a job of this operator; absent means the same. */
-export const ownManager = `${apiGroup}/operator`;
+const ownManager = `${apiGroup}/operator`;
+
+/** True when no other controller runs the job: `spec.managedBy` is absent, or names this operator. */
+export function isManagedHere(spec: { readonly managedBy?: string | undefined } | undefined): boolean {
+  return (spec?.managedBy ?? ownManager) === ownManager;
+}
 
 /** Names of Kueue's API (sigs.k8s.io/kueue v0.19, apis/kueue/v1beta2 and pkg/controller/constants). */
 export const kueue = {

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { printable } from '@distillery/base';
+import { parsedJson, printable } from '@distillery/base';
 import { spawnFolder } from '@distillery/platform';
 import { readResultSums, resultFiles, resultPrefix, resultSumsName, workerExitCodes } from '@distillery/protocol';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { CliError } from '../shared/cli-error.js';
 import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/result-checks.js';
 
-import type { JobReader } from './fetch.js';
+import type { JobReader } from './job-reader.js';
 
 /** Whose credentials read a bucket: those that the job names, or those of the person. */
 export const credentialsFrom = ['job', 'environment'] as const;
@@ -112,7 +112,7 @@ async function listObjects(bucket: Bucket, tools: Tools): Promise<readonly Store
     text += piece.toString('utf8');
     if (text.length > maxListBytes) throw new RangeError('the list of objects is too long');
   }
-  return listSchema.parse(JSON.parse(text)).files;
+  return listSchema.parse(parsedJson(text)).files;
 }
 
 /** Yields as many bytes as were listed. @throws CliError when there are others */
@@ -199,7 +199,7 @@ function wordsOf({ stderr }: ChildProcess, say: (line: string) => void): Words {
 }
 
 function hear(line: string, words: Words, say: (line: string) => void): void {
-  const message = line.startsWith('{') ? messageSchema.safeParse(JSON.parse(line)).data : undefined;
+  const message = messageSchema.safeParse(parsedJson(line)).data;
   if (message === undefined) words.others = `${words.others}${line}\n`.slice(-longestWords);
   else if (message.kind === 'note') say(printable(message.text));
   else {

@@ -28,7 +28,7 @@ import {
 import { CliError } from '../shared/cli-error.js';
 
 import type { SeenCluster } from './cluster-snapshot.js';
-import type { JobReader } from './fetch.js';
+import type { JobReader } from './job-reader.js';
 
 export interface ClusterOptions {
   /** The files that the person names, or those that kubectl finds. */

@@ -1,5 +1,5 @@
 /** Makes the snapshot of a plan from the objects of a cluster. Pure. */
-import type { DistillJob } from '../../api/index.js';
+import { type DistillJob, isManagedHere, wantedTeachers } from '../../api/index.js';
 import {
   ClusterCache,
   type DeviceObjects,
@@ -31,10 +31,12 @@ export interface SeenCluster {
 
 /** @returns the snapshot that the operator would plan from, if each job wants as many teachers as its status says */
 export function snapshotOf(
-  { nodes, pods, jobs, devices = null }: SeenCluster,
+  { nodes, pods, jobs: all, devices = null }: SeenCluster,
   { rules, limits }: { readonly rules: AllocationRules; readonly limits: Limits },
   nowMs: number,
 ): FleetSnapshot {
+  // The operator does not know a job of another controller: its pods are pods of others.
+  const jobs = all.filter(({ spec }) => isManagedHere(spec));
   const cache = new ClusterCache({ now: () => nowMs });
   for (const { metadata } of jobs) {
     cache.onJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
@@ -53,7 +55,7 @@ function requestIn({ metadata, spec, status }: DistillJob, cache: Pick<ClusterCa
   const pools = spec.teacher.pools.map((pool) => {
     const { name, minReplicas } = pool;
     const reported = status?.teachers?.pools.find((one) => one.name === name);
-    const wanted = reported?.wanted ?? reported?.desired ?? 0;
+    const wanted = wantedTeachers(reported);
     const needs = cache.needsOf(metadata.namespace ?? '', pool);
     const resource = slotResource(pool.resource, needs.requests);
     return {

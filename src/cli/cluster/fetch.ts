@@ -16,17 +16,8 @@ import { checkPath, folderNamed } from '../shared/folders.js';
 import { shellCommand } from '../shared/shell-words.js';
 
 import { type BucketNeeds, bucketResults, credentialsFor, type CredentialsFrom } from './bucket-results.js';
+import type { JobReader } from './job-reader.js';
 import { accessTo, connected, type NatsTools } from './nats-results.js';
-
-/** What `distill fetch` reads from the API server. */
-export interface JobReader {
-  /** The namespace of a job without --namespace. */
-  readonly namespace: string;
-  /** @returns null when there is no such job @throws CliError */
-  readJob(namespace: string, name: string): Promise<DistillJob | null>;
-  /** @returns decoded values by key; null when there is no such Secret @throws CliError */
-  readSecret(namespace: string, name: string): Promise<Record<string, string> | null>;
-}
 
 export interface FetchOptions {
   readonly job: string;

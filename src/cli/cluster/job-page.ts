@@ -1,6 +1,8 @@
 /** The page of `distill status`: sections that are always there, what is wrong last. Pure. */
 import { printable } from '@distillery/base';
 
+import { wantedTeachers } from '../../api/index.js';
+
 import { bytes, duration } from '../shared/format.js';
 import { aligned } from '../shared/columns.js';
 import { metricsByName, scoresText } from '../shared/scores.js';
@@ -103,7 +105,7 @@ function fleet({ job }: JobFacts): string {
   const { teachers } = job.status ?? {};
   const rows = job.spec.teacher.pools.map(({ name, resource = 'cpu', minReplicas, maxReplicas }) => {
     const pool = teachers?.pools.find((one) => one.name === name);
-    const numbers = [pool?.ready ?? 0, pool?.desired ?? 0, pool?.wanted ?? 0, minReplicas, maxReplicas].map(String);
+    const numbers = [pool?.ready ?? 0, pool?.desired ?? 0, wantedTeachers(pool), minReplicas, maxReplicas].map(String);
     return [name, resource, ...numbers, pool?.reason ?? '', pool?.why ?? ''];
   });
   if (rows.length === 0) return notConfigured;

@@ -13,7 +13,12 @@ import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 
-import type { FetchOptions, JobReader } from './fetch.js';
+import type { JobReader } from './job-reader.js';
+
+/** Address of NATS from here; absent = the address that pods use. */
+interface ServerChoice {
+  readonly nats?: string;
+}
 
 export interface NatsTools {
   /** @throws StreamError */
@@ -27,7 +32,7 @@ export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs:
 export async function accessTo(
   job: DistillJob,
   namespace: string,
-  { nats }: Pick<FetchOptions, 'nats'>,
+  { nats }: ServerChoice,
   { jobs }: { readonly jobs: JobReader },
 ): Promise<NatsAccess> {
   const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
@@ -68,7 +73,7 @@ function addressIn(nats: string): NatsAddress {
 /** @throws CliError, StreamError */
 export async function connected<R extends ObjectReader>(
   access: ReaderAccess,
-  { nats }: Pick<FetchOptions, 'nats'>,
+  { nats }: ServerChoice,
   tools: { connect(access: ReaderAccess): Promise<R> },
 ): Promise<R> {
   try {

@@ -2,7 +2,7 @@
 import { printableJson } from '@distillery/base';
 
 import { isAccelerator } from '../../domain/index.js';
-import type { DistillJob } from '../../api/index.js';
+import { type DistillJob, wantedTeachers } from '../../api/index.js';
 import { kinds, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
 
 import type { ClusterReader } from './cluster-reader.js';
@@ -85,7 +85,7 @@ function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPod[]): P
         slotsEach: slotsPerReplica,
         ready,
         teachers: teachers.length,
-        wants: reported?.wanted ?? reported?.desired ?? 0,
+        wants: wantedTeachers(reported),
         slots: held * slotsPerReplica,
       };
     }),

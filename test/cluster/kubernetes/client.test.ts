@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
 import { type ApiError, kinds, loadAccess } from '../../../src/cluster/kubernetes/index.js';
-import { clientOf, eventually, refusal, type TestClient, until } from '../../kit/api-client.js';
+import { clientOf, refusal, type TestClient } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
 import { throttledUser } from '../../kit/throttled-user.js';
+import { until } from '../../kit/until.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   api = await clientOf(cluster.kubeconfig);
   await cluster.kubectl(['apply', '-f', 'crds/']);
   // Served a moment after it is stored.
-  await eventually(async () => api.client.list(kinds.distillJobs).then(() => true));
+  await until('the kind to be served', () => succeeds(api.client.list(kinds.distillJobs)));
 });
 afterAll(async () => {
   await api.close();
@@ -182,7 +183,7 @@ describe('reading', () => {
         for await (const { type } of impatient.client.watch(kinds.configMaps, options)) seen.push(type);
       })(),
     );
-    await until(() => seen.includes('opened'));
+    await until('the watch to open', () => seen.includes('opened'));
     await api.client.apply(configMap('unseen', {}));
     expect((await error).reason).toBe('silent');
     expect(seen).toEqual(['opened']);
@@ -240,7 +241,7 @@ test('a pod whose token is replaced continues with the new one', async () => {
   const { hostname, port } = new URL(cluster.url);
   const access = await loadAccess({ kind: 'pod', host: hostname, port, folder });
   const pod = await clientOf(access, { credentialsMs: 60_000 });
-  await eventually(async () => pod.client.list(kinds.configMaps, { namespace }).then(() => true));
+  await until('the right to take effect', () => succeeds(pod.client.list(kinds.configMaps, { namespace })));
   await writeFile(join(folder, 'token'), 'a token that is out of date');
   // What was read is still good.
   await pod.client.list(kinds.configMaps, { namespace });
@@ -295,7 +296,7 @@ describe('a refusal', () => {
   test('for too many requests holds the time to wait', async () => {
     const crowd = await clientOf(await throttledUser(cluster, 'crowd'), { connections: 100 });
     let throttled: ApiError | undefined;
-    await eventually(async () => {
+    await until('a request that is throttled', async () => {
       // One at a time is always let in.
       const ends = await Promise.allSettled(Array.from({ length: 100 }, async () => crowd.client.list(kinds.pods)));
       const refused = ends.map((end) => (end.status === 'rejected' ? (end.reason as ApiError) : null));
@@ -306,6 +307,13 @@ describe('a refusal', () => {
     await crowd.close();
   });
 });
+
+async function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}
 
 /** Base64 of the certificate of the cluster's authority. */
 async function authority(): Promise<string> {

@@ -9,10 +9,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type ApiClient, ApiError, kinds, type StoredObject } from '../../../src/cluster/kubernetes/index.js';
 import { Reflector, type ReflectorReport, type ReflectorTiming } from '../../../src/cluster/kubernetes/watch/index.js';
 import { type TransportLimits } from '../../../src/cluster/kubernetes/api/index.js';
-import { clientOf, type TestClient, until } from '../../kit/api-client.js';
+import { clientOf, type TestClient } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
 import { throttledUser, removeThrottle } from '../../kit/throttled-user.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
+import { until } from '../../kit/until.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
@@ -106,9 +107,9 @@ async function reflecting({
   const equals = async (): Promise<void> => {
     const want = await truth();
     await until(
-      () =>
-        same(shown(reflector.store.list()), want) ||
-        `${difference(shown(reflector.store.list()), want)} after ${JSON.stringify(reports.slice(-5))}`,
+      'the store to equal the server',
+      () => same(shown(reflector.store.list()), want),
+      () => `${difference(shown(reflector.store.list()), want)} after ${JSON.stringify(reports.slice(-5))}`,
     );
     expect(shown([...heard.values()])).toEqual(want);
     expect(gaps).toEqual([]);
@@ -233,7 +234,7 @@ describe('without faults', () => {
     const { reflector, equals, interruptions } = await reflecting({ timing: { watchSeconds: 1 } });
     await reflector.whenSynced();
     const churn = churning(20, 1);
-    await until(() => reflector.counters.watches >= 3);
+    await until('three watches', () => reflector.counters.watches >= 3);
     await churn.stop();
     await equals();
     expect(interruptions()).toEqual([]);
@@ -329,7 +330,7 @@ describe('a slow network', () => {
     await many(numbered(100), async (name) => put(name, '1', 'x'.repeat(500)));
     proxy.throttle(4_000);
     const { reflector, interruptions, equals } = await reflecting({ limits: { requestMs: 1_000 } });
-    await until(() => interruptions().length > 0);
+    await until('an interruption', () => interruptions().length > 0);
     expect(interruptions()[0]).toBe('timeout, then list');
     expect(reflector.synced).toBe(false);
     await proxy.heal();
@@ -340,12 +341,12 @@ describe('a slow network', () => {
   test('a black hole is noticed by its silence, although every connection is open', async () => {
     await put('before', '1');
     const { reflector, interruptions, equals } = await reflecting();
-    await until(() => reflector.counters.watches === 1);
+    await until('a watch', () => reflector.counters.watches === 1);
     proxy.blackHole();
     await put('during', '1');
     await remove('before');
-    await until(() => interruptions().includes('silent, then list'));
-    await until(() => interruptions().includes('timeout, then list'));
+    await until('a silent watch', () => interruptions().includes('silent, then list'));
+    await until('a list without an answer', () => interruptions().includes('timeout, then list'));
     const contactMs = reflector.lastContactMs ?? 0;
     expect(Date.now() - contactMs).toBeGreaterThan(3_000);
     await proxy.heal();
@@ -362,7 +363,7 @@ describe('an API server', () => {
     await proxy.refuse();
     await put('during', '1');
     await remove('before');
-    await until(() => interruptions().length >= 4);
+    await until('four interruptions', () => interruptions().length >= 4);
     expect(new Set(interruptions().slice(1))).toEqual(new Set(['unreachable, then list']));
     expect(api.records.filter(({ outcome }) => outcome === 'unreachable').length).toBeLessThan(20);
     await proxy.heal();
@@ -374,7 +375,7 @@ describe('an API server', () => {
     await reflector.whenSynced();
     await many(numbered(30), async (name) => put(name, '1'));
     await cluster.apiServer.kill('SIGKILL');
-    await until(() => interruptions().length > 2);
+    await until('three interruptions', () => interruptions().length > 2);
     await cluster.apiServer.start();
     await many(numbered(30), async (name) => (name < 'n-0010' ? remove(name) : put(name, '2')));
     await equals();
@@ -425,7 +426,7 @@ describe('an API server', () => {
       }),
     });
     await reflector.whenSynced();
-    await until(() => interruptions().includes('gone, then list'));
+    await until('a version that is gone', () => interruptions().includes('gone, then list'));
     await equals();
     expect(reflector.store.get(namespace, 'n-0001')).toBeNull();
   });
@@ -440,7 +441,10 @@ describe('an API server', () => {
         await Promise.allSettled(Array.from({ length: 100 }, async () => crowd.client.list(kinds.configMaps)));
     })();
     const { reports, equals, interruptions } = await reflecting({ kubeconfig, timing: { watchSeconds: 1 } });
-    await until(() => interruptions().filter((what) => what.startsWith('throttled')).length >= 2);
+    await until(
+      'two requests that are throttled',
+      () => interruptions().filter((what) => what.startsWith('throttled')).length >= 2,
+    );
     await put('during', '1');
     over.abort();
     await press;
@@ -497,7 +501,7 @@ describe('an API server', () => {
       }),
     });
     await reflector.whenSynced();
-    await until(() => interruptions().includes('silent, then list'));
+    await until('a silent watch', () => interruptions().includes('silent, then list'));
     await equals();
     expect(reflector.store.get(namespace, 'kept')?.data).toMatchObject({ value: '1' });
   });
@@ -506,7 +510,7 @@ describe('an API server', () => {
 test('a refusal does not end it: without rights it retries, and syncs when it gets them', async () => {
   const kubeconfig = await cluster.user('newcomer', []);
   const { reflector, reports, equals } = await reflecting({ kubeconfig });
-  await until(() => reports.length >= 3);
+  await until('three reports', () => reports.length >= 3);
   expect(reports[0]).toMatchObject({ kind: 'interrupted', error: expect.any(ApiError) as unknown, next: 'list' });
   expect(reports[0]).toMatchObject({ error: { reason: 'forbidden' } });
   expect(reflector.synced).toBe(false);

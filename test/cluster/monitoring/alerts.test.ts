@@ -22,6 +22,8 @@ import {
   readAlerts,
   readRules,
   startPrometheus,
+  untilFiring,
+  untilQuiet,
 } from '../../kit/cluster/prometheus.js';
 import { publishStates } from '../../kit/cluster/telemetry-publisher.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
@@ -63,23 +65,13 @@ async function run(options: Partial<OperatorOptions> = {}): Promise<RunningOpera
 
 /** Waits until the alert fires with these labels. */
 async function fires(name: string, labels: Readonly<Record<string, string>> = {}): Promise<FiringAlert> {
-  const wanted = (alert: FiringAlert): boolean =>
-    alert.name === name && Object.entries(labels).every(([label, value]) => alert.labels[label] === value);
-  let found: FiringAlert | undefined;
-  await until(
-    `${name} to fire`,
-    async () => {
-      found = (await prometheus.firing()).find(wanted);
-      return found !== undefined;
-    },
-    async () => JSON.stringify(await prometheus.firing()),
-  );
+  const found = await untilFiring(prometheus, name, labels);
   seen.add(name);
-  return found!;
+  return found;
 }
 
 async function ends(name: string): Promise<void> {
-  await until(`${name} to end`, async () => (await prometheus.firing()).every((alert) => alert.name !== name));
+  await untilQuiet(prometheus, name);
 }
 
 async function natsOf(namespace: string): Promise<NatsConnection> {

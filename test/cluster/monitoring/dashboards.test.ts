@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { repositoryRoot, until } from '../../kit/cluster/index.js';
+import { dashboardFolder, hasData, queriesOf, readDashboards } from '../../kit/cluster/dashboards.js';
+import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
@@ -21,26 +22,8 @@ import { connectPlain } from '../../kit/stream.js';
 
 const runFile = promisify(execFile);
 
-interface Panel {
-  readonly type: string;
-  readonly title: string;
-  readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
-}
-interface Dashboard {
-  readonly uid: string;
-  readonly title: string;
-  readonly panels: readonly Panel[];
-  readonly templating: { readonly list: readonly { readonly name: string }[] };
-}
-
-const folder = join(repositoryRoot, 'charts/distillery/dashboards');
-const files = (await readdir(folder)).sort();
-const dashboards = await Promise.all(
-  files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as Dashboard),
-);
-const panels = dashboards.flatMap(({ title, panels: all }) =>
-  all.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => ({ dashboard: title, panel: panel.title, expr }))),
-);
+const files = (await readdir(dashboardFolder)).sort();
+const dashboards = await readDashboards();
 
 let world: OperatorCluster;
 let prometheus: Prometheus;
@@ -101,7 +84,7 @@ describe('the schema of Grafana', () => {
     );
 
   test('accepts every dashboard', async () => {
-    expect(await check(files.map((file) => join(folder, file)))).toBe('');
+    expect(await check(files.map((file) => join(dashboardFolder, file)))).toBe('');
   });
 
   test.each([
@@ -109,7 +92,7 @@ describe('the schema of Grafana', () => {
     ['an unknown field of a query', '"legendFormat": "trained"', '"legend": "trained"', "unexpected field 'legend'"],
     ['a missing field', '"schemaVersion": 42', '"schemaVersions": 42', 'schemaVersion: required field is missing'],
   ])('refuses %s', async (_what, from, to, message) => {
-    const text = await readFile(join(folder, 'job.json'), 'utf8');
+    const text = await readFile(join(dashboardFolder, 'job.json'), 'utf8');
     expect(text).toContain(from);
     await withFolder({ 'bad.json': text.replace(from, to) }, async (bad) => {
       expect(await check([join(bad, 'bad.json')])).toContain(message);
@@ -118,14 +101,9 @@ describe('the schema of Grafana', () => {
 });
 
 describe('the query of', () => {
-  test.each(panels)('$dashboard / $panel returns data: $expr', async ({ expr }) => {
-    const query = expr
-      .replaceAll('$namespace', 'default')
-      .replaceAll('$name', 'mnist')
-      // Since the first scrape.
-      .replaceAll('$__rate_interval', '1h');
+  test.each(queriesOf(dashboards))('$dashboard / $panel returns data: $expr', async (query) => {
     // The sweep for streams without a job begins after a minute.
-    await until('data', async () => (await prometheus.query(query)).some(({ value }) => !Number.isNaN(value)));
+    await hasData(prometheus, query, { namespace: 'default', name: 'mnist' });
   });
 });
 

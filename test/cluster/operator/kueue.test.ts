@@ -4,6 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { kinds } from '../../../src/cluster/kubernetes/index.js';
+import { clientOf, outcome } from '../../kit/api-client.js';
 import { until } from '../../kit/cluster/index.js';
 import { installChart } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
@@ -17,6 +19,8 @@ const slots = 4;
 const gpuLabel = { hardware: 'gpu' };
 
 let world: OperatorCluster;
+/** Of the operator's account. */
+let kubeconfig: string;
 let telemetry: TelemetryPublisher;
 
 beforeAll(async () => {
@@ -26,7 +30,7 @@ beforeAll(async () => {
   await cluster.addNodes(1, { gpus: slots, labels: gpuLabel });
   const values = { 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' };
   await installChart(system, values, cluster.kubeconfig);
-  const kubeconfig = await cluster.serviceAccountKubeconfig(system, 'distillery');
+  kubeconfig = await cluster.serviceAccountKubeconfig(system, 'distillery');
   await startOperator(cluster, { nats: world.nats, kubeconfig, namespace: system });
   telemetry = TelemetryPublisher.start(world);
 });
@@ -193,6 +197,40 @@ describe('a student in a queue', () => {
     expect(spec.suspend).toBe(false);
     await students(uid, 1);
   });
+});
+
+/** What somebody may do who has stolen the operator's token. */
+test("the operator's account changes of a Workload nothing but spec.active, and only of students", async () => {
+  const { cluster } = world;
+  await students(await job('ours', { queueName: 'team' }), 1);
+  await cluster.apply(jobOfOthers('theirs', 'team', 1));
+  const nameOf = async (prefix: string): Promise<string> => {
+    let name: string | undefined;
+    await until(`a Workload ${prefix}`, async () => {
+      const names = await cluster.kubectlOk(['get', 'workloads', '-o', 'jsonpath={.items[*].metadata.name}']);
+      name = names.split(' ').find((one) => one.startsWith(prefix));
+      return name !== undefined;
+    });
+    return name!;
+  };
+  const [ours, theirs] = [await nameOf('job-ours-student'), await nameOf('job-theirs')];
+  const thief = await clientOf(kubeconfig);
+  const change = (name: string, fields: Record<string, unknown>): Promise<string> =>
+    outcome(thief.client.patch(kinds.workloads, 'default', name, fields));
+  expect(await change(ours, { spec: { active: false } })).toBe('done');
+  for (const fields of [
+    { spec: { active: true, priority: 1_000_000 } },
+    { metadata: { labels: { a: 'b' } } },
+    { metadata: { annotations: { a: 'b' } } },
+    { metadata: { ownerReferences: [] } },
+    { metadata: { finalizers: ['example.com/stays'] } },
+  ]) {
+    expect([fields, await change(ours, fields)]).toEqual([fields, 'forbidden']);
+  }
+  for (const fields of [{ spec: { active: false } }, { metadata: { annotations: { a: 'b' } } }]) {
+    expect([fields, await change(theirs, fields)]).toEqual([fields, 'forbidden']);
+  }
+  await thief.close();
 });
 
 async function deploymentUid(name: string): Promise<string> {

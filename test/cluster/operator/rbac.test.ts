@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { kueue } from '../../../src/api/index.js';
-import { ApiError, kinds } from '../../../src/cluster/kubernetes/index.js';
-import { clientOf } from '../../kit/api-client.js';
+import { kinds } from '../../../src/cluster/kubernetes/index.js';
+import { clientOf, outcome } from '../../kit/api-client.js';
 import { until } from '../../kit/cluster/index.js';
 import { installChart } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
@@ -128,13 +128,6 @@ describe('the account of the chart', () => {
   type Kind = keyof typeof objects;
   const all = Object.keys(objects) as Kind[];
   let thief: Awaited<ReturnType<typeof clientOf>>;
-
-  /** The kind of the error; `done` when there was none. */
-  const outcome = (work: Promise<unknown>): Promise<string> =>
-    work.then(
-      () => 'done',
-      (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
-    );
 
   beforeAll(async () => {
     thief = await clientOf(kubeconfig);

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { hostAddress, realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
+import { imageValues } from '../../kit/cluster/real/release.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startOperatorNats } from '../../kit/nats-operator.js';
@@ -61,16 +62,11 @@ real('the chart', () => {
         },
       },
     );
-    const [operatorImage, workerImage] = [cluster.images.operator.name, cluster.images.worker.name].map(parts);
     const values = sets({
       'nats.url': world.nats.url,
       'nats.existingSecret': 'nats',
-      'image.repository': operatorImage!.repository,
-      'image.tag': operatorImage!.tag,
-      'image.pullPolicy': 'Never',
-      'worker.repository': workerImage!.repository,
-      'worker.tag': workerImage!.tag,
-      'worker.pullPolicy': 'Never',
+      ...imageValues('image', cluster.images.operator),
+      ...imageValues('worker', cluster.images.worker),
       leaseSeconds: '5',
       // The kit has applied the CRD.
       'crds.install': 'false',
@@ -147,9 +143,3 @@ real('the chart', () => {
     expect((await world.streams(uid)).state).toBe('Absent');
   });
 });
-
-/** `localhost/distillery/operator:abc` → repository and tag. */
-function parts(name: string): { readonly repository: string; readonly tag: string } {
-  const at = name.lastIndexOf(':');
-  return { repository: name.slice(0, at), tag: name.slice(at + 1) };
-}

@@ -1,142 +1,269 @@
 /**
- * One command on an empty cluster: the release brings the CRD, NATS with its keys, and the operator. A job runs through it while the
- * release is upgraded, and after the removal nothing is left but what the chart's README names.
+ * Install, watch, trust, by the commands of the chart's README on an empty cluster: the release brings the CRD, NATS with its keys, and
+ * the operator. A real Prometheus watches it while a job trains and things are killed, a job does not notice an upgrade, and
+ * after the removal nothing is left but what the README names.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { repositoryRoot, until } from '../../kit/cluster/index.js';
-import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
-import { type Image, realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
-import { smallMnist } from '../../kit/mnist.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
+import { hasData, queriesOf, readDashboards } from '../../kit/cluster/dashboards.js';
+import { until } from '../../kit/cluster/index.js';
+import { type MonitoringPrometheus, serveMonitors, startMonitoring } from '../../kit/cluster/monitors.js';
+import { untilFiring, untilQuiet } from '../../kit/cluster/prometheus.js';
+import { realPodsAvailable } from '../../kit/cluster/real/index.js';
+import { mnistJob, ofServer, ReleaseCluster, system } from '../../kit/cluster/real/release.js';
+import { KubectlDistill, pluginPath } from '../../kit/kubectl-distill.js';
 
 const available = await realPodsAvailable();
 if (!available.ok) process.stderr.write(`real pods: left out: ${available.why}\n`);
 const real = available.ok ? describe : describe.skip;
 
-const system = 'distillery-system';
-const small = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
-const template = { spec: { containers: [{ name: 'worker', resources: small }] } };
-const ofServer = 'app.kubernetes.io/name=distillery-nats,app.kubernetes.io/instance=distillery';
+const queries = queriesOf(await readDashboards());
+const upgrade = 'helm upgrade distillery charts/distillery -n distillery-system --reset-then-reuse-values';
 
-interface Status {
-  readonly phase?: string;
-  readonly progress?: { readonly step?: number };
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
-}
-
-real('helm install on an empty cluster', () => {
+real('a release on an empty cluster', () => {
+  let release: ReleaseCluster;
   let folder: string;
-  let cluster: RealCluster;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'distillery-install-'));
-    for (const name of ['data', 'out', 'nats']) mkdirSync(join(folder, name));
-    cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'data/models'), { recursive: true });
-    smallMnist(join(folder, 'data/mnist'), { train: 4_000, test: 500 });
-    cluster = await startRealCluster({ images: ['operator', 'worker', 'nats'], crds: [], names: true });
-    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: system, labels } });
-    // The kit has no StorageClass that makes volumes; the StatefulSet takes a claim of its name.
-    await cluster.pvcFromFolder(system, 'data-distillery-nats-0', join(folder, 'nats'), { writable: true });
-    await cluster.kubectlOk(['-n', system, 'label', 'pvc', 'data-distillery-nats-0', ...ofServer.split(',')]);
-    await cluster.pvcFromFolder('default', 'data', join(folder, 'data'));
-    await cluster.pvcFromFolder('default', 'out', join(folder, 'out'), { writable: true });
+    release = await ReleaseCluster.create();
+    await serveMonitors(release.cluster);
   });
   afterAll(async () => {
-    await cluster.stop();
+    await release.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const imagesOf = (): Record<string, string> => ({
-    ...imageValues('image', cluster.images.operator),
-    ...imageValues('worker', cluster.images.worker),
-    ...imageValues('nats.image', cluster.images.nats),
-  });
-  const helmOk = (...args: string[]): Promise<string> => helm([...args, '-n', system], cluster.kubeconfig);
-  const uidOf = async (...args: string[]): Promise<string> =>
-    (await cluster.kubectlOk(['get', ...args, '-o', 'jsonpath={.metadata.uid}'])).trim();
-  const status = async (): Promise<Status> =>
-    JSON.parse((await cluster.kubectlOk(['get', 'distilljob', 'mnist', '-o', 'jsonpath={.status}'])) || '{}') as Status;
+  const kubectl = (...args: string[]): Promise<string> => release.cluster.kubectlOk(args);
+  const step = async (job: string): Promise<number> => (await release.status(job))?.progress?.step ?? 0;
+  const messageOf = async (job: string, type: string): Promise<string> =>
+    (await release.status(job))?.conditions?.find((one) => one.type === type)?.message ?? '';
+  const trains = async (job: string): Promise<void> => {
+    const before = await step(job);
+    await until(
+      `${job} to train beyond step ${String(before)}`,
+      async () => (await step(job)) > before,
+      async () => JSON.stringify(await release.status(job), null, 1),
+    );
+  };
 
   test('is one command, after which everything is ready', async () => {
-    const values = sets({ ...imagesOf(), 'nats.enabled': 'true', 'nats.storage.size': '6Gi', leaseSeconds: '5' });
-    await helmOk('install', 'distillery', chartFolder, ...values, '--wait', '--timeout', '10m');
-    expect(await helmOk('test', 'distillery')).toMatch(/Phase: +Succeeded/);
+    await release.run(
+      'helm install distillery charts/distillery -n distillery-system --create-namespace --set nats.enabled=true',
+      release.values,
+    );
+    const tested = await release.run('helm test distillery');
+    expect(tested).toMatch(/Phase: +Succeeded/);
+    expect(tested).toContain('The operator is ready.');
     // The jobs of hooks are gone, and the pod of the test.
-    expect((await cluster.kubectlOk(['-n', system, 'get', 'job,role', '-o', 'name'])).trim()).toBe(
+    expect((await kubectl('-n', system, 'get', 'job,role', '-o', 'name')).trim()).toBe(
       'role.rbac.authorization.k8s.io/distillery',
     );
   });
 
-  test('runs a job, which does not notice an upgrade of the release', async () => {
-    await cluster.apply({
-      apiVersion: 'distillery.dev/v1alpha1',
-      kind: 'DistillJob',
-      metadata: { name: 'mnist', namespace: 'default' },
-      spec: {
-        dataset: { uri: 'pvc://data/mnist' },
-        training: { batchSize: 64, epochs: 4, seed: 3 },
-        teacher: {
-          model: { uri: 'pvc://data/models/teacher.onnx' },
-          pools: [{ name: 'cpu', maxReplicas: 1, template }],
-        },
-        logits: { maxBytes: '64Mi' },
-        student: {
-          model: { uri: 'pvc://data/models/student.json' },
-          checkpoint: { everySteps: 20 },
-          output: { store: 'pvc://out/model' },
-          template,
-        },
-      },
+  describe('while a job trains', () => {
+    const job = { namespace: 'default', name: 'long' };
+    let prometheus: MonitoringPrometheus;
+    let student: string | undefined;
+    let checkpoints: string;
+
+    beforeAll(async () => {
+      await release.run(`${upgrade} --set monitoring.podMonitor.enabled=true`);
+      prometheus = await startMonitoring(release.cluster, system);
+      // A small disk, in the mount namespace of the node: it goes with the node.
+      checkpoints = join(release.folder, 'out/checkpoints');
+      mkdirSync(checkpoints);
+      const options = 'size=4m,uid=10001,gid=10001,mode=0755';
+      await release.cluster.nodes[0]!.run('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', checkpoints);
+      await release.cluster.apply(
+        mnistJob('long', {
+          // It does not end by itself.
+          epochs: 10_000,
+          student: { checkpoint: { everySteps: 20, store: 'pvc://out/checkpoints' } },
+        }),
+      );
+      await trains('long');
+      [student] = await release.pods('long', 'student');
     });
-    await until('the student to train', async () => ((await status()).progress?.step ?? 0) > 0);
-    const student = ['-n', 'default', 'job', '-l', 'app.kubernetes.io/component=student'];
-    const uids = async (): Promise<string[]> => [
-      await cluster.kubectlOk(['get', ...student, '-o', 'jsonpath={.items[*].metadata.uid}']),
-      await uidOf('-n', system, 'pod', 'distillery-nats-0'),
-      await uidOf('-n', system, 'secret', 'distillery-nats-keys'),
-    ];
+    afterAll(async () => {
+      await prometheus.stop();
+    });
+
+    const distill = (...args: string[]): KubectlDistill =>
+      new KubectlDistill(args, { path, kubeconfig: release.cluster.kubeconfig });
+    let path = '';
+    beforeAll(() => {
+      path = pluginPath(folder);
+    });
+
+    test('`kubectl distill logs` prints what the kubelet kept of student and teachers, merged by its times', async () => {
+      const command = distill('logs', 'long');
+      expect([await command.ended(), command.errors]).toEqual([exitCodes.ok, '']);
+      const pods = new Set(command.lines.map(podOf));
+      expect(pods.size).toBeGreaterThan(1);
+      const kept = await Promise.all(
+        [...pods].map(async (pod) => {
+          const printed = command.lines.filter((line) => podOf(line) === pod).length;
+          return (await timedLog(pod)).slice(0, printed);
+        }),
+      );
+      const merged = kept.flat().toSorted((a, b) => (a.time < b.time ? -1 : 1));
+      expect(command.lines).toEqual(merged.map(({ pod, text }) => `${pod}  ${text}`));
+
+      const last = distill('logs', 'long', '--role', 'student', '--tail', '2');
+      expect([await last.ended(), last.lines.map(podOf)]).toEqual([exitCodes.ok, [student, student]]);
+    });
+
+    test('`kubectl distill logs -f` goes on with a teacher that takes the place of a deleted one', async () => {
+      const command = distill('logs', 'long', '-f', '--tail', '1');
+      await until('the first lines', () => new Set(command.lines.map(podOf)).size > 1);
+      const before = await release.pods('long', 'teacher');
+      await kubectl('delete', 'pod', ...before, '--wait=false');
+      const isNew = (line: string): boolean => podOf(line).includes('-teacher-') && !before.includes(podOf(line));
+      await until(
+        'a line of a new teacher',
+        () => command.lines.some(isNew),
+        () => command.lines.slice(-20).join('\n') + command.errors,
+      );
+      expect([await command.interrupted(), command.errors]).toEqual([exitCodes.interrupted, '']);
+    });
+
+    async function timedLog(pod: string): Promise<{ pod: string; time: string; text: string }[]> {
+      const path = `/api/v1/namespaces/default/pods/${pod}/log?container=worker&timestamps=true`;
+      const { text: log } = await release.cluster.api.send('GET', path);
+      return log
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => {
+          const [time = ''] = line.split(' ', 1);
+          const [seconds = '', fraction = ''] = time.replace('Z', '').split('.');
+          return { pod, time: `${seconds}.${fraction.padEnd(9, '0')}`, text: line.slice(time.length + 1) };
+        });
+    }
+
+    describe('the query of', () => {
+      test.each(queries)('$dashboard / $panel returns data: $expr', async (query) => {
+        await hasData(prometheus, query, job);
+      });
+    });
+
+    test('an alert fires when its node takes no teachers, and ends when it does', async () => {
+      await kubectl('cordon', 'node-1');
+      await kubectl(
+        'delete',
+        'pod',
+        '-l',
+        'distillery.dev/job=long,app.kubernetes.io/component=teacher',
+        '--wait=false',
+      );
+      await untilFiring(prometheus, 'DistilleryNoTeachers', job);
+      await untilFiring(prometheus, 'DistilleryStudentStarving', job);
+      await kubectl('uncordon', 'node-1');
+      await untilQuiet(prometheus, 'DistilleryNoTeachers');
+      await untilQuiet(prometheus, 'DistilleryStudentStarving');
+    });
+
+    test('an alert fires when the disk of its checkpoints is full', async () => {
+      const filler = join(checkpoints, 'filler');
+      const [node] = release.cluster.nodes;
+      // It ends with an error: no space left.
+      await node!.run('sh', '-c', `cat /dev/zero > ${filler} 2> /dev/null || true`);
+      await untilFiring(prometheus, 'DistilleryCheckpointLate', job);
+      expect(await messageOf('long', 'StudentRunning')).toContain('cannot be stored');
+      await node!.run('rm', filler);
+      await untilQuiet(prometheus, 'DistilleryCheckpointLate');
+    });
+
+    test('an alert fires when the NATS server is gone', async () => {
+      await kubectl('-n', system, 'scale', 'statefulset', 'distillery-nats', '--replicas=0');
+      await untilFiring(prometheus, 'DistilleryNatsUnreachable');
+      await kubectl('-n', system, 'scale', 'statefulset', 'distillery-nats', '--replicas=1');
+      await untilQuiet(prometheus, 'DistilleryNatsUnreachable');
+    });
+
+    test('an alert fires when all operators are gone', async () => {
+      await kubectl('-n', system, 'scale', 'deployment', 'distillery', '--replicas=0');
+      await untilFiring(prometheus, 'DistilleryNoLeader');
+      await kubectl('-n', system, 'scale', 'deployment', 'distillery', '--replicas=2');
+      await untilQuiet(prometheus, 'DistilleryNoLeader');
+    });
+
+    test('alerts fire when the student of another job fails until the job does', async () => {
+      const env = [
+        { name: 'NODE_OPTIONS', value: '--import=data:text/javascript,throw%20new%20Error(%22no%20luck%20today%22)' },
+      ];
+      const options = { epochs: 1, container: { env }, spec: { backoffLimit: 1, suspend: true } };
+      await release.cluster.apply(mnistJob('faulty', options));
+      await until(
+        'a scrape of it',
+        async () => (await prometheus.query('distillery_job_failures_total{name="faulty"}')).length === 1,
+      );
+      await kubectl('patch', 'distilljob', 'faulty', '--type=merge', '-p', '{"spec":{"suspend":false}}');
+      const faulty = { namespace: 'default', name: 'faulty' };
+      await untilFiring(prometheus, 'DistilleryStudentFailing', faulty);
+      await untilFiring(prometheus, 'DistilleryJobFailed', faulty);
+      await kubectl('delete', 'distilljob', 'faulty', '--timeout=120s');
+    });
+
+    test('the job goes on after all of this, with the student of its first hour', async () => {
+      await trains('long');
+      expect(await release.pods('long', 'student')).toEqual([student]);
+      expect(await release.status('long')).toMatchObject({ failures: 0, disruptions: { student: 0 } });
+      await kubectl('delete', 'distilljob', 'long', '--timeout=120s');
+    });
+  });
+
+  test('is upgraded by one command, which a job does not notice', async () => {
+    await release.cluster.apply(mnistJob('mnist', { epochs: 4 }));
+    await trains('mnist');
+    const uids = async (): Promise<string[]> =>
+      Promise.all(
+        [
+          ['job', '-l', 'distillery.dev/job=mnist,app.kubernetes.io/component=student'],
+          ['-n', system, 'pod', '-l', ofServer],
+          ['-n', system, 'secret', '-l', ofServer],
+        ].map((of) => kubectl('get', ...of, '-o', 'jsonpath={.items[*].metadata.uid}')),
+      );
     const before = await uids();
-    const more = ['--reset-then-reuse-values', '--set', 'logLevel=debug', '--wait', '--timeout', '10m'];
-    await helmOk('upgrade', 'distillery', chartFolder, ...more);
+    expect(before).not.toContain('');
+    await release.run(upgrade, { logLevel: 'debug' });
     expect(await uids()).toEqual(before);
     await until(
       'the job to complete',
-      async () => (await status()).phase === 'Succeeded',
-      async () => JSON.stringify(await status(), null, 1),
+      async () => (await release.status('mnist'))?.phase === 'Succeeded',
+      async () => JSON.stringify(await release.status('mnist'), null, 1),
     );
   });
 
   test('is removed by the commands of the README, and leaves nothing but the CRD', async () => {
-    await cluster.kubectlOk(['delete', 'distilljobs', '--all', '-A', '--timeout=120s']);
-    await helmOk('uninstall', 'distillery', '--wait', '--timeout', '10m');
+    await release.run('kubectl delete distilljobs');
+    await release.run('helm uninstall');
     const all =
-      'deployments,statefulsets,jobs,pods,services,secrets,configmaps,pvc,roles,rolebindings,leases,networkpolicies';
+      'deployments,statefulsets,jobs,pods,services,secrets,configmaps,pvc,roles,rolebindings,leases,networkpolicies,' +
+      'podmonitors,prometheusrules';
     const left = async (): Promise<string[]> =>
-      (await cluster.kubectlOk(['-n', system, 'get', all, '-o', 'name']))
+      (await kubectl('-n', system, 'get', all, '-o', 'name'))
         .split('\n')
         .filter((name) => name !== '' && name !== 'configmap/kube-root-ca.crt');
     // helm does not wait for pods of a Deployment.
     await until('the pods to end', async () => !(await left()).some((name) => name.startsWith('pod/')));
     expect(await left()).toEqual(['secret/distillery-nats-keys', 'persistentvolumeclaim/data-distillery-nats-0']);
-    await cluster.kubectlOk(['-n', system, 'delete', 'pvc,secret', '-l', ofServer]);
+    await release.run('kubectl -n distillery-system delete pvc,secret');
     expect(await left()).toEqual([]);
-    const ours = ['clusterroles,clusterrolebindings,crd,priorityclasses,validatingadmissionpolicies', '-o', 'name'];
-    const names = (await cluster.kubectlOk(['get', ...ours])).split('\n').filter((name) => name.includes('distill'));
-    expect(names).toEqual(['customresourcedefinition.apiextensions.k8s.io/distilljobs.distillery.dev']);
+    const kinds =
+      'clusterroles,clusterrolebindings,crd,priorityclasses,validatingadmissionpolicies,validatingadmissionpolicybindings';
+    const ours = async (): Promise<string[]> =>
+      (await kubectl('get', kinds, '-o', 'name')).split('\n').filter((name) => name.includes('distill'));
+    expect(await ours()).toEqual(['customresourcedefinition.apiextensions.k8s.io/distilljobs.distillery.dev']);
+    await release.run('kubectl delete crd');
+    expect(await ours()).toEqual([]);
   });
 });
 
-/** `localhost/distillery/operator:abc` as the values of an image. */
-function imageValues(key: string, { name }: Image): Record<string, string> {
-  const at = name.lastIndexOf(':');
-  return {
-    [`${key}.repository`]: name.slice(0, at),
-    [`${key}.tag`]: name.slice(at + 1),
-    [`${key}.pullPolicy`]: 'Never',
-  };
-}
+/** The pod that a line of `distill logs` is of. */
+const podOf = (line: string): string => line.split('  ', 1)[0] ?? '';

@@ -11,12 +11,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
+import {
+  hostAddress,
+  realPodsAvailable,
+  type RealCluster,
+  restrictedPod,
+  startRealCluster,
+} from '../../kit/cluster/real/index.js';
+import { clusterQueue, localQueue, startKueue } from '../../kit/cluster/kueue.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { manyJobs, startOperatorNats } from '../../kit/nats-operator.js';
-import { hostAddress } from '../../kit/cluster/real/index.js';
 
 const available = await realPodsAvailable();
 if (!available.ok) process.stderr.write(`real pods: left out: ${available.why}\n`);
@@ -255,6 +261,48 @@ real('the main job in a cluster of real pods', () => {
     });
   });
 
+  test('resumes bit-identical after Kueue preempted its student for a more important Job', async () => {
+    await startKueue(cluster);
+    await cluster.apply(
+      {
+        apiVersion: 'kueue.x-k8s.io/v1beta2',
+        kind: 'WorkloadPriorityClass',
+        metadata: { name: 'important' },
+        value: 1_000,
+        description: 'first',
+      },
+      // Room for one of the two.
+      clusterQueue('team', { gpus: 0, cpu: '150m', preemption: { withinClusterQueue: 'LowerPriority' } }),
+      localQueue('team', 'team', namespace),
+    );
+    await cluster.apply(job('queued', { queueName: 'team' }));
+    const first = await student('queued');
+    await trained('queued', 100);
+    await cluster.apply(importantJob());
+    await until(
+      'the important Job to run in its place',
+      async () =>
+        (await world.condition('queued', 'Queued', namespace)) === 'True WaitingForQuota' &&
+        (await cluster.kubectlOk(['-n', namespace, 'get', 'job', 'important', '-o', 'jsonpath={.status.ready}'])) ===
+          '1',
+      async () => cluster.kubectlOk(['-n', namespace, 'get', 'pods,workloads', '-o', 'wide']),
+    );
+    expect(await world.message('queued', 'Queued', namespace)).toMatch(/[Pp]reempted/);
+    const uid = await world.uidOf('queued', namespace);
+    expect(await world.pods(uid, 'student', namespace)).toEqual([]);
+    const preemptedAt = await step('queued');
+    expect(preemptedAt).toBeLessThan(504);
+    await until(
+      'its teachers to be given back',
+      async () => (await world.pods(uid, 'teacher', namespace)).length === 0,
+    );
+
+    await cluster.kubectlOk(['-n', namespace, 'delete', 'job', 'important', '--timeout=120s']);
+    await student('queued', [first]);
+    await complete('queued');
+    expect((await world.job('queued', namespace))?.status).toMatchObject({ result: { digest: expected }, failures: 0 });
+  });
+
   test('whose student throws is charged for it, and fails with its last sentence', async () => {
     const env = [
       { name: 'NODE_OPTIONS', value: '--import=data:text/javascript,throw%20new%20Error(%22no%20luck%20today%22)' },
@@ -271,7 +319,7 @@ real('the main job in a cluster of real pods', () => {
   });
 
   test('leaves no pod, object or stream behind when it is deleted', async () => {
-    const names = ['mnist', 'rough', 'headless', 'paused', 'faulty'];
+    const names = ['mnist', 'rough', 'headless', 'paused', 'queued', 'faulty'];
     const uids = await Promise.all(names.map((name) => world.uidOf(name, namespace)));
     await cluster.kubectlOk(['-n', namespace, 'delete', 'distilljob', '--all', '--timeout=180s']);
     for (const uid of uids) {
@@ -279,6 +327,19 @@ real('the main job in a cluster of real pods', () => {
       expect((await world.streams(uid)).state).toBe('Absent');
     }
   });
+
+  /** It asks for as much CPU as a student, and runs until it is deleted. */
+  function importantJob(): object {
+    const options = { namespace, code: 'setInterval(() => undefined, 1000)', limits: { cpu: '100m', memory: '128Mi' } };
+    const { spec } = restrictedPod('important', cluster.images.worker, options) as { readonly spec: object };
+    const labels = { 'kueue.x-k8s.io/queue-name': 'team', 'kueue.x-k8s.io/priority-class': 'important' };
+    return {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'important', namespace, labels },
+      spec: { suspend: true, template: { spec } },
+    };
+  }
 
   async function nodeOf(pod: string): Promise<string> {
     const { spec } = await cluster.api.get<{ spec: { nodeName: string } }>(

@@ -1,36 +1,20 @@
 /** The parts of the examples with texts: a linear teacher as ONNX, sentences of WordNet, and measures of similarity. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, expect, it } from '@jest/globals';
 
-const root = join(import.meta.dirname, '../../..');
+import { ranBesideExamples, root } from './beside.js';
+
 const folder = mkdtempSync(join(tmpdir(), 'distill-texts-'));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/**
- * Runs a program of Node beside the examples, which are no part of the build.
- * @param names what the program uses of the module
- * @returns what it gives to `say`
- */
-function ran(module: string, names: readonly string[], program: string): unknown {
-  const path = join(root, 'examples', module);
-  const code = `const { ${names.join()} } = await import(${JSON.stringify(path)});
-    const say = (value) => process.stdout.write(JSON.stringify(value));
-    const [folder] = process.argv.slice(1);
-    ${program}`;
-  return JSON.parse(
-    execFileSync(process.execPath, ['--input-type=module', '-e', code, folder], { encoding: 'utf8', cwd: root }),
-  );
-}
-
 it('the linear teacher learns, and answers in ONNX as it does in JavaScript', () => {
   const onnx = JSON.stringify(join(root, 'examples/topics/teacher-onnx.ts'));
-  const { logits, answers } = ran(
+  const { logits, answers } = ranBesideExamples(
     'topics/linear.ts',
     ['trainLinear', 'linearLogits', 'tfIdf'],
     `const texts = [[2, 3, 3, 4], [5, 6, 4], [2, 2, 4, 1], [6, 5, 5, 0]];
@@ -59,12 +43,16 @@ it('takes definitions and examples of WordNet, each once', () => {
   for (const name of ['data.noun', 'data.verb', 'data.adj', 'data.adv']) {
     writeFileSync(join(folder, name), ['  1 This software and database', shared, line('short: "no"'), ''].join('\n'));
   }
-  const found = ran('sentences/corpus.ts', ['readSentences'], 'say(readSentences(folder));') as string[];
+  const found = ranBesideExamples(
+    'sentences/corpus.ts',
+    ['readSentences'],
+    `say(readSentences(${JSON.stringify(folder)}));`,
+  ) as string[];
   expect(found.sort()).toEqual(['a thing that is', 'there is such a thing']);
 });
 
 it('correlates the ranks of similarities, and counts shared neighbors', () => {
-  const found = ran(
+  const found = ranBesideExamples(
     'sentences/similarity.ts',
     ['cosines', 'rankCorrelation', 'neighborOverlap'],
     `const angles = (...degrees) => cosines({
@@ -92,7 +80,7 @@ it('correlates the ranks of similarities, and counts shared neighbors', () => {
 });
 
 it('the static model keeps the directions of the largest variance', () => {
-  const found = ran(
+  const found = ranBesideExamples(
     'sentences/static.ts',
     ['staticVectors', 'staticEmbeddings', 'tokenWeights'],
     `// The second column says nothing, the third little.
@@ -107,4 +95,42 @@ it('the static model keeps the directions of the largest variance', () => {
   expect(found.ends[1]).toBeCloseTo(-(found.ends[0] ?? 0), 4);
   // Two opposite tokens leave the third.
   expect(found.sum[0]).toBeCloseTo(found.sum[2] ?? NaN, 4);
+});
+
+it('the student starts as the static model', () => {
+  const found = ranBesideExamples(
+    'sentences/student.ts',
+    ['studentFiles'],
+    `const { staticEmbeddings, staticVectors } = await import(${JSON.stringify(join(root, 'examples/sentences/static.ts'))});
+    const { openRuntime } = await import(${JSON.stringify(join(root, 'dist/workers/runtimes/index.js'))});
+    const { readStartingWeights } = await import(${JSON.stringify(join(root, 'dist/workers/models/training.js'))});
+    const { writeFileSync } = await import('node:fs');
+    const folder = ${JSON.stringify(folder)};
+    const vectors = { rows: 4, columns: 3, values: Float32Array.of(5, 1, 0, -5, 2, 0, 3, 4, 1, -3, 1, -2) };
+    const model = staticVectors(vectors, [1, 1, 1, 0.5], 2);
+    const files = studentFiles(model, { vocabulary: 6, firstPiece: 2, maxTokens: 4, filters: 5, width: 3 });
+    writeFileSync(folder + '/model.json', files.start);
+    writeFileSync(folder + '/weights.bin', files.weights);
+    const runtime = await openRuntime('cpu', 'training');
+    const trainer = await runtime.openTrainer({
+      modelJson: files.topology,
+      seed: 1,
+      totalSteps: 1,
+      start: { weights: { weights: await readStartingWeights(folder + '/model.json'), except: ['phrases'] } },
+      loss: { kind: 'Cosine', temperature: 1, softWeight: 1 },
+      optimizer: {
+        name: 'sgd', learningRate: 0.1, momentum: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0,
+        schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 1 },
+      },
+    });
+    // Padding is 0, and 1 is a special token: both say nothing at the start.
+    const ids = Int32Array.of(1, 2, 4, 0, 1, 5, 3, 5);
+    const logits = trainer.logits({ count: 2, inputs: { input: { dtype: 'int32', shape: [2, 4], data: ids } } });
+    const sums = staticEmbeddings(model, [[0, 2], [3, 1, 3]]);
+    const expected = [0, 1].flatMap((row) => [0, 1, 2].map((column) =>
+      model.axes.reduce((sum, axis, at) => sum + axis[column] * sums[row * 2 + at], 0)));
+    say({ logits: [...logits], expected });`,
+  ) as { logits: number[]; expected: number[] };
+  expect(found.logits.some((value) => Math.abs(value) > 1)).toBe(true);
+  expect(found.logits).toEqual(found.expected.map((value) => expect.closeTo(value, 4) as unknown));
 });

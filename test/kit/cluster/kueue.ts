@@ -161,15 +161,17 @@ export function nodeTopology(name: string): object {
 
 export interface QueueOptions {
   readonly gpus: number;
+  /** Absent = plenty. */
+  readonly cpu?: string;
   readonly flavor?: string;
   readonly cohort?: string;
   readonly preemption?: object;
 }
 
-/** A ClusterQueue with quota for GPUs and plenty of everything else. */
+/** A ClusterQueue with quota for GPUs, and for CPU if it says so, and plenty of everything else. */
 export function clusterQueue(name: string, options: QueueOptions): object {
-  const { gpus, flavor: of = 'kit', cohort, preemption } = options;
-  const quota = { cpu: '1000', memory: '1000Gi', 'ephemeral-storage': '1000Gi', 'nvidia.com/gpu': String(gpus) };
+  const { gpus, cpu = '1000', flavor: of = 'kit', cohort, preemption } = options;
+  const quota = { cpu, memory: '1000Gi', 'ephemeral-storage': '1000Gi', 'nvidia.com/gpu': String(gpus) };
   return {
     apiVersion: api,
     kind: 'ClusterQueue',

@@ -191,3 +191,28 @@ export async function startPrometheus(processes: Processes, folder: string, rule
     },
   };
 }
+
+/** Waits until an alert fires with these labels. */
+export async function untilFiring(
+  prometheus: Prometheus,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<FiringAlert> {
+  const wanted = (alert: FiringAlert): boolean =>
+    alert.name === name && Object.entries(labels).every(([label, value]) => alert.labels[label] === value);
+  let found: FiringAlert | undefined;
+  await until(
+    `${name} to fire`,
+    async () => {
+      found = (await prometheus.firing()).find(wanted);
+      return found !== undefined;
+    },
+    async () => JSON.stringify(await prometheus.firing()),
+  );
+  return found!;
+}
+
+/** Waits until no alert of this name fires. */
+export async function untilQuiet(prometheus: Prometheus, name: string): Promise<void> {
+  await until(`${name} to end`, async () => (await prometheus.firing()).every((alert) => alert.name !== name));
+}

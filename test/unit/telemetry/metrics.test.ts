@@ -190,6 +190,18 @@ describe('the metrics of a job', () => {
     });
   });
 
+  test('count as wanted the teachers that are held while nothing says how many are', async () => {
+    const metrics = made();
+    const held = { name: 'gpu', desired: 6, ready: 0, reason: 'TelemetryGap' };
+    const teachers = { desired: 6, ready: 0, samplesPerSecond: 0, pools: [held] };
+    new JobMeasures(metrics).set(mnist, figures({ ...running, teachers }));
+    // What the alert DistilleryNoTeachers compares.
+    expect(await jobSeries(metrics)).toMatchObject({
+      [of('teachers_ready', ',pool="gpu"')]: 0,
+      [of('teachers_wanted', ',pool="gpu"')]: 6,
+    });
+  });
+
   test('that are not known have no series, and those that are no longer known lose theirs', async () => {
     const metrics = made();
     const measures = new JobMeasures(metrics);

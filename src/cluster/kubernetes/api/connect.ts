@@ -11,6 +11,7 @@ import type { RequestOptions } from 'node:https';
 import { printableUrl, redacted } from '@distillery/base';
 import type { KubeConfig } from '@kubernetes/client-node';
 
+import { type Credentials, isWritten, writtenCredentials } from './credentials.js';
 import {
   AccessError,
   chosenContext,
@@ -19,6 +20,8 @@ import {
   kubeconfigName,
   readKubeconfig,
 } from './kubeconfig.js';
+
+export type { Credentials, TlsSettings } from './credentials.js';
 
 export type AccessSource =
   /** `context` absent = the current context of the file. */
@@ -50,19 +53,6 @@ export interface Access {
   readonly proxyUrl?: string | undefined;
   /** @throws AccessError, or the system error, when they cannot be read now */
   credentials(): Promise<Credentials>;
-}
-
-export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsSettings;
-}
-
-export interface TlsSettings {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
 }
 
 /** Where the kubelet mounts the credentials of the ServiceAccount. */
@@ -121,7 +111,7 @@ async function kubeconfigAccess(
   what: string,
   stop?: AbortSignal,
 ): Promise<ContextAccess> {
-  const { context, server, proxyUrl, namespace = 'default' } = chosenContext(kubeconfig, wanted, what);
+  const { context, server, proxyUrl, namespace = 'default', cluster, user } = chosenContext(kubeconfig, wanted, what);
   if (!/^https?:$/.test(protocolOf(server))) {
     throw new AccessError({
       about: what,
@@ -138,26 +128,36 @@ async function kubeconfigAccess(
       remedy: 'correct it',
     });
   }
+  const read = isWritten(user)
+    ? async () => writtenCredentials(cluster, user)
+    : await credentialsByLibrary(kubeconfig, context, stop);
+  return {
+    server,
+    proxyUrl,
+    namespace,
+    credentials: () =>
+      read().catch((error: unknown) => {
+        throw credentialsError(error, what);
+      }),
+  };
+}
+
+/** Runs the credential plugin, or refreshes the token, as the user's entry says. */
+async function credentialsByLibrary(
+  kubeconfig: Kubeconfig,
+  context: string,
+  stop: AbortSignal | undefined,
+): Promise<() => Promise<Credentials>> {
   // Loaded on demand: it holds every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromString(JSON.stringify(kubeconfig));
   config.setCurrentContext(context);
   if (stop !== undefined) endPluginsWith(config, stop);
-  return {
-    server,
-    proxyUrl,
-    namespace,
-    credentials: async () => {
-      const options: RequestOptions = { headers: {} };
-      try {
-        // Reads files again, runs the credential plugin, or refreshes the token, as the user's entry says.
-        await config.applyToHTTPSOptions(options);
-      } catch (error) {
-        throw credentialsError(error, what);
-      }
-      return credentialsOf(options);
-    },
+  return async () => {
+    const options: RequestOptions = { headers: {} };
+    await config.applyToHTTPSOptions(options);
+    return credentialsOf(options);
   };
 }
 

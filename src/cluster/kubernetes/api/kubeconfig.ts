@@ -41,8 +41,12 @@ export interface ChosenContext {
   readonly proxyUrl: string | undefined;
   /** undefined when the context names none. */
   readonly namespace: string | undefined;
+  readonly cluster: Fields;
+  /** Empty when the context names none. */
+  readonly user: Fields;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
 type NamedEntry = Readonly<Record<string, unknown>> & { readonly name: string };
 
 /** The files that kubectl reads: the list of KUBECONFIG, otherwise `~/.kube/config`. */
@@ -95,15 +99,23 @@ export function chosenContext(config: Kubeconfig, wanted: string | undefined, wh
       remedy: `add cluster "${context.cluster}", or name another context`,
     });
   }
-  if (context.user !== undefined && context.user !== '' && !config.users.some((each) => each.name === context.user)) {
+  const user = config.users.find((each) => each.name === context.user);
+  if (context.user !== undefined && context.user !== '' && user === undefined) {
     throw new AccessError({
       about: what,
       problem: `found context "${name}" with no user, ${known}`,
       remedy: `add user "${context.user}", or name another context`,
     });
   }
-  const { server, 'proxy-url': proxyUrl } = clusterSchema.parse(cluster.cluster);
-  return { context: name, server, proxyUrl, namespace: context.namespace };
+  const settings = clusterSchema.parse(cluster.cluster);
+  return {
+    context: name,
+    server: settings.server,
+    proxyUrl: settings['proxy-url'],
+    namespace: context.namespace,
+    cluster: settings,
+    user: isJsonObject(user?.user) ? user.user : {},
+  };
 }
 
 const contextSchema = z.object({
@@ -178,25 +190,16 @@ function valueOf(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 function clusterIn(cluster: z.output<typeof clusterSchema>, folder: string): Fields {
   const entry = absolute(cluster, ['certificate-authority'], folder);
-  // The library accepts plain HTTP, as of `kubectl proxy`, only together with insecure-skip-tls-verify.
+  // The client library accepts plain HTTP, as of `kubectl proxy`, only together with insecure-skip-tls-verify.
   return /^http:/i.test(cluster.server) ? { ...entry, 'insecure-skip-tls-verify': true } : entry;
 }
 
 function userIn(user: Fields, folder: string): Fields {
   const entry = absolute(user, ['client-certificate', 'client-key', 'tokenFile'], folder);
-  const { exec, tokenFile } = entry;
-  return {
-    ...entry,
-    ...(isJsonObject(exec) ? { exec: commandIn(exec, folder) } : {}),
-    // The library only supports tokenFile as an auth-provider, which also reads the file again for a renewed token.
-    ...(typeof tokenFile === 'string'
-      ? { token: undefined, 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
-      : {}),
-  };
+  const { exec } = entry;
+  return isJsonObject(exec) ? { ...entry, exec: commandIn(exec, folder) } : entry;
 }
 
 /** A command with a slash is a path; without one it is searched on PATH. */

@@ -5,7 +5,7 @@
 import { jsonEqual } from '@distillery/base';
 import type { Clock, Random } from '@distillery/base';
 
-import { appName, labels, ownManager } from '../../../api/index.js';
+import { appName, isManagedHere, labels } from '../../../api/index.js';
 import type { KueueSupport, LedgerNode } from '../../../domain/index.js';
 import type { Wake } from '../../../controller/index.js';
 
@@ -318,8 +318,7 @@ function slotsOfPod(pod: PodView | null): unknown {
 /** A job that another controller runs is none of ours. */
 function ofThisOperator(raw: StoredObject): RawDistillJob | null {
   const job = raw as unknown as RawDistillJob & { readonly spec?: { readonly managedBy?: string } };
-  const { managedBy = ownManager } = job.spec ?? {};
-  return managedBy === ownManager ? job : null;
+  return isManagedHere(job.spec) ? job : null;
 }
 
 /** Follows whether the cluster serves Kueue, which may come and go. Reports only changes: a cluster without Kueue is no fault. */

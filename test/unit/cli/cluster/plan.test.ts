@@ -45,11 +45,11 @@ const seen: SeenCluster = {
   jobs: [job('heavy', 'u-1', 3, 9), job('light', 'u-2', 1, 9)],
 };
 
-async function planned(options: Partial<PlanOptions> = {}): Promise<string> {
+async function planned(options: Partial<PlanOptions> = {}, cluster = seen): Promise<string> {
   const lines: string[] = [];
   await plan(
     { ...settingsIn({}), json: false, ...options },
-    { readCluster: () => Promise.resolve(seen), readInput, say: (line) => lines.push(line), nowMs: noonMs },
+    { readCluster: () => Promise.resolve(cluster), readInput, say: (line) => lines.push(line), nowMs: noonMs },
   );
   return lines.join('\n');
 }
@@ -96,6 +96,19 @@ describe('a plan', () => {
     const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
     const grants = [...replay(snapshotOf(cluster, { rules, limits }, noonMs)).grants.values()];
     expect(grants.map(([grant]) => grant?.due)).toEqual([1, 4]);
+  });
+
+  test('leaves out a job of another controller, whose pods are pods of others', async () => {
+    const foreign = job('foreign', 'u-3', 1, 9);
+    const managed = { ...foreign, spec: { ...foreign.spec, managedBy: 'kueue.x-k8s.io/multikueue' } };
+    const pod = teacherPod('gpu-1', 'u-3').ofJob('foreign').asking(oneGpu).on('a').ready().raw;
+    const pods = [...seen.pods, pod as unknown as SeenCluster['pods'][number]];
+    const text = await planned({}, { ...seen, pods, jobs: [...seen.jobs, managed] });
+    expect(text).toContain('1 node, 2 jobs,');
+    expect(text).toMatch(/nvidia\.com\/gpu \| 4 /);
+    expect(text).not.toContain('foreign');
+    const own = { ...foreign, spec: { ...foreign.spec, managedBy: 'distillery.dev/operator' } };
+    expect(await planned({}, { ...seen, jobs: [...seen.jobs, own] })).toContain('1 node, 3 jobs,');
   });
 
   test('is the same from the snapshot that it saved', async () => {

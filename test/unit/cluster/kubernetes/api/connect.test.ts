@@ -30,6 +30,13 @@ async function kubeconfig(cluster: object, user: object = { token: 'secret' }): 
   return path;
 }
 
+const basic = (login: string): object => ({ headers: { Authorization: `Basic ${btoa(login)}` } });
+const bearer = (token: string): { headers: object } => ({ headers: { Authorization: `Bearer ${token}` } });
+const inside = (text: string): object => ({
+  'certificate-authority': '/nonexistent',
+  'certificate-authority-data': btoa(text),
+});
+
 describe('a kubeconfig', () => {
   test('gives server, certificate authority and token', async () => {
     await writeFile(join(folder, 'ca.crt'), 'the authority');
@@ -56,6 +63,45 @@ describe('a kubeconfig', () => {
     expect(first.headers).toEqual({});
     await writeFile(join(folder, 'me.crt'), 'certificate 2');
     expect(String((await access.credentials()).tls.cert)).toBe('certificate 2');
+  });
+
+  test.each<[string, object, object, object]>([
+    ['a password that YAML reads as a number', {}, { username: 'me', password: 1234 }, basic('me:1234')],
+    ['an empty password', {}, { username: 'me' }, basic('me:')],
+    ['a token beside name and password', {}, { username: 'me', password: 'p', token: 't' }, bearer('t')],
+    ['another user', {}, { token: 't', as: 'ann' }, { headers: { ...bearer('t').headers, 'Impersonate-User': 'ann' } }],
+    ['a server that is not verified', { 'insecure-skip-tls-verify': true }, {}, { tls: { rejectUnauthorized: false } }],
+    ['what stands inside before a file', inside('authority'), {}, { tls: { ca: Buffer.from('authority') } }],
+    ['fields that are empty', { 'tls-server-name': '' }, { token: '', exec: null }, { headers: {}, tls: {} }],
+  ])('gives %s', async (_what, cluster, user, want) => {
+    const access = await loadAccess({
+      kind: 'file',
+      path: await kubeconfig({ server: 'https://host', ...cluster }, user),
+    });
+    expect(await access.credentials()).toEqual({ headers: {}, tls: {}, ...want });
+  });
+
+  test('gives the token of a file, read again each time; without the file, a sentence', async () => {
+    const file = join(folder, 'renewed');
+    await writeFile(file, 'token 1\n');
+    const path = await kubeconfig({ server: 'https://host' }, { tokenFile: 'renewed', token: 'old' });
+    const access = await loadAccess({ kind: 'file', path });
+    expect(await access.credentials()).toEqual({ ...bearer('token 1'), tls: {} });
+    await writeFile(file, 'token 2\n');
+    expect(await access.credentials()).toEqual({ ...bearer('token 2'), tls: {} });
+    await rm(file);
+    await expect(access.credentials()).rejects.toThrow(
+      /^kubeconfig \S+: the user's credentials cannot be read \((Error: )?ENOENT.*\)\. Log in again\.$/,
+    );
+  });
+
+  test('gives the authority also to a context without a user', async () => {
+    const path = join(folder, 'no-user');
+    const cluster = { server: 'https://host', ...inside('authority') };
+    const contexts = [{ name: 'main', context: { cluster: 'c' } }];
+    await writeFile(path, JSON.stringify({ clusters: [{ name: 'c', cluster }], contexts, 'current-context': 'main' }));
+    const access = await loadAccess({ kind: 'file', path });
+    expect(await access.credentials()).toEqual({ headers: {}, tls: { ca: Buffer.from('authority') } });
   });
 
   test('gives name and password, and runs a credential plugin', async () => {

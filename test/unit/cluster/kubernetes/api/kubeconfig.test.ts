@@ -138,8 +138,8 @@ describe('a list', () => {
       {
         name: 'token',
         user: {
+          token: 'old',
           tokenFile: join(folder, 'one', 'token'),
-          'auth-provider': { name: 'tokenFile', config: { tokenFile: join(folder, 'one', 'token') } },
         },
       },
       { name: 'plugin', user: { exec: { command: join(folder, 'one', 'login'), args: ['./stays'] } } },
