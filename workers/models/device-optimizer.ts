@@ -1,5 +1,6 @@
 /** The update of the weights in tensors: the formulas of optimizer.ts and averages.ts in float32. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { FusedAdam } from './device.js';
 import { learningRateAt } from './learning-rate.js';
 import type { OptimizerSettings } from './optimizer.js';
 
@@ -30,15 +31,18 @@ export interface Updated {
   readonly averages: readonly tf.Tensor[];
 }
 
+/** @param fused the device's own Adam; absent = it has none */
 export function updated(
   { weights, gradients, slots, averages, scalars }: UpdateInput,
   settings: OptimizerSettings,
+  fused?: FusedAdam,
 ): Updated {
   const perWeight = slots.length / weights.length;
   const clipped = clippedByNorm(gradients, settings.clipNorm);
+  const update =
+    settings.name === 'sgd' ? sgd : adamWith(fused === undefined ? composed : fusedBy(fused, scalars, settings));
   const results = weights.map(({ value, constrain }, at) => {
     const own = slots.slice(at * perWeight, (at + 1) * perWeight);
-    const update = settings.name === 'sgd' ? sgd : adam;
     const result = update(value, clipped[at] ?? value, own, scalars, settings);
     return { slots: result.slots, weight: constrain === null ? result.weight : constrain(result.weight) };
   });
@@ -72,23 +76,46 @@ const sgd: Update = (weight, gradient, [velocity], [rate], { momentum, weightDec
   return { weight: tf.sub(weight, tf.mul(change, rate ?? 0)), slots: velocity === undefined ? [] : [change] };
 };
 
-const adam: Update = (weight, gradient, [m, v], [rate, correction1, correction2], settings) => {
-  const { name, beta1, beta2, epsilon, weightDecay } = settings;
+/** @param move Adam without weight decay */
+const adamWith =
+  (move: Update): Update =>
+  (weight, gradient, slots, scalars, settings) => {
+    const { name, weightDecay } = settings;
+    const coupled = name === 'adam' && weightDecay !== 0;
+    const slope = coupled ? tf.add(gradient, tf.mul(weight, weightDecay)) : gradient;
+    const moved = move(weight, slope, slots, scalars, settings);
+    // Decoupled decay leaves out what has less than two axes, as optimizer.ts does.
+    const decays = name === 'adamw' && weightDecay !== 0 && weight.rank >= 2;
+    if (!decays) return moved;
+    return { ...moved, weight: tf.sub(moved.weight, tf.mul(weight, tf.mul(scalars[0] ?? 0, weightDecay))) };
+  };
+
+const composed: Update = (weight, gradient, [m, v], [rate, correction1, correction2], { beta1, beta2, epsilon }) => {
   if (m === undefined || v === undefined || rate === undefined) return { weight, slots: [] };
-  const coupled = name === 'adam' && weightDecay !== 0;
-  const slope = coupled ? tf.add(gradient, tf.mul(weight, weightDecay)) : gradient;
-  const first = tf.add(tf.mul(m, beta1), tf.mul(slope, 1 - beta1));
-  const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(slope), 1 - beta2));
+  const first = tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1));
+  const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), 1 - beta2));
   const root = tf.add(tf.sqrt(tf.mul(second, correction2 ?? 1)), epsilon);
   const move = tf.mul(tf.div(tf.mul(first, correction1 ?? 1), root), rate);
-  const moved = tf.sub(weight, move);
-  // Decoupled decay leaves out what has less than two axes, as optimizer.ts does.
-  const decays = name === 'adamw' && weightDecay !== 0 && weight.rank >= 2;
-  return {
-    weight: decays ? tf.sub(moved, tf.mul(weight, tf.mul(rate, weightDecay))) : moved,
-    slots: [first, second],
-  };
+  return { weight: tf.sub(weight, move), slots: [first, second] };
 };
+
+/** The corrections of the moments are the same for every weight: rate · m·c1 ÷ (√(v·c2) + ε), divided by √c2 above and below. */
+function fusedBy(fused: FusedAdam, scalars: readonly tf.Tensor[], settings: OptimizerSettings): Update {
+  const [rate, correction1, correction2] = scalars;
+  if (rate === undefined || correction1 === undefined || correction2 === undefined) return composed;
+  const root = tf.sqrt(correction2);
+  const shared = {
+    rate: tf.div(tf.mul(rate, correction1), root),
+    epsilon: tf.div(settings.epsilon, root),
+    beta1: tf.scalar(settings.beta1),
+    beta2: tf.scalar(settings.beta2),
+  };
+  return (weight, gradient, [m, v]) => {
+    if (m === undefined || v === undefined) return { weight, slots: [] };
+    const result = fused({ ...shared, weight, gradient, m, v });
+    return { weight: result.weight, slots: [result.m, result.v] };
+  };
+}
 
 function clippedByNorm(gradients: readonly tf.Tensor[], clipNorm: number | undefined): readonly tf.Tensor[] {
   if (clipNorm === undefined) return gradients;

@@ -127,7 +127,8 @@ export class DevicePrograms {
     const program = this.#device.record({
       inputs: [...values, ...gradients, ...slots, ...averages, ...scalars],
       body: () => {
-        const result = updated({ weights, gradients, slots, averages, scalars }, optimizer);
+        const input = { weights, gradients, slots, averages, scalars };
+        const result = updated(input, optimizer, this.#device.adam);
         return [...result.weights, ...result.slots, ...result.averages];
       },
     });

@@ -33,6 +33,27 @@ export interface Program {
   dispose(): void;
 }
 
+/** What Adam reads of one weight; scalars but for the first four, which have the weight's shape. */
+export interface AdamStep {
+  readonly weight: tf.Tensor;
+  readonly gradient: tf.Tensor;
+  readonly m: tf.Tensor;
+  readonly v: tf.Tensor;
+  /** What the first moment is multiplied by, corrections included. */
+  readonly rate: tf.Tensor;
+  /** Added to the root of the uncorrected second moment. */
+  readonly epsilon: tf.Tensor;
+  readonly beta1: tf.Tensor;
+  readonly beta2: tf.Tensor;
+}
+
+/** m ← m + (1 − β1)(g − m), v ← v + (1 − β2)(g² − v), w ← w − rate · m ÷ (√v + ε). The inputs stay as they are. */
+export type FusedAdam = (step: AdamStep) => {
+  readonly weight: tf.Tensor;
+  readonly m: tf.Tensor;
+  readonly v: tf.Tensor;
+};
+
 export interface Device {
   upload(values: Float32Array | Int32Array, shape: readonly number[]): DeviceTensor;
   /** The tensor of tfjs itself: its owner frees it. */
@@ -40,6 +61,8 @@ export interface Device {
   /** A copy of its values; 0 and 1 where they are truths. */
   read(tensor: DeviceTensor): Float32Array;
   free(tensors: readonly DeviceTensor[]): void;
+  /** Adam's update of one weight as one pass over its numbers, also inside a recording; absent = it is composed of ops. */
+  readonly adam?: FusedAdam;
   /**
    * Runs the function once and records it.
    * @throws RecordingError when it does something that a program cannot repeat

@@ -25,8 +25,10 @@ export type {
 } from './trainer.js';
 
 export {
+  type AdamStep,
   type Device,
   type DeviceTensor,
+  type FusedAdam,
   type Program,
   type RecordedConstant,
   type Recording,

@@ -135,8 +135,8 @@ async function inBucket(
   const needs = await tools.buckets();
   const where = { from, endpoint: s3Endpoint, namespace, secret: secretRef?.name };
   const credentials = await credentialsFor(where, needs.variables, tools.jobs);
-  const { say, stop } = tools;
-  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop }) };
+  const say = (line: string): void => tools.say(line);
+  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop: tools.stop }) };
 }
 
 /** @returns a command to paste into a shell */

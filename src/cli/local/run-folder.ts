@@ -20,8 +20,8 @@
  *     absent or empty (packages/platform). Any other folder is refused before anything is changed.
  *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
  *     run writes: a file, or a folder. Anything else is refused before anything is changed.
- *  run-folder/R4 A run that is refused before it began leaves nothing: what this process made is removed, and nothing else.
  *  run-folder/R3 What a kill left half-written is removed under the lock, when the folder is opened and when it is released.
+ *  run-folder/R4 A run that is refused before it began leaves nothing: what this process made is removed, and nothing else.
  */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -6,9 +6,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { jobNames } from '@distillery/protocol';
+import { accessFromSecret, jobNames, workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { inputsName } from '../../../src/api/index.js';
 import { type History, linesOf, readHistory } from '../../../src/history/index.js';
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
@@ -17,6 +18,7 @@ import { type RunningOperator, startOperator } from '../../kit/cluster/operator.
 import { publishStates } from '../../kit/cluster/telemetry-publisher.js';
 import { DistillProcess } from '../../kit/distill.js';
 import { connectPlain } from '../../kit/stream.js';
+import { exitOf, smallManifest, type WorkerAccess, WorkerPair } from '../../kit/worker-pair.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-history-'));
 let world: OperatorCluster;
@@ -60,7 +62,7 @@ async function trainUntil(attempt: number, from: number, holds: (history: Histor
         },
         Object.fromEntries(teachers),
       );
-      const history = await stored();
+      const history = await stored(uid);
       return history !== null && holds(history);
     });
   } finally {
@@ -69,7 +71,7 @@ async function trainUntil(attempt: number, from: number, holds: (history: Histor
   return step;
 }
 
-async function stored(): Promise<History | null> {
+async function stored(uid: string): Promise<History | null> {
   const admin = await world.home.adminOf('default');
   return readHistory((await admin.readHistory(uid)).text, uid);
 }
@@ -77,12 +79,12 @@ async function stored(): Promise<History | null> {
 const stepsOf = (history: History): readonly number[] => linesOf(history.lines, 'sample').map(({ step }) => step);
 
 /** As a person with the rights of `report` in docs/command.md. */
-async function reported(): Promise<{ readonly page: string; readonly said: string }> {
-  const output = join(folder, 'mnist.html');
+async function reported(name = 'mnist'): Promise<{ readonly page: string; readonly said: string }> {
+  const output = join(folder, `${name}.html`);
   const { cluster, nats } = world;
   const command = new DistillProcess([
     'report',
-    'mnist',
+    name,
     '-n',
     'default',
     '--kubeconfig',
@@ -105,7 +107,7 @@ describe('a job of a cluster', () => {
       0,
       (history) => stepsOf(history).length >= 3 && linesOf(history.lines, 'phase').length >= 2,
     );
-    const { lines } = (await stored())!;
+    const { lines } = (await stored(uid))!;
     expect(linesOf(lines, 'teachers').at(-1)).toMatchObject({ pool: 'gpu', ready: 2, desired: 2 });
     expect(linesOf(lines, 'sample').at(-1)).toMatchObject({ samplesPerSecond: 120 });
     expect(linesOf(lines, 'phase').map(({ phase }) => phase)).toEqual(['Pending', 'Running']);
@@ -113,11 +115,11 @@ describe('a job of a cluster', () => {
   });
 
   test('goes on with it under the next operator and the next attempt of its student', async () => {
-    const before = (await stored())!;
+    const before = (await stored(uid))!;
     await operator.process.kill();
     operator = await startOperator(world.cluster, { nats: world.nats });
     last = await trainUntil(2, last, (history) => (stepsOf(history).at(-1) ?? 0) > last + 50);
-    const { lines } = (await stored())!;
+    const { lines } = (await stored(uid))!;
     expect(lines.slice(0, before.lines.length)).toEqual(before.lines);
     expect(linesOf(lines, 'phase').map(({ phase }) => phase)).toEqual(['Pending', 'Running']);
   });
@@ -141,7 +143,7 @@ describe('a job of a cluster', () => {
       ]);
     await patch(true);
     await until('the suspension in the history', async () =>
-      linesOf((await stored())?.lines ?? [], 'phase').some(({ phase }) => phase === 'Suspended'),
+      linesOf((await stored(uid))?.lines ?? [], 'phase').some(({ phase }) => phase === 'Suspended'),
     );
     expect((await reported()).page).toContain('Suspended: ');
     await patch(false);
@@ -153,5 +155,50 @@ describe('a job of a cluster', () => {
     const admin = await world.home.adminOf('default');
     await until('its streams to be gone', async () => (await admin.observe(uid)).state === 'Absent');
     expect((await admin.listStreams()).filter(({ name }) => name.includes(jobNames(uid).uid))).toEqual([]);
+  });
+});
+
+describe('a job whose workers really train', () => {
+  /** As its pods would log in. */
+  async function accessOf(job: string, ofJob: string, role: 'teacher' | 'student'): Promise<WorkerAccess> {
+    const path = `/api/v1/namespaces/default/secrets/${inputsName(job, ofJob)}`;
+    const { data } = await world.cluster.api.get<{ data: Readonly<Record<string, string>> }>(path);
+    const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()] as const);
+    const access = accessFromSecret(Object.fromEntries(decoded), role);
+    if (access?.kind !== 'creds') throw new Error('the Secret of the job holds no credentials');
+    return access;
+  }
+
+  test('has every curve of its training in its report, also after its end', async () => {
+    const name = 'real';
+    const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', minReplicas: 1, maxReplicas: 1 }];
+    await world.cluster.apply(someJob({ name, pools }));
+    const ofJob = await world.uidOf(name);
+    await world.provisioned(ofJob);
+    await until('its pods', async () => {
+      const found = await Promise.all((['teacher', 'student'] as const).map((role) => world.running(ofJob, role)));
+      return found.every(({ length }) => length === 1);
+    });
+    const pod = async (role: 'teacher' | 'student'): Promise<string> =>
+      (await world.running(ofJob, role))[0]?.name ?? '';
+    const workers = new WorkerPair(folder, smallManifest(folder, 4_000, { uid: ofJob, namespace: 'default', name }));
+    try {
+      workers.start('teacher', await accessOf(name, ofJob, 'teacher'), await pod('teacher'));
+      const student = workers.start('student', await accessOf(name, ofJob, 'student'), await pod('student'));
+      expect(await exitOf(student)).toBe(workerExitCodes.done);
+    } finally {
+      workers.kill();
+    }
+    await world.cluster.endPod('default', await pod('student'), { exitCode: workerExitCodes.done });
+    await until('its end in the history', async () =>
+      linesOf((await stored(ofJob))?.lines ?? [], 'phase').some(({ phase }) => phase === 'Succeeded'),
+    );
+    const { lines } = (await stored(ofJob))!;
+    expect(linesOf(lines, 'runtime').map(({ role }) => role)).toEqual(expect.arrayContaining(['student', 'teacher']));
+    expect(linesOf(lines, 'sample').at(-1)).toMatchObject({ step: 126 });
+    const { page, said } = await reported(name);
+    expect(said).not.toContain('missing');
+    for (const id of ['loss', 'scores', 'throughput', 'waiting', 'buffer', 'teachers'])
+      expect(page).toContain(`id="${id}"`);
   });
 });

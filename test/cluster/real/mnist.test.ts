@@ -164,6 +164,16 @@ real('the main job in a cluster of real pods', () => {
     expect(metrics.digest).toBe(expected);
   });
 
+  test('whose report has the curves of its training, from the history that the operator kept', async () => {
+    const page = join(folder, 'mnist.html');
+    const args = ['report', 'mnist', '-n', namespace, '--kubeconfig', cluster.kubeconfig, '-o', page];
+    const reporting = new DistillProcess(args);
+    expect([await reporting.ended(), reporting.stderr]).toEqual([0, '']);
+    expect(reporting.plain.filter((line) => line.startsWith('missing'))).toEqual([]);
+    const text = readFileSync(page, 'utf8');
+    for (const id of ['loss', 'throughput', 'buffer', 'teachers']) expect(text).toContain(`id="${id}"`);
+  });
+
   test('continues from its checkpoint when its student is deleted, evicted, drained, out of memory, or its kubelet restarts', async () => {
     await cluster.apply(job('rough'));
     const first = await student('rough');

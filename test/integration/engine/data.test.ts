@@ -72,11 +72,12 @@ describe('a folder of pictures', () => {
   });
 
   it('is distilled without labels, by the teacher alone, whose width the preset takes', async () => {
-    const run = start({ uri: plain }, (spec) => {
+    const change = (spec: SmallSpec): void => {
       spec.student.model = { uri: 'preset://cnn-tiny?filters=4&dense=8' };
       spec.training.shuffle = 'Blocks';
       spec.training.augment = { flip: true };
-    });
+    };
+    const run = start({ uri: plain }, change);
     const result = await completed(run);
     expect(result).toMatchObject({ outcome: 'complete' });
     expect(result?.studentAccuracy).toBeNull();
@@ -84,6 +85,13 @@ describe('a folder of pictures', () => {
     const notes = run.events.filter(({ reason }) => reason === 'Noted').map(({ message }) => message);
     expect(notes.filter((note) => note.startsWith('Student: the data set has no labels'))).toHaveLength(1);
     expect(notes.filter((note) => note.includes('the student has 10, as many as the teacher answers'))).toHaveLength(1);
+    const killed = start({ uri: plain }, change);
+    await killed.until(
+      'the student has trained some steps',
+      () => (killed.progress?.step ?? 0) >= 4 && typeof killed.progress?.pids.student === 'number',
+    );
+    process.kill(killed.progress?.pids.student ?? 0, 'SIGKILL');
+    expect((await completed(killed))?.digest).toBe(result?.digest);
   });
 
   it('without labels is refused a baseline before anything starts', async () => {

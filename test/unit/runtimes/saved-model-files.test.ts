@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it, test } from '@jest/globals';
 
 import { openRuntime, RuntimeError } from '../../../workers/runtimes/index.js';
@@ -22,13 +21,12 @@ const file = readFileSync(join(import.meta.dirname, '../inference/fixtures/saved
 type Field = readonly [number, string | Uint8Array];
 /** A protobuf message of texts and messages. */
 function message(...fields: Field[]): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const [number, value] of fields) {
-    const tagged = writer.tag(number, WireType.LengthDelimited);
-    if (typeof value === 'string') tagged.string(value);
-    else tagged.bytes(value);
-  }
-  return writer.finish();
+  const parts = fields.map(([number, value]) => {
+    const bytes = Buffer.from(value as Uint8Array);
+    // Lengths of two digits to the base of 128 do for all of them.
+    return Buffer.concat([Buffer.of(8 * number + 2, 128 + (bytes.length % 128), bytes.length >> 7), bytes]);
+  });
+  return Buffer.concat(parts);
 }
 /** A node that runs a function of the file, where one is named. */
 function node(name: string, op: string, inputs: readonly string[] = [], called?: string): Uint8Array {

@@ -1,6 +1,7 @@
 /** Normalizations, as they compute after training. */
 import { sizeOf } from '../../data/index.js';
-import { leastDeviation, leastSquare } from '../own-layers/normalizations.js';
+import { leastDeviation } from '../own-layers/given-normalization.js';
+import { leastSquare } from '../own-layers/normalizations.js';
 import type { Value } from './graph.js';
 import type { ExportedLayer, LayerConfig, LayerKind } from './layer.js';
 

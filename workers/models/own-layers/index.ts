@@ -6,13 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { attentionClasses } from './attention.js';
 import { convolutionClasses } from './convolutions.js';
+import { Normalization } from './given-normalization.js';
 import { mergingClasses } from './merging.js';
 import { normalizationClasses } from './normalizations.js';
 import { shapeClasses } from './shapes.js';
 
 type Registered = Parameters<typeof tf.serialization.registerClass>[0];
 
-const added = [...attentionClasses, ...mergingClasses, ...normalizationClasses, ...shapeClasses];
+const added = [...attentionClasses, ...mergingClasses, Normalization, ...normalizationClasses, ...shapeClasses];
 for (const layerClass of [...added, ...convolutionClasses]) {
   tf.serialization.registerClass(layerClass as unknown as Registered);
 }

@@ -1,6 +1,7 @@
 /** TensorFlow as the device of a trainer (workers/models/device.ts): a program is a function of its ops. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device, DeviceTensor, Program, Recording } from '../../models/training.js';
+import { adamDefinition, fusedAdam } from './adam.js';
 import { types } from './addon.js';
 import { encodeFunction } from './function-def.js';
 import { type OpDefinition, opDefinitions } from './op-list.js';
@@ -20,7 +21,7 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
     (tf.backend() as unknown as NodeBackend).getInputTensorIds(tensors);
 
   const record = ({ inputs, body, isInput }: Recording): Program => {
-    definitions ??= opDefinitions(new Uint8Array(addon.opList()));
+    definitions ??= new Map([...opDefinitions(new Uint8Array(addon.opList())), adamDefinition]);
     const name = `distillery_${String(nextFunction++)}`;
     const given = idsOf(inputs).map((id, at) => ({ id, type: binding.typeOf(id), shape: inputs[at]?.shape ?? [] }));
     const recorder = new OpRecorder(definitions, given, (id) => binding.constantOf(id));
@@ -67,5 +68,6 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       for (const { id } of tensors) binding.deleteTensor(id);
     },
     record,
+    adam: fusedAdam,
   };
 }

@@ -9,6 +9,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { librarySentence } from '../../base/index.js';
 import { setBackend } from '../backend.js';
 import { RuntimeError } from '../runtime.js';
+import { adamFunction, registerAdam } from './adam.js';
 import { type Addon, loadAddon, nativeFiles } from './addon.js';
 import { Binding } from './binding.js';
 import { replaceKernels } from './kernels.js';
@@ -57,6 +58,8 @@ function load({ folder, threads, instructionSet }: NativeSettings): StartedNativ
   const kernels = createRequire(import.meta.url)(file) as (core: typeof tf) => KernelModule;
   const { NodeJSKernelBackend } = kernels(tf);
   replaceKernels(nativeBackendName);
+  registerAdam(nativeBackendName);
+  addon.addFunction(adamFunction());
   tf.registerBackend(nativeBackendName, () => new NodeJSKernelBackend(binding, 'native'));
   const count = threads === 1 ? '1 thread' : `${String(threads)} threads`;
   return { addon, binding, description: `native (TensorFlow ${addon.version()}, ${instructionSet}, ${count})` };

@@ -6,8 +6,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { chartFolder, helm, sets } from '../helm.js';
+import { chartFolder, sets } from '../helm.js';
 import { repositoryRoot } from '../paths.js';
+import { said } from '../prometheus.js';
 import type { DistillJobStatus } from '../../../../src/api/index.js';
 import { smallMnist } from '../../mnist.js';
 import type { Image } from './images.js';
@@ -85,7 +86,11 @@ export class ReleaseCluster {
     if (tool === 'kubectl') return this.cluster.kubectlOk(args);
     const chart = args.map((one) => (one === 'charts/distillery' ? chartFolder : one));
     const waits = ['install', 'upgrade', 'uninstall'].includes(args[0] ?? '') ? ['--wait', '--timeout', '10m'] : [];
-    return helm([...chart, ...sets(values), ...waits], this.cluster.kubeconfig);
+    const all = [...chart, ...sets(values), ...waits, '--kubeconfig', this.cluster.kubeconfig];
+    // What a hook prints, such as the test of a release, comes on standard error.
+    const { code, text } = await said('helm', all, '');
+    if (code !== 0) throw new Error(`helm ${all.join(' ')} ended with ${String(code)}: ${text}`);
+    return text;
   }
 
   async status(job: string): Promise<DistillJobStatus | undefined> {

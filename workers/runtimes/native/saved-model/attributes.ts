@@ -9,19 +9,10 @@ import { type GraphNode, messagesOf, shapeOf, textOf } from './meta-graph.js';
 const fields = { list: 1, int: 3, type: 6, shape: 7, tensor: 8, function: 10, functionInList: 9 } as const;
 
 /** 0 where there is none. */
-export function typeOf(node: GraphNode, name: string): number {
-  return numberIn(node, name, fields.type);
-}
-
-/** 0 where there is none. */
 export function integerOf(node: GraphNode, name: string): number {
-  return numberIn(node, name, fields.int);
-}
-
-function numberIn(node: GraphNode, name: string, wanted: number): number {
   let found = 0;
   eachField(valueOf(node, name), (field, reader) => {
-    if (field !== wanted) return false;
+    if (field !== fields.int) return false;
     found = Number(reader.int64());
     return true;
   });

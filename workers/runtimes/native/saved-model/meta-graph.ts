@@ -237,7 +237,7 @@ function sizeOf(axis: Uint8Array): AxisSize {
   return size >= 0 && Number.isSafeInteger(size) ? size : null;
 }
 
-/** The submessages of one field. */
+/** The messages of one field. */
 export function messagesOf(bytes: Uint8Array, wanted: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   eachField(bytes, (field, reader) => {

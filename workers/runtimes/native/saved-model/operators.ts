@@ -3,7 +3,7 @@
  * more. Missing on purpose: whatever opens files or sockets, runs Python, draws random numbers, writes variables, keeps state
  * from batch to batch, or loads code. A test holds each name against TensorFlow's own list.
  */
-// cspell:ignore Xlogy Xlog Xdivy Igamma Igammac Lgamma Betainc Zeta Polygamma Digamma Ndtri Erfinv Rint Einsum Bessel
+// cspell:ignore Bitcast Bucketize IFFT IRFFT RFFT Xlogy Xlog Xdivy Igamma Igammac Lgamma Betainc Zeta Polygamma Digamma Ndtri Erfinv Rint Einsum Bessel
 const names = `
   Abs Acos Acosh Add AddN AddV2 All Angle Any ApproximateEqual ArgMax ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D
   BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpace BatchToSpaceND Betainc BiasAdd BiasAddV1 Bincount Bitcast BitwiseAnd

@@ -7,7 +7,7 @@ import type { GraphNode, MetaGraph, Signature, SignatureEnd } from './meta-graph
 import { nodesFor } from './reach.js';
 import { mainScope, nodeNameIn, type Origin, originOf, outputIn, passing, type Scope, scopeOfCall } from './scope.js';
 
-export const defaultSignature = 'serving_default';
+const defaultSignature = 'serving_default';
 /** Of TensorFlow itself: they start a model. */
 const internal = '__saved_model_';
 

@@ -1,0 +1,82 @@
+/** Adam by TensorFlow's kernel: the formula, at no cost for the tensors that it reads. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+
+import type { FusedAdam } from '../../../workers/models/training.js';
+import { nativeDevice } from '../../../workers/runtimes/native/device.js';
+import { startNative } from '../../../workers/runtimes/native/start.js';
+import { builtNative } from '../../kit/native.js';
+
+const folder = builtNative();
+
+(folder === null ? describe.skip : describe)('the fused update of the runtime native', () => {
+  // The kernel takes 1 − β of the β in float32.
+  const [beta1, beta2] = [Math.fround(0.9), Math.fround(0.999)];
+  const [rate, epsilon] = [0.01, 1e-7];
+  const gradient = [0.5, -2, 0, 1e-9, 3e4, -1e-3, 0.25, 7, -0.125];
+  let adam: FusedAdam | undefined;
+  let device: ReturnType<typeof nativeDevice>;
+  beforeAll(async () => {
+    device = nativeDevice(await startNative({ folder, threads: 1, instructionSet: 'AVX2' }));
+    adam = device.adam;
+  });
+  const given = (): Record<'weight' | 'gradient' | 'm' | 'v', tf.Tensor> => ({
+    weight: tf.tensor(gradient.map((_, at) => at / 4)),
+    gradient: tf.tensor(gradient),
+    m: tf.tensor(gradient.map((_, at) => 0.1 * at - 0.3)),
+    v: tf.tensor(gradient.map((_, at) => 0.01 * at)),
+  });
+  const scalars = () => ({
+    rate: tf.scalar(rate),
+    epsilon: tf.scalar(epsilon),
+    beta1: tf.scalar(beta1),
+    beta2: tf.scalar(beta2),
+  });
+
+  it('computes the formula, and leaves what it reads as it was', () => {
+    const before = (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
+    tf.tidy(() => {
+      const step = { ...given(), ...scalars() };
+      const results = adam?.(step);
+      gradient.forEach((g, at) => {
+        const m = beta1 * (0.1 * at - 0.3) + (1 - beta1) * g;
+        const v = beta2 * 0.01 * at + (1 - beta2) * g * g;
+        const want = { m, v, weight: at / 4 - (rate * m) / (Math.sqrt(v) + epsilon) };
+        for (const name of ['weight', 'm', 'v'] as const) {
+          const found = results?.[name].dataSync()[at] ?? NaN;
+          expect(Math.abs(found - want[name])).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(want[name])));
+        }
+      });
+      const fresh = given();
+      for (const name of ['weight', 'gradient', 'm', 'v'] as const) {
+        expect([...step[name].dataSync()]).toEqual([...fresh[name].dataSync()]);
+      }
+    });
+    expect((tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors()).toBe(before);
+  });
+
+  it('gives the same bits in a program of several weights, again and again', () => {
+    const first = given();
+    const second = { ...given(), gradient: tf.neg(given().gradient) };
+    const shared = scalars();
+    const ordered = [first, second].flatMap(({ weight, gradient, m, v }) => [weight, gradient, m, v]);
+    const body = (): tf.Tensor[] =>
+      [first, second].flatMap((each) => {
+        const result = adam?.({ ...each, ...shared });
+        return result === undefined ? [] : [result.weight, result.m, result.v];
+      });
+    const program = device.record({ inputs: [...ordered, ...Object.values(shared)], body });
+    const inputs = [...ordered, ...Object.values(shared)].map((tensor) => device.of(tensor));
+    const run = (): number[][] => {
+      const results = program.run(inputs);
+      const values = results.map((each) => [...device.read(each)]);
+      device.free(results);
+      return values;
+    };
+    const want = tf.tidy(() => body().map((tensor) => [...tensor.dataSync()]));
+    expect(run()).toEqual(want);
+    expect(run()).toEqual(want);
+    expect(want[0]).not.toEqual(want[3]);
+    program.dispose();
+  });
+});
