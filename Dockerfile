@@ -27,6 +27,7 @@ COPY packages/nats/package.json packages/nats/
 COPY packages/platform/package.json packages/platform/
 COPY packages/presets/package.json packages/presets/
 COPY packages/protocol/package.json packages/protocol/
+COPY packages/tracing/package.json packages/tracing/
 COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
 

@@ -7,7 +7,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // The sources, not what was built from them: a test sees a change at once, and every class exists once.
-    '^@distillery/(base|nats|platform|presets|protocol)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@distillery/(base|nats|platform|presets|protocol|tracing)$': '<rootDir>/packages/$1/src/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/packages/[^/]+/dist/', '<rootDir>/.cache/'],
   testMatch: ['<rootDir>/test/{unit,property,integration,cluster}/**/*.test.ts'],

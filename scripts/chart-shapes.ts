@@ -62,6 +62,14 @@ function configuration(): JsonSchema {
 }
 
 export const shapes: Readonly<Record<string, JsonSchema>> = {
+  'tracing.endpoint': { type: 'string', pattern: '^(https?://[^@?#]+)?$' },
+  // `--set` makes a text of a fraction.
+  'tracing.ratio': {
+    type: ['number', 'string'],
+    minimum: 0,
+    maximum: 1,
+    pattern: String.raw`^(0|1|[01]?\.[0-9]{1,9})$`,
+  },
   'image.pullPolicy': pullPolicy,
   'worker.pullPolicy': pullPolicy,
   'worker.bucketPorts': { type: 'array', items: port },

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
 
 import { nativeFolderName, quietLibraries } from '@distillery/protocol';
+import { endpointVariable, ratioVariable } from '@distillery/tracing';
 
 import type { RemoteEnvironment } from './local/commands.js';
 import { cacheFolderOf } from './shared/cache-folder.js';
@@ -42,6 +43,8 @@ const passedOn = [
   'DISTILL_LOG_LEVEL',
   'NODE_COMPILE_CACHE',
   'NODE_DISABLE_COMPILE_CACHE',
+  endpointVariable,
+  ratioVariable,
 ];
 const ofCaches = ['DISTILL_CACHE_FOLDER', 'DISTILL_CACHE_BYTES'];
 const ofBuckets = [

@@ -7,6 +7,8 @@
  */
 import type { Clock } from '@distillery/base';
 
+import type { Tracer } from '@distillery/tracing';
+
 import type { Engine } from '../api/index.js';
 import type { AllocationRules, FleetSnapshot, Limits, Plan, Policy, Snapshot } from '../domain/index.js';
 
@@ -14,6 +16,16 @@ import { Fleet } from './fleet.js';
 import type { JobQueue } from './job-queue.js';
 import type { Cluster, JobKey, Jobs, Streams } from './ports.js';
 import { reconcile } from './reconcile.js';
+import { traceOf } from './reconcile-trace.js';
+
+/** A reconcile that is over. */
+interface Reconciled {
+  readonly key: JobKey;
+  readonly id: number;
+  readonly ms: number;
+  /** Absent = it was not traced. */
+  readonly traceId?: string | undefined;
+}
 
 /** What happened, for logs, metrics and the view. `id` numbers the reconciles of this engine. */
 export type EngineReport =
@@ -25,8 +37,8 @@ export type EngineReport =
       readonly snapshot: Snapshot;
       readonly plan: Plan;
     }
-  | { readonly kind: 'done'; readonly key: JobKey; readonly id: number; readonly ms: number; readonly gone: boolean }
-  | { readonly kind: 'failed'; readonly key: JobKey; readonly id: number; readonly ms: number; readonly error: unknown }
+  | ({ readonly kind: 'done'; readonly gone: boolean } & Reconciled)
+  | ({ readonly kind: 'failed'; readonly error: unknown } & Reconciled)
   /** Follows `failed`: the job is reconciled again after `retryMs`. */
   | { readonly kind: 'retrying'; readonly key: JobKey; readonly error: unknown; readonly retryMs: number }
   /** An allocation over all jobs was made. `snapshot` returns the input of the next one. */
@@ -52,6 +64,8 @@ export interface EngineOptions {
   /** False while `jobs` may be outdated, as between the loss of an API server and the next list. */
   readonly jobsAreCurrent: () => boolean;
   readonly report: (report: EngineReport) => void;
+  /** null or absent = tracing is off. */
+  readonly tracer?: Tracer | null | undefined;
 }
 
 export interface RunningEngine {
@@ -108,9 +122,11 @@ async function reconciled(
     clock,
     progressEveryMs,
     jobsAreCurrent,
+    tracer = null,
   }: EngineOptions,
 ): Promise<number | null | 'Gone'> {
   const startMs = monotonicMs();
+  const trace = traceOf(tracer, key, id);
   try {
     const next = await reconcile(key, {
       engine,
@@ -123,12 +139,15 @@ async function reconciled(
       clock,
       progressEveryMs,
       jobsAreCurrent,
+      trace,
       observer: (snapshot, plan) => report({ kind: 'decided', key, id, snapshot, plan }),
     });
-    report({ kind: 'done', key, id, ms: monotonicMs() - startMs, gone: next === 'Gone' });
+    trace?.end();
+    report({ kind: 'done', key, id, ms: monotonicMs() - startMs, gone: next === 'Gone', traceId: trace?.traceId });
     return next;
   } catch (error) {
-    report({ kind: 'failed', key, id, ms: monotonicMs() - startMs, error });
+    trace?.fail(String(error));
+    report({ kind: 'failed', key, id, ms: monotonicMs() - startMs, error, traceId: trace?.traceId });
     throw error;
   }
 }

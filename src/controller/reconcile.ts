@@ -38,6 +38,7 @@ import {
 
 import type { Fleet } from './fleet.js';
 import { type Cluster, isBlocking, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
+import type { ReconcileTrace } from './reconcile-trace.js';
 
 export interface ReconcilerOptions {
   readonly engine: Engine;
@@ -55,6 +56,8 @@ export interface ReconcilerOptions {
   readonly progressEveryMs: () => number;
   /** False while `jobs` may return outdated jobs, as between an outage of the API server and the next list. */
   readonly jobsAreCurrent: () => boolean;
+  /** null or absent = this reconcile is not traced. */
+  readonly trace?: ReconcileTrace | null;
 }
 
 /** Wait before the next reconcile while processes of the job are still stopping. */
@@ -67,7 +70,8 @@ const outdatedMs = 500;
  *   are gone
  */
 export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null | 'Gone'> {
-  const { jobs, cluster } = options;
+  const { jobs, cluster, trace } = options;
+  trace?.phase('observe');
   const found = await jobs.get(key); // 1
   if (found?.kind === 'Valid') return reconcileJob(key, found.job, options);
   // Both remaining cases only remove.
@@ -77,7 +81,7 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
 }
 
 async function reconcileJob(key: JobKey, stored: DistillJob, options: ReconcilerOptions): Promise<number | null> {
-  const { jobs, cluster, streams, clock, observer, engine, progressEveryMs } = options;
+  const { jobs, cluster, streams, clock, observer, engine, progressEveryMs, trace } = options;
   const { job, limited } = withinLimits(stored, options.limits ?? noLimits);
   const processes = await cluster.observe(key, job); // 2
   const teachers = processes.pools.flatMap(({ pods }) => pods.map(({ name }) => name));
@@ -94,9 +98,12 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     streams: observed,
     deadItem,
   };
+  trace?.phase('allocate');
   const grants = await options.fleet.grantsFor(key, jobRequestOf(observation)); // 4
+  trace?.phase('decide');
   const snapshot: Snapshot = { ...observation, grants };
   let plan = decide(snapshot); // 5
+  trace?.phase('act');
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true); // 6
     await serveStreams(key, job, plan, streams); // 7
@@ -111,7 +118,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     if (isBlocking(error)) await report(key, job.status, blockedStatus(snapshot, plan, error.message), options);
     throw error;
   }
-  // 9
+  trace?.phase('report'); // 9
   if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
     await jobs.writeStatus(key, plan.status);
   }

@@ -65,14 +65,18 @@ export type {
 export {
   amountsOf,
   defaultAccelerators,
+  deviceResource,
   effectiveRequests,
   higherPriorityPods,
   isAccelerator,
   isLeaving,
   isSolvedByEviction,
   Ledger,
+  noDriver,
+  slotResource,
 } from './ledger/index.js';
 export type {
+  Amounts,
   LedgerNode,
   LedgerPod,
   NodeWait,

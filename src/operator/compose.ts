@@ -7,6 +7,8 @@
  *     their writes.
  *  compose/O2 A process that lost the lease ends. Its memory may be outdated, and a new process starts with none.
  */
+import { openTracer } from '@distillery/tracing';
+
 import { Transport, type Access } from '../cluster/kubernetes/index.js';
 import type { LeaderElector, Term } from '../controller/index.js';
 import { openHealth, type OutputLog } from '../telemetry/index.js';
@@ -32,7 +34,13 @@ export interface Operator {
  */
 export async function compose(config: OperatorConfig, access: Access, log: OutputLog): Promise<Operator> {
   const health = await openHealth(config.metricsPort);
-  const process = processOf(config, log);
+  const tracer = await openTracer({
+    settings: config.tracing,
+    service: 'distillery-operator',
+    instance: config.podName === '' ? 'operator' : config.podName,
+    log,
+  });
+  const process = processOf(config, log, tracer);
   const { metrics, clock } = process;
   const transport = new Transport({ access, clock, userAgent: 'distillery-operator' });
   const queue = queueOf(process);
@@ -69,7 +77,8 @@ export async function compose(config: OperatorConfig, access: Access, log: Outpu
       }),
   });
   // In the order in which they start.
-  const parts = [health, transport, home, { close: () => watches.stop() }];
+  const tracing = tracer === null ? [] : [tracer];
+  const parts = [health, ...tracing, transport, home, { close: () => watches.stop() }];
   return {
     async run(stop) {
       try {

@@ -8,6 +8,8 @@ import { DistilleryError, type Fault, reasonOf, within } from '@distillery/base'
 import { readTextSync } from '@distillery/platform';
 import { NatsAddress } from '@distillery/protocol';
 
+import type { TracingSettings } from '@distillery/tracing';
+
 import type { TemplateRights } from '../api/index.js';
 import type { AllocationRules, Limits, Policy } from '../domain/index.js';
 import type { AccountLimits, TlsFiles } from '../stream/index.js';
@@ -88,6 +90,8 @@ export interface OperatorConfig {
   /** A watch that is silent for longer counts as stale. */
   readonly watchStaleMs: number;
   readonly policy: Policy;
+  /** null = off. */
+  readonly tracing: TracingSettings | null;
   readonly logLevel: string;
 }
 
@@ -164,8 +168,16 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     leaseSeconds: settings.DISTILLERY_LEASE_SECONDS,
     orphanSeconds: settings.DISTILLERY_ORPHAN_SECONDS,
     ...tuningOf(configuration, settings),
+    tracing: tracingIn(settings),
     logLevel: settings.DISTILLERY_LOG_LEVEL,
   };
+}
+
+function tracingIn({
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+  OTEL_TRACES_SAMPLER_ARG: ratio,
+}: Settings): TracingSettings | null {
+  return endpoint === '' ? null : { endpoint, ratio };
 }
 
 type Tuning = Pick<OperatorConfig, 'reconcile' | 'progress' | 'watchStaleMs' | 'policy'>;

@@ -66,7 +66,7 @@ export class Leader {
   }
 
   #startEngine(): RunningEngine {
-    const { config, clock, monotonicMs, metrics, log } = this.#process;
+    const { config, clock, monotonicMs, metrics, log, tracer } = this.#process;
     const { queue, kubernetes } = this.#parts;
     const { jobs, cluster, watches } = kubernetes;
     const { progress } = config;
@@ -84,6 +84,7 @@ export class Leader {
       progressEveryMs: () => Math.max(progress.everyMs, (queue.jobs / progress.writesPerSecond) * 1_000),
       jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs),
       report: engineReporter(metrics, { measures: this.#measures, histories: this.#histories }, log),
+      tracer,
     });
   }
 

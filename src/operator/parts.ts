@@ -4,6 +4,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Clock, type Random, randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 
+import type { Tracer } from '@distillery/tracing';
+
 import { templateRightsProblems } from '../api/index.js';
 import {
   type ApiClient,
@@ -41,10 +43,12 @@ export interface Process {
   readonly random: Random;
   /** No other process has it, not even the next one in the same pod. */
   readonly identity: string;
+  /** null = tracing is off. */
+  readonly tracer: Tracer | null;
 }
 
-export function processOf(config: OperatorConfig, log: OutputLog): Process {
-  const metrics = createMetrics({ processMetrics: true });
+export function processOf(config: OperatorConfig, log: OutputLog, tracer: Tracer | null): Process {
+  const metrics = createMetrics({ processMetrics: true, exemplars: config.tracing !== null });
   metrics.apiBudget.set(config.apiQps);
   return {
     config,
@@ -53,6 +57,7 @@ export function processOf(config: OperatorConfig, log: OutputLog): Process {
     clock: systemClock,
     monotonicMs: () => performance.now(),
     random: randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE()),
+    tracer,
     identity: `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`,
   };
 }
@@ -153,11 +158,12 @@ function workersOf({
   worker,
   accelerators,
   nats: { workerUrl, workerTls, auth },
+  tracing,
 }: OperatorConfig): KubernetesClusterOptions['settings'] {
   const users =
     auth.kind === 'password' ? { natsUsers: { teacher: auth.workers.user, student: auth.workers.user } } : {};
   const natsTls = (['ca', 'cert', 'key'] as const).filter((part) => workerTls[part] !== undefined);
-  return { ...worker, accelerators, natsUrl: workerUrl, natsTls, ...users };
+  return { ...worker, accelerators, natsUrl: workerUrl, natsTls, ...users, tracing };
 }
 
 function shortHash(text: string): string {

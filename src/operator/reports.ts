@@ -12,7 +12,7 @@ import type { JobHistories } from './job-histories.js';
 
 /** Reconciles and allocations. */
 export function engineReporter(
-  metrics: Pick<Metrics, 'reconciles' | 'reconcileSeconds' | 'shareSeconds'>,
+  metrics: Pick<Metrics, 'reconciles' | 'observeReconcile' | 'shareSeconds'>,
   {
     measures,
     histories,
@@ -32,14 +32,14 @@ export function engineReporter(
         histories.decided(report.key, report.snapshot, report.plan);
         return;
       case 'done':
-        metrics.reconcileSeconds.observe(report.ms / 1_000);
+        metrics.observeReconcile(report.ms / 1_000, report.traceId);
         metrics.reconciles.inc({ outcome: 'done' });
         if (!report.gone) return;
         measures.remove(report.key);
         histories.forget(report.key.uid);
         return;
       case 'failed':
-        metrics.reconcileSeconds.observe(report.ms / 1_000);
+        metrics.observeReconcile(report.ms / 1_000, report.traceId);
         metrics.reconciles.inc({ outcome: 'failed' });
         ofJob(report).warn({ error: String(report.error) }, 'reconcile failed');
         return;

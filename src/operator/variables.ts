@@ -3,6 +3,7 @@
  * config.ts reads them; docs/reference/operator.md is generated from here, and a test holds the chart to it.
  */
 import { NatsAddress, NatsAddressError } from '@distillery/protocol';
+import { collectorForm, defaultRatio, isCollectorUrl, ratioForm, ratioOf } from '@distillery/tracing';
 import { z } from 'zod';
 
 import {
@@ -314,7 +315,7 @@ export const operatorVariables = {
   ),
   DISTILLERY_ACCELERATORS: {
     meaning:
-      'Comma-separated names of resources that are accelerators; `*` matches any characters. They count as not free on a node with a pod that claims devices (DRA).',
+      'Comma-separated names of resources that are accelerators; `*` matches any characters. Devices that are claimed through DRA need no name here.',
     fallback: defaultAccelerators.join(','),
     expected: 'names of extended resources such as nvidia.com/gpu or nvidia.com/mig-* with commas between them',
     remedy: 'change it, or leave it out for the usual ones',
@@ -351,6 +352,26 @@ export const operatorVariables = {
   DISTILLERY_LEASE_SECONDS: sameAs('leaderElection', 'leaseSeconds'),
   DISTILLERY_ORPHAN_SECONDS: sameAs('streams', 'orphanSeconds'),
   DISTILLERY_RECONCILE_WORKERS: sameAs('reconcile', 'workers'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    meaning:
+      'Address of a collector of traces (OTLP over HTTP); `/v1/traces` is appended. The operator and the workers of all jobs send it their spans. Empty: nothing is traced.',
+    fallback: '',
+    expected: collectorForm,
+    remedy: 'change it, or leave it out to trace nothing',
+    schema: z.string().refine((url) => url === '' || isCollectorUrl(url)),
+    mayHoldSecret: true,
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    meaning: 'Fraction of training steps and of reconciles that are traced.',
+    fallback: String(defaultRatio),
+    expected: ratioForm,
+    remedy: `change it, or leave it out for ${String(defaultRatio)}`,
+    schema: z.string().transform((text, context): number => {
+      const ratio = ratioOf(text);
+      if (ratio === null) context.addIssue('not a ratio');
+      return ratio ?? 0;
+    }),
+  },
   DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Minimum log level.'),
 } satisfies Record<string, Variable<unknown>>;
 

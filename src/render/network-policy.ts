@@ -30,6 +30,7 @@ export function networkPolicy(job: DistillJob, settings: WorkerSettings): Kubern
         })),
         { ports: dnsPorts },
         ...portsOf(job, settings),
+        ...collectorOf(settings),
       ],
     },
   };
@@ -39,6 +40,25 @@ export function networkPolicy(job: DistillJob, settings: WorkerSettings): Kubern
 function portsOf(job: DistillJob, settings: WorkerSettings): readonly Fields[] {
   const ports = remotePorts(job, settings).map((port) => ({ protocol: 'TCP', port }));
   return ports.length === 0 ? [] : [{ ports }];
+}
+
+/** The name of a Service in the cluster: its pods are in that namespace. */
+const serviceName = /^[^.]+\.([^.]+)\.svc(\.|$)/;
+
+/** The collector of traces, where one is set. */
+function collectorOf({ tracing }: Pick<WorkerSettings, 'tracing'>): readonly Fields[] {
+  if (tracing === undefined || tracing === null) return [];
+  const { protocol, hostname, port } = new URL(tracing.endpoint);
+  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  const cidr = cidrOf(hostname.replace(/^\[(.*)\]$/, '$1'));
+  const namespace = serviceName.exec(hostname)?.[1];
+  const to =
+    cidr !== undefined
+      ? [{ ipBlock: { cidr } }]
+      : namespace !== undefined
+        ? [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }]
+        : undefined;
+  return [{ ports: [{ protocol: 'TCP', port: number }], ...(to === undefined ? {} : { to }) }];
 }
 
 const dnsPorts: readonly Fields[] = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: dnsPort }));
@@ -52,10 +72,16 @@ interface Server {
 /** Each server once, in the order of the url. */
 function serversOf(natsUrl: string): readonly Server[] {
   const servers = NatsAddress.parse(natsUrl).servers.map(({ host, port }): Server => {
-    if (host.includes(':')) return { port, cidr: `${host}/128` };
-    return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? { port, cidr: `${host}/32` } : { port };
+    const cidr = cidrOf(host);
+    return cidr === undefined ? { port } : { port, cidr };
   });
   return servers.filter(
     ({ port, cidr }, index) => servers.findIndex((other) => other.port === port && other.cidr === cidr) === index,
   );
+}
+
+/** A host that is an address, as a block of one; undefined for a name, which may resolve to any. */
+function cidrOf(host: string): string | undefined {
+  if (host.includes(':')) return `${host}/128`;
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? `${host}/32` : undefined;
 }

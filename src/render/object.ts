@@ -51,6 +51,8 @@ export interface WorkerSettings {
   readonly natsUsers?: Readonly<Record<PodRole, string>>;
   /** The parts of `NatsTls` that the job's Secret holds. Absent: none. */
   readonly natsTls?: readonly (keyof NatsTls)[];
+  /** The collector that workers send spans to, and the fraction of steps that they trace. null or absent: none. */
+  readonly tracing?: { readonly endpoint: string; readonly ratio: number } | null;
 }
 
 /** Part of an object, as plain JSON. */

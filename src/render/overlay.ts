@@ -44,6 +44,7 @@ const openFields = [
   'priorityClassName',
   'runtimeClassName',
   'schedulerName',
+  'resourceClaims',
 ] as const;
 
 export function withOverlay(own: PodTemplate, { metadata = {}, spec = {} }: PodOverlay): PodTemplate {

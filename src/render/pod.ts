@@ -111,11 +111,11 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
   return withOverlay(own, template);
 }
 
-function imageFor({ requests }: Resources, { images, accelerators }: WorkerSettings): string {
+function imageFor({ requests, claims = [] }: Resources, { images, accelerators }: WorkerSettings): string {
   const needsAccelerator = Object.entries(requests).some(
     ([resource, quantity]) => isAccelerator(resource, accelerators) && milliAmount(quantity) > 0,
   );
-  return needsAccelerator ? images.gpu : images.cpu;
+  return needsAccelerator || claims.length > 0 ? images.gpu : images.cpu;
 }
 
 /** Variable of each part of TLS that a worker is given as a file. */
@@ -125,7 +125,10 @@ const tlsVariables: Readonly<Record<keyof NatsTls, string>> = {
   key: 'DISTILL_NATS_KEY_FILE',
 };
 
-function commonVariables(role: PodRole, { natsUrl, natsUsers, natsTls = [] }: WorkerSettings): Variables {
+function commonVariables(
+  role: PodRole,
+  { natsUrl, natsUsers, natsTls = [], tracing = null }: WorkerSettings,
+): Variables {
   const { creds, password } = keysOf(role);
   return {
     DISTILL_MANIFEST: `${workerFolders.job}/${manifestKey}`,
@@ -136,6 +139,9 @@ function commonVariables(role: PodRole, { natsUrl, natsUsers, natsTls = [] }: Wo
     ...Object.fromEntries(natsTls.map((part) => [tlsVariables[part], `${workerFolders.nats}/${natsTlsKeys[part]}`])),
     DISTILL_POD: { valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     DISTILL_FOLDER: workerFolders.work,
+    ...(tracing === null
+      ? {}
+      : { OTEL_EXPORTER_OTLP_ENDPOINT: tracing.endpoint, OTEL_TRACES_SAMPLER_ARG: String(tracing.ratio) }),
     ...quietLibraries,
   };
 }

@@ -21,6 +21,8 @@ import { amountsOf, type PodNeeds } from '../domain/index.js';
 export interface Resources {
   readonly requests: Readonly<Record<string, string>>;
   readonly limits: Readonly<Record<string, string>>;
+  /** ResourceClaims of the pod that the container uses; absent = none. */
+  readonly claims?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /**
@@ -33,10 +35,10 @@ const defaults: Readonly<Record<PodRole, Resources>> = {
 };
 
 export function teacherResources({ resource, slotsPerReplica, template }: TeacherPool): Resources {
-  const { requests, limits } = asked('teacher', template);
-  if (resource === undefined) return { requests, limits };
+  const { requests, limits, ...claims } = asked('teacher', template);
+  if (resource === undefined) return { requests, limits, ...claims };
   const slots = { [resource]: String(slotsPerReplica) };
-  return { requests: { ...requests, ...slots }, limits: { ...limits, ...slots } };
+  return { requests: { ...requests, ...slots }, limits: { ...limits, ...slots }, ...claims };
 }
 
 export function studentResources({ spec }: DistillJob): Resources {
@@ -51,7 +53,12 @@ function asked(role: PodRole, template: PodOverlay): Resources {
   const devices = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
   // A limit without a request is also the request, as in the API server.
   const allRequests = { ...own.requests, ...limits, ...requests };
-  return { requests: allRequests, limits: { ...raised(own.limits, allRequests), ...devices, ...limits } };
+  const claims = worker?.resources?.claims;
+  return {
+    requests: allRequests,
+    limits: { ...raised(own.limits, allRequests), ...devices, ...limits },
+    ...(claims === undefined ? {} : { claims }),
+  };
 }
 
 /** Our limits, or the job's requests where they are higher. */
@@ -80,6 +87,12 @@ export function podNeeds(pool: TeacherPool): PodNeeds {
     requiredTerms: nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? null,
     tolerations: tolerations,
   };
+}
+
+/** The ResourceClaims of a pool's teachers: each is made from a template (api/template). */
+export function claimsOf({ template }: TeacherPool): readonly { readonly template: string; readonly claim: null }[] {
+  const { resourceClaims = [] } = (template as PodOverlay).spec ?? {};
+  return resourceClaims.map((claim) => ({ template: claim.resourceClaimTemplateName, claim: null }));
 }
 
 interface NodeAffinity {

@@ -13,7 +13,14 @@ type Made<D> = D extends { type: 'counter'; labels: readonly (infer L extends st
     : D extends { type: 'histogram'; labels: readonly (infer L extends string)[] }
       ? Histogram<L>
       : never;
-export type Metrics = { readonly [K in keyof Catalog]: Made<Catalog[K]> } & { readonly registry: Registry };
+export type Metrics = { readonly [K in keyof Catalog]: Made<Catalog[K]> } & {
+  readonly registry: Registry;
+  /**
+   * Counts one reconcile in `reconcileSeconds`.
+   * @param traceId its trace, which becomes an exemplar; undefined = it has none
+   */
+  readonly observeReconcile: (seconds: number, traceId: string | undefined) => void;
+};
 
 /** For the reference page. */
 export const metricDescriptions: readonly MetricDescription[] = Object.values(catalog);
@@ -26,11 +33,18 @@ const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 export interface MetricsOptions {
   /** Adds prom-client's metrics of the Node process: memory, CPU, event loop, garbage collection. */
   readonly processMetrics: boolean;
+  /**
+   * Reconciles carry the ids of their traces as exemplars. Only the format OpenMetrics has exemplars, so that the page is in it.
+   */
+  readonly exemplars?: boolean;
 }
 
 /** Creates the metrics in a registry of their own: nothing is global. */
-export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
+export function createMetrics({ processMetrics, exemplars = false }: MetricsOptions): Metrics {
   const registry = new Registry();
+  // The library's type of a registry is that of its first content type.
+  const formats: { setContentType(type: string): void } = registry;
+  if (exemplars) formats.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   if (processMetrics) {
     collectDefaultMetrics({ register: registry });
     for (const name of misnamed) registry.removeSingleMetric(name);
@@ -39,9 +53,20 @@ export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
     const common = { name, help, labelNames: [...labels], registers: [registry] };
     if (type === 'counter') return [key, new Counter(common)];
     if (type === 'gauge') return [key, new Gauge(common)];
-    return [key, new Histogram({ ...common, buckets: seconds })];
+    const enableExemplars = exemplars && key === 'reconcileSeconds';
+    return [key, new Histogram({ ...common, buckets: seconds, enableExemplars })];
   });
-  const metrics: Metrics = { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry };
+  const all = Object.fromEntries(made) as Omit<Metrics, 'registry' | 'observeReconcile'>;
+  const metrics: Metrics = { ...all, registry, observeReconcile: reconcileObserver(all, exemplars) };
   metrics.build.set({ version, node: process.version }, 1);
   return metrics;
+}
+
+function reconcileObserver(
+  { reconcileSeconds }: Pick<Metrics, 'reconcileSeconds'>,
+  exemplars: boolean,
+): Metrics['observeReconcile'] {
+  if (!exemplars) return (seconds) => reconcileSeconds.observe(seconds);
+  return (value, traceId) =>
+    reconcileSeconds.observe({ labels: {}, value, exemplarLabels: traceId === undefined ? {} : { trace_id: traceId } });
 }

@@ -33,7 +33,7 @@ const emptySplit: Split = {
   close: () => Promise.resolve(),
 };
 
-await runWorker(async ({ env, log, clock, stop }) => {
+await runWorker('teacher', async ({ env, log, clock, stop }) => {
   const names = jobNames(env.manifest.job.uid);
   const devices = Number(process.env.BENCH_DEVICES);
   const serviceMs = Number(process.env.BENCH_SERVICE_MS);

@@ -16,7 +16,7 @@ import { runStudent } from '../../workers/student/run.js';
 
 import { report } from './reports.js';
 
-await runWorker((context) =>
+await runWorker('student', (context) =>
   runStudent(context, {
     openTrainer: (source) => openTimed(source, context.clock),
     exportOnnx: exportInThread,

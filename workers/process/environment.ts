@@ -4,6 +4,14 @@
  */
 import { within } from '@distillery/base';
 import { type Manifest, ManifestError, parseManifest, type RuntimeChoice, runtimeChoices } from '@distillery/protocol';
+import {
+  collectorForm,
+  isCollectorUrl,
+  ratioForm,
+  ratioOf,
+  tracingOf,
+  type TracingSettings,
+} from '@distillery/tracing';
 import { z } from 'zod';
 
 import type { CredentialSource, PlaceUse } from '../places/index.js';
@@ -58,6 +66,15 @@ const environmentSchema = z.object({
   DISTILL_TERMINATION_LOG: z.string().default('/dev/termination-log'),
   /** "1": standard input is a pipe from the owner; its end means that the owner is gone. */
   DISTILL_OWNER_PIPE: z.enum(['0', '1'], 'one of 0, 1').default('0'),
+  /** The collector of traces (OTLP over HTTP); empty = the worker does not trace. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine((url) => url === '' || isCollectorUrl(url), collectorForm)
+    .default(''),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .refine((ratio) => ratio === '' || ratioOf(ratio) !== null, ratioForm)
+    .default(''),
   DISTILL_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], 'one of trace, debug, info, warn, error')
     .default('info'),
@@ -81,6 +98,8 @@ export interface WorkerEnvironment extends PlacesEnvironment {
   readonly folder: string;
   readonly terminationLog: string;
   readonly ownerPipe: boolean;
+  /** null = off. */
+  readonly tracing: TracingSettings | null;
   readonly logLevel: string;
 }
 
@@ -99,6 +118,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
     folder: env.DISTILL_FOLDER,
     terminationLog: env.DISTILL_TERMINATION_LOG,
     ownerPipe: env.DISTILL_OWNER_PIPE === '1',
+    tracing: tracingOf(env),
     logLevel: env.DISTILL_LOG_LEVEL,
   };
 }
@@ -166,7 +186,7 @@ function placesIn(
 }
 
 /** Variables whose values may hold a login: a message never quotes them. */
-const secret = /^DISTILL_NATS_(URL|USER)$/;
+const secret = /^(DISTILL_NATS_(URL|USER)|OTEL_EXPORTER_OTLP_ENDPOINT)$/;
 
 /** @param others problems beside the schema's: variable and what was expected */
 function parsed<T>(

@@ -6,6 +6,7 @@ import { printableJson } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 import { fixedLibraries, quietLibraries, workerExitCodes } from '@distillery/protocol';
+import { openTracer, type Tracer } from '@distillery/tracing';
 import { pino } from 'pino';
 
 import { framesOf, type Log, writeLastWords } from '../base/index.js';
@@ -21,6 +22,8 @@ export interface WorkerContext {
   readonly clock: Clock;
   /** The places of the job. */
   readonly places: Places;
+  /** null = tracing is off. */
+  readonly tracer: Tracer | null;
   /** Aborts when the process must end: SIGTERM, SIGINT, or its owner is gone. */
   readonly stop: AbortSignal;
 }
@@ -31,8 +34,14 @@ const orphanMs = 5_000;
 /** Longest message that is logged: an error of a library may quote a whole model. */
 const longestSentence = 4_000;
 
-/** Runs `work` to its end and ends the process; never returns. */
-export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
+/**
+ * Runs `work` to its end and ends the process; never returns.
+ * @param role names the process in traces
+ */
+export async function runWorker(
+  role: 'student' | 'teacher',
+  work: (context: WorkerContext) => Promise<void>,
+): Promise<never> {
   // Before a native library starts, also when the parent process did not set them.
   Object.assign(process.env, quietLibraries, fixedLibraries);
   let terminationLog = process.env.DISTILL_TERMINATION_LOG ?? '/dev/termination-log';
@@ -54,17 +63,32 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
   };
   // Also a rejection without a handler: it ends the process as any other error does, with its sentence.
   process.on('uncaughtException', end);
+  let tracer: Tracer | null = null;
   try {
     const env = readEnvironment(process.env);
     ({ terminationLog } = env);
     log.level = env.logLevel;
     const stop = stopSignal(env.ownerPipe);
-    await work({ env, log, clock: systemClock, places: placesOf(env, log, stop), stop });
+    tracer = await tracerOf(role, env, log);
+    await work({ env, log, clock: systemClock, places: placesOf(env, log, stop), tracer, stop });
     log.info('done');
+    await tracer?.close();
     process.exit(workerExitCodes.done);
   } catch (error) {
+    await tracer?.close();
     return end(error);
   }
+}
+
+function tracerOf(role: string, { manifest, pod, tracing }: WorkerEnvironment, log: Log): Promise<Tracer | null> {
+  const { namespace, name, uid } = manifest.job;
+  return openTracer({
+    settings: tracing,
+    service: `distillery-${role}`,
+    instance: pod,
+    attributes: { 'distillery.job.namespace': namespace, 'distillery.job.name': name, 'distillery.job.uid': uid },
+    log,
+  });
 }
 
 function stopSignal(ownerPipe: boolean): AbortSignal {

@@ -16,6 +16,7 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import type { StreamLink } from './connect.js';
 import { refused } from './errors.js';
 import { refusalOf } from './store-errors.js';
+import { traceparentIn, tracedBy } from './trace-header.js';
 
 /** One stored logits frame. */
 export interface StoredFrame {
@@ -24,6 +25,8 @@ export interface StoredFrame {
   readonly shard: number;
   readonly step: number;
   readonly data: Uint8Array;
+  /** Its header of that name, unchecked. */
+  readonly traceparent?: string | undefined;
 }
 
 export type Probe =
@@ -36,18 +39,22 @@ const fullDelayMs = 250;
 
 /**
  * Puts an item into WORK and waits for the server's confirmation, however long the server is away.
+ * @param traceparent context of the span that feeds; absent = the message has no headers
  * @throws StreamRefused, StreamUnreachable
  */
 export async function feed(
   link: StreamLink,
   names: JobNames,
   item: Omit<WorkItem, 'version'>,
+  traceparent?: string,
 ): Promise<'fed' | 'alreadyThere'> {
   const doing = `feed step ${item.step}, shard ${item.shard}`;
   const payload = encodeWorkItem(item);
+  const subject = names.subjects.work(item.shard, item.step);
+  const options = tracedBy(traceparent);
   for (;;) {
     try {
-      await link.untilAnswered(doing, () => link.client.publish(names.subjects.work(item.shard, item.step), payload));
+      await link.untilAnswered(doing, () => link.client.publish(subject, payload, options));
       return 'fed';
     } catch (error) {
       const refusal = refusalOf(error);
@@ -69,7 +76,10 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
     }
   };
   const stored = await last(names.streams.logits, names.subjects.logits(shard, step));
-  if (stored !== null) return { kind: 'frame', frame: { sequence: stored.seq, shard, step, data: stored.data } };
+  if (stored !== null) {
+    const traceparent = traceparentIn(stored.header);
+    return { kind: 'frame', frame: { sequence: stored.seq, shard, step, data: stored.data, traceparent } };
+  }
   const dead = await last(names.streams.dead, names.subjects.dead(shard, step));
   if (dead === null) return { kind: 'absent' };
   const message: unknown = dead.json();

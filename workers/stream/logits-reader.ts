@@ -12,6 +12,7 @@ import type { StreamLink } from './connect.js';
 import { deliveryOf, frameIdOf } from './delivery.js';
 import type { StoredFrame } from './feed-and-probe.js';
 import { Puller } from './puller.js';
+import { traceparentIn } from './trace-header.js';
 
 /** Frames in memory at most: 512 KiB each, so 16 MiB. */
 const defaultPrefetch = 32;
@@ -32,8 +33,9 @@ export async function* logitsReader(
     stream: names.streams.logits,
     consumer: names.consumers.student(rank),
     capacity: prefetch,
-    onMessage: ({ subject, reply, data }) => {
-      queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...frameIdOf(subject), data });
+    onMessage: ({ subject, reply, data, headers }) => {
+      const { sequence } = deliveryOf(reply ?? '');
+      queue.push({ sequence, ...frameIdOf(subject), data, traceparent: traceparentIn(headers) });
     },
   });
   void link.closed.then((reason) => {

@@ -6,6 +6,7 @@ import { FrameError, type DeadItem, type JobNames, readHeader } from '@distiller
 import type { StreamLink } from './connect.js';
 import { FrameConflict, refused } from './errors.js';
 import { refusalOf } from './store-errors.js';
+import { tracedBy } from './trace-header.js';
 import { untilStored } from './until-stored.js';
 
 /** Time between tries while LOGITS is full: the student trains, the operator trims. */
@@ -15,6 +16,7 @@ const fullLogEvery = 20;
 
 /**
  * Stores one frame and waits for the server's confirmation, however long the server is away.
+ * @param traceparent context of the span that publishes; absent = the message has no headers
  * @returns duplicate when a frame of the same teacher and seed is stored already
  * @throws FrameConflict when the stored one is of another model; StreamRefused; StreamUnreachable
  */
@@ -23,13 +25,15 @@ export async function publishFrame(
   names: JobNames,
   id: { readonly shard: number; readonly step: number },
   frame: Uint8Array,
+  traceparent?: string,
 ): Promise<'stored' | 'duplicate'> {
   const { shard, step } = id;
   const subject = names.subjects.logits(shard, step);
+  const options = tracedBy(traceparent);
   const doing = `store the logits of step ${step}, shard ${shard}`;
   for (let tries = 1; ; tries++) {
     try {
-      await link.untilAnswered(doing, () => link.client.publish(subject, frame));
+      await link.untilAnswered(doing, () => link.client.publish(subject, frame, options));
       return 'stored';
     } catch (error) {
       const refusal = refusalOf(error);

@@ -22,6 +22,7 @@ import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';
 import { deliveryOf, frameIdOf } from './delivery.js';
 import { Puller } from './puller.js';
+import { traceparentIn } from './trace-header.js';
 
 /** One delivery of a work item. Settled once, by `done` or `giveBack`; later calls change nothing. */
 export interface WorkDelivery {
@@ -31,6 +32,8 @@ export interface WorkDelivery {
   readonly deliveries: number;
   readonly shard: number;
   readonly step: number;
+  /** Its header of that name, unchecked. */
+  readonly traceparent?: string | undefined;
   /** Acknowledges the item, and waits for the server's confirmation while the server can be asked. */
   done(): Promise<void>;
   /** Returns the item to the queue; it is delivered again after the delay. */
@@ -45,6 +48,7 @@ class Held implements WorkDelivery {
   readonly deliveries: number;
   readonly shard: number;
   readonly step: number;
+  readonly traceparent: string | undefined;
   readonly #link: StreamLink;
   readonly #message: Msg;
   readonly #onSettled: (delivery: Held) => void;
@@ -59,6 +63,7 @@ class Held implements WorkDelivery {
     this.shard = id.shard;
     this.step = id.step;
     this.item = readItem(message.data, id);
+    this.traceparent = traceparentIn(message.headers);
   }
 
   working(): void {

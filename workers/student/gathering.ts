@@ -26,6 +26,8 @@ export interface GathererOptions {
   /** Hex digest that every frame must carry; null = the digest of the first frame. */
   readonly teacherDigest: string | null;
   readonly answerTime: AnswerTime;
+  /** Called for each frame that was missing and is kept now. */
+  readonly onKept?: ((frame: StoredFrame) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborts when the supply is stopped or failed. */
@@ -104,7 +106,7 @@ export class Gatherer {
     const acceptance = this.#buffer.judge(step, shard);
     if (acceptance === 'beyondWindow') this.#remember(step);
     if (acceptance !== 'held') return false;
-    const { job, answerTime, clock } = this.#options;
+    const { job, answerTime, onKept, clock } = this.#options;
     try {
       const { logits, teacherDigest } = checkFrame(frame, job, this.#teacherDigest);
       this.#teacherDigest = teacherDigest;
@@ -115,6 +117,7 @@ export class Gatherer {
       return false;
     }
     this.#damage.gone(frame);
+    onKept?.(frame);
     if (this.#buffer.complete(step)) answerTime.answered(step, clock.now());
     this.announce();
     return true;

@@ -54,6 +54,8 @@ export interface LiveSupplyOptions extends JobShape {
   readonly heldOutItems?: readonly HeldOutItem[];
   /** Awaited before the first step with answers is handed out. @throws to refuse these teachers */
   readonly checkTeachers?: () => Promise<void>;
+  /** Called for each frame that was missing and is kept now. */
+  readonly onKept?: ((frame: StoredFrame) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -85,6 +87,7 @@ export class LiveSupply implements LogitsSupply {
       frames: (signal) => offeredTo(this.#heldOut, stream.frames(signal)),
       firstStep,
       teacherDigest,
+      onKept: options.onKept,
       log,
     });
     this.#feeder = new Feeder({

@@ -4,7 +4,7 @@ import { runWorker } from '../process/index.js';
 
 import { runStudent } from './run.js';
 
-await runWorker((context) =>
+await runWorker('student', (context) =>
   runStudent(context, {
     openTrainer: openTrainerThread,
     exportOnnx: exportInThread,

@@ -11,6 +11,7 @@ import { heldOutItems } from './held-out.js';
 import { LiveSupply } from './live-supply.js';
 import { checkSameData } from './same-data.js';
 import { checkSameTexts } from './same-texts.js';
+import type { StepTraces } from './step-traces.js';
 import type { StartingPoint } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
 import { widthFault } from './widths.js';
@@ -25,10 +26,12 @@ export async function openSupply(parts: {
   readonly dataset: Dataset;
   readonly start: StartingPoint;
   readonly claim: StudentClaim;
+  /** null = the student does not trace. */
+  readonly traces: StepTraces | null;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<LogitsSupply> {
-  const { manifest, link, names, job, dataset, start, claim, clock, log } = parts;
+  const { manifest, link, names, job, dataset, start, claim, traces, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
     throw new WorkerError('terminal', widthFault(reference.columns, job.columns, job.width));
@@ -43,7 +46,10 @@ export async function openSupply(parts: {
   return new LiveSupply({
     ...job,
     stream: {
-      feed: (item) => feed(link, names, item),
+      feed:
+        traces === null
+          ? (item) => feed(link, names, item)
+          : (item) => traces.fed(item, (traceparent) => feed(link, names, item, traceparent)),
       probe: (shard, step) => probe(link, names, shard, step),
       frames: (signal) => logitsReader(link, names, firstRank, signal),
       onReconnect: (callback) => void link.onReconnect(callback),
@@ -63,6 +69,7 @@ export async function openSupply(parts: {
       await checkSameTexts(dataset.train, reference);
       await checkSameData(reference, () => dataset.identity());
     },
+    onKept: traces === null ? undefined : (frame) => traces.gathered(frame),
     clock,
     log,
   });

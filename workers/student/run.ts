@@ -18,6 +18,7 @@ import { studentModelText } from './model.js';
 import { openStores } from './open-stores.js';
 import { openSupply } from './open-supply.js';
 import { studentStart } from './start.js';
+import { StepTraces, tracedSupply, tracedTrainer } from './step-traces.js';
 import { Student } from './student.js';
 import { teacherWidth, widthNote } from './teacher-width.js';
 import { studentView } from './view.js';
@@ -37,9 +38,13 @@ export interface StudentParts {
 
 /** @throws WorkerError with the ending; the newest checkpoint is whole in any case */
 export async function runStudent(context: WorkerContext, parts: StudentParts): Promise<void> {
-  const { student, close } = await unlessStopped(context.stop, () => prepare(context, parts));
-  const result = await student.run();
-  context.log.info(result, 'trained');
+  const { student, traces, close } = await unlessStopped(context.stop, () => prepare(context, parts));
+  try {
+    const result = await student.run();
+    context.log.info(result, 'trained');
+  } finally {
+    traces?.abandon();
+  }
   await close();
 }
 
@@ -49,6 +54,7 @@ async function prepare(
   { openTrainer, exportOnnx, freeMemory }: StudentParts,
 ): Promise<{
   readonly student: Student;
+  readonly traces: StepTraces | null;
   readonly close: () => Promise<void>;
 }> {
   const { log, clock, places, stop } = context;
@@ -97,15 +103,16 @@ async function prepare(
   log.info({ attempt: facts.attempt, step: from.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
   const job = { schedule, shards: facts.shards, columns: trainer.columns, width };
-  const supply = await openSupply({ manifest, link, names, job, dataset, start: from, claim, clock, log });
+  const traces = context.tracer === null ? null : new StepTraces(context.tracer);
+  const supply = await openSupply({ manifest, link, names, job, dataset, start: from, claim, traces, clock, log });
   return {
     student: new Student({
       manifest,
       schedule,
       dataset,
       view,
-      trainer,
-      supply,
+      trainer: traces === null ? trainer : tracedTrainer(trainer, traces),
+      supply: traces === null ? supply : tracedSupply(supply, traces),
       facts,
       start: from,
       answers,
@@ -120,6 +127,7 @@ async function prepare(
       note: (message) => notes.add(message),
       stop,
     }),
+    traces,
     close: async () => {
       await trainer.close();
       await link.close();

@@ -33,7 +33,7 @@ interface Prepared {
   readonly report: (phase: TeacherState['phase']) => Promise<void>;
 }
 
-await runWorker(async (context) => {
+await runWorker('teacher', async (context) => {
   const { log, clock, stop } = context;
   const { dataset, inference, link, teacher, report } = await unlessStopped(stop, () => prepare(context));
 
@@ -75,7 +75,7 @@ await runWorker(async (context) => {
 });
 
 /** Does everything up to the first item. A teacher whose answers differ from those of the job's first one takes none. */
-async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
+async function prepare({ env, log, clock, places, tracer }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
   const notes = new Notes(log);
@@ -110,11 +110,12 @@ async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prep
     heldOut: dataset.test,
     inference,
     meter,
+    tracer,
     clock,
     log,
     stream: {
       deliveries: (signal) => workQueue(link, names, signal),
-      publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
+      publish: (shard, step, frame, traceparent) => publishFrame(link, names, { shard, step }, frame, traceparent),
       publishDeadLetter: (item) => publishDeadLetter(link, names, item),
     },
   });

@@ -19,6 +19,8 @@ import {
   WorkItemError,
 } from '@distillery/protocol';
 
+import type { Span, Tracer } from '@distillery/tracing';
+
 import { type Log, type Meter, WorkerError } from '../base/index.js';
 import { BadSampleError, batchOf, DataError, type Samples, type Split } from '../data/index.js';
 import type { WorkDelivery } from '../stream/index.js';
@@ -27,8 +29,11 @@ import type { WorkDelivery } from '../stream/index.js';
 export interface TeacherStream {
   /** Deliveries, at most `teacherPrefetch` of them unsettled at a time, until the signal aborts. */
   deliveries(signal: AbortSignal): AsyncIterable<WorkDelivery>;
-  /** Stores a frame; `duplicate` when a frame of this shard and step is stored already. */
-  publish(shard: number, step: number, frame: Uint8Array): Promise<'stored' | 'duplicate'>;
+  /**
+   * Stores a frame; `duplicate` when a frame of this shard and step is stored already.
+   * @param traceparent context of the span that publishes; absent = none
+   */
+  publish(shard: number, step: number, frame: Uint8Array, traceparent?: string): Promise<'stored' | 'duplicate'>;
   publishDeadLetter(item: DeadItem): Promise<void>;
 }
 
@@ -54,6 +59,8 @@ export interface TeacherOptions {
   readonly inference: TeacherInference;
   readonly stream: TeacherStream;
   readonly meter: Meter;
+  /** null or absent = the teacher does not trace. */
+  readonly tracer?: Tracer | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -111,9 +118,12 @@ export class Teacher {
       // Few drains, kills and starved processes hit one item so often: the item may be what ends teachers (ADR 2).
       await this.#deadLetter(delivery, 'every teacher that took it ended without an answer');
     } else {
+      const span = this.#spanFor(delivery);
       try {
-        await this.#label(delivery, delivery.item);
+        await this.#label(delivery, delivery.item, span);
+        span?.end();
       } catch (error) {
+        span?.fail(error instanceof Error ? error.message : String(error));
         await this.#retryOrDeadLetter(delivery, error);
       }
     }
@@ -137,9 +147,22 @@ export class Teacher {
     else delivery.giveBack(retryDelayMs * delivery.deliveries);
   }
 
-  async #label(delivery: WorkDelivery, item: WorkItem): Promise<void> {
+  /** The teacher's part of a step's trace; null where the item names none that is sampled. */
+  #spanFor({ traceparent, step, shard, deliveries }: WorkDelivery): Span | null {
+    const { tracer } = this.#options;
+    if (tracer === null || tracer === undefined || traceparent === undefined) return null;
+    const attributes = { 'distillery.step': step, 'distillery.shard': shard, 'distillery.deliveries': deliveries };
+    return tracer.continue(traceparent, 'teach', { kind: 'consumer', attributes });
+  }
+
+  async #label(delivery: WorkDelivery, item: WorkItem, span: Span | null): Promise<void> {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
-    const { logits, busyMs, idleMs } = await inference.infer(await this.#samples(item));
+    const reading = span?.child('read samples');
+    const samples = await this.#samples(item);
+    reading?.end();
+    const inferring = span?.child('infer');
+    const { logits, busyMs, idleMs } = await inference.infer(samples);
+    inferring?.end();
     const rows = item.indices.length * split.spec.positions;
     const frame = encodeFrame({
       step: item.step,
@@ -153,7 +176,9 @@ export class Teacher {
       columns: inference.columns,
       logits,
     });
-    const outcome = await stream.publish(item.shard, item.step, frame);
+    const publishing = span?.child('publish', { kind: 'producer' });
+    const outcome = await stream.publish(item.shard, item.step, frame, publishing?.traceparent);
+    publishing?.end();
     await delivery.done();
     this.counts.items += 1;
     if (outcome === 'duplicate') this.counts.duplicates += 1;

@@ -61,6 +61,7 @@ export interface PodOverlay {
     readonly runtimeClassName?: string;
     readonly schedulerName?: string;
     readonly terminationGracePeriodSeconds?: number;
+    readonly resourceClaims?: readonly { readonly name: string; readonly resourceClaimTemplateName: string }[];
     readonly volumes?: ObjectList;
     readonly containers?: readonly [] | readonly [ContainerOverlay];
   };
@@ -69,7 +70,7 @@ export interface PodOverlay {
 export interface ContainerOverlay {
   readonly image?: string;
   readonly imagePullPolicy?: string;
-  readonly resources?: { readonly requests?: Quantities; readonly limits?: Quantities };
+  readonly resources?: { readonly requests?: Quantities; readonly limits?: Quantities; readonly claims?: ObjectList };
   readonly env?: ObjectList;
   readonly envFrom?: ObjectList;
   readonly volumeMounts?: ObjectList;
@@ -249,10 +250,11 @@ const limitsHoldRequests: Check = (value, path) => {
 function resources(role: PodRole): Check {
   const amounts = mapOf(amount, resourceName(role));
   return allOf(
-    fields(
-      { requests: amounts, limits: amounts },
-      { instead: { claims: 'leave it out: dynamic resources are not supported yet' } },
-    ),
+    fields({
+      requests: amounts,
+      limits: amounts,
+      claims: listOf(fields({ name: anyText, request: anyText }, { required: ['name'] })),
+    }),
     limitsHoldRequests,
   );
 }
@@ -297,6 +299,33 @@ const mountsHaveVolumes: Check = (value, path) => {
   });
 };
 
+/** Every teacher, and every attempt of a student, is a pod of its own: a claim by name would be one for all of them. */
+const podClaim = fields(
+  { name: anyText, resourceClaimTemplateName: anyText },
+  {
+    required: ['name', 'resourceClaimTemplateName'],
+    instead: { resourceClaimName: 'name a resourceClaimTemplateName: each pod needs a claim of its own' },
+  },
+);
+
+/** A claim that the container does not use gives it no device, and one that the pod lacks refuses the pod. */
+const claimsAreUsed: Check = (value, path) => {
+  const { resourceClaims = [], containers: [worker] = [] } = value as NonNullable<PodOverlay['spec']>;
+  const names = new Set(resourceClaims.map(({ name }) => name));
+  const used = (worker?.resources?.claims ?? []).map(({ name }) => name);
+  const missing = used.flatMap((name, index) => {
+    const at = `${path}.containers[0].resources.claims[${String(index)}].name`;
+    const remedy = `add it to ${path}.resourceClaims`;
+    return names.has(String(name)) ? [] : [mismatch(at, nameValue(name), 'a claim of this template', remedy)];
+  });
+  const unused = resourceClaims.flatMap(({ name }, index) => {
+    const at = `${path}.resourceClaims[${String(index)}].name`;
+    const remedy = `add it to ${path}.containers[0].resources.claims`;
+    return used.includes(name) ? [] : [mismatch(at, nameValue(name), 'a claim that the container uses', remedy)];
+  });
+  return [...missing, ...unused];
+};
+
 function template(role: PodRole): Check {
   const seconds = graceSeconds[role];
   const why = role === 'teacher' ? ', so that it gives back what it holds' : ', so that it writes a checkpoint';
@@ -318,6 +347,7 @@ function template(role: PodRole): Check {
           schedulerName: anyText,
           terminationGracePeriodSeconds: wholeNumber(seconds, why),
           volumes: listOf(volume),
+          resourceClaims: listOf(podClaim),
           containers: containers(role),
         },
         {
@@ -342,6 +372,7 @@ function template(role: PodRole): Check {
         },
       ),
       mountsHaveVolumes,
+      claimsAreUsed,
     ),
   });
 }

@@ -14,6 +14,7 @@ import {
   Budget,
   type ContextAccess,
   credentialsError,
+  type DeviceObjects,
   type KubeconfigFiles,
   kinds,
   loadAccess,
@@ -97,6 +98,23 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     ask(`${kind.kind.toLowerCase()} ${namespace}/${name}`, () => client.get(kind, namespace, name, stop));
   const list = async (kind: ResourceKind, selection: Selection = {}): Promise<StoredObject[]> =>
     ask(kind.plural, () => everyPage(client, kind, selection, stop));
+  /** null where they may not be listed, or are none: an older cluster or an older role. */
+  const readDevices = async (): Promise<DeviceObjects | null> => {
+    const every = (kind: ResourceKind): Promise<StoredObject[]> => everyPage(client, kind, {}, stop);
+    await login();
+    try {
+      const [slices, classes, claims, templates] = await Promise.all([
+        every(kinds.resourceSlices),
+        every(kinds.deviceClasses),
+        every(kinds.resourceClaims),
+        every(kinds.resourceClaimTemplates),
+      ]);
+      return { slices, classes, claims, templates };
+    } catch (error) {
+      if (error instanceof ApiError && ['forbidden', 'notFound'].includes(error.reason)) return null;
+      throw refusalOf(error, 'devices', server);
+    }
+  };
   return {
     namespace: access.namespace,
     server,
@@ -112,8 +130,13 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
       return secret === null ? null : valuesOf(secret);
     },
     readCluster: async () => {
-      const [nodes, pods, jobs] = await Promise.all([list(kinds.nodes), list(kinds.pods), list(kinds.distillJobs)]);
-      return { nodes, pods, jobs: jobs as unknown as DistillJob[] };
+      const [nodes, pods, jobs, devices] = await Promise.all([
+        list(kinds.nodes),
+        list(kinds.pods),
+        list(kinds.distillJobs),
+        readDevices(),
+      ]);
+      return { nodes, pods, jobs: jobs as unknown as DistillJob[], devices };
     },
   };
 }

@@ -3,6 +3,7 @@
  * decided here.
  */
 import type { Clock } from '@distillery/base';
+import type { Tracer } from '@distillery/tracing';
 
 import {
   type Cluster,
@@ -19,6 +20,8 @@ export interface LocalEngineOptions {
   readonly jobs: Jobs;
   readonly cluster: Cluster;
   readonly streams: Streams;
+  /** null or absent = tracing is off. */
+  readonly tracer?: Tracer | null | undefined;
   readonly clock: Clock;
   /** Called after every decision was acted on. */
   readonly observer: Observer;
@@ -35,7 +38,7 @@ export interface LocalEngine {
 
 /** @returns an engine that waits for its first `wake` */
 export function startLocalEngine(options: LocalEngineOptions): LocalEngine {
-  const { key, jobs, cluster, streams, clock, observer, failed } = options;
+  const { key, jobs, cluster, streams, tracer, clock, observer, failed } = options;
   const queue = new JobQueue({ clock, workers: 1 });
   const { wake } = queue;
   // Before the engine's own callback: a reconcile then sees the new slots.
@@ -46,6 +49,7 @@ export function startLocalEngine(options: LocalEngineOptions): LocalEngine {
     jobs,
     cluster,
     streams,
+    tracer,
     share: { reserve: {}, namespaceWeights: {} },
     clock,
     monotonicMs: () => performance.now(),

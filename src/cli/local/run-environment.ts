@@ -1,6 +1,14 @@
 /** The variables that `distill run` passes on to workers. Pure. */
 import { alternatives } from '@distillery/base';
 import { runtimeChoices } from '@distillery/protocol';
+import {
+  collectorForm,
+  endpointVariable,
+  isCollectorUrl,
+  ratioForm,
+  ratioOf,
+  ratioVariable,
+} from '@distillery/tracing';
 
 import { type DistillJob, jobUris, storeKind, uriScheme } from '../../api/index.js';
 import { CliError } from '../shared/cli-error.js';
@@ -44,6 +52,10 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
     if (value === undefined || allowed.includes(value)) continue;
     throw wrong(name, value, alternatives(allowed));
   }
+  const { [endpointVariable]: endpoint = '', [ratioVariable]: ratio = '' } = environment;
+  // It may hold a login by mistake, so that it is not quoted.
+  if (endpoint !== '' && !isCollectorUrl(endpoint)) throw wrong(endpointVariable, null, collectorForm);
+  if (ratio !== '' && ratioOf(ratio) === null) throw wrong(ratioVariable, ratio, ratioForm);
   const { DISTILL_NATIVE_FOLDER: native = 'none' } = environment;
   if (native !== 'none' && !native.startsWith('/'))
     throw wrong('DISTILL_NATIVE_FOLDER', native, 'an absolute path, or none');
@@ -52,6 +64,8 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
   if (!numberOfBytes.test(bytes)) throw wrong('DISTILL_CACHE_BYTES', bytes, 'a number of bytes, such as 10737418240');
 }
 
-function wrong(about: string, value: string, expected: string): CliError {
-  return new CliError('usage', { about, found: JSON.stringify(value), expected, remedy: 'correct it, or unset it' });
+/** @param value null = it is not quoted */
+function wrong(about: string, value: string | null, expected: string): CliError {
+  const found = value === null ? 'another value' : JSON.stringify(value);
+  return new CliError('usage', { about, found, expected, remedy: 'correct it, or unset it' });
 }

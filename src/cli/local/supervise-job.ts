@@ -7,6 +7,7 @@
  *     ends a run that has not begun. A run that has begun waits, because it continues once there is free space.
  */
 import type { Clock } from '@distillery/base';
+import { openTracer, tracingOf } from '@distillery/tracing';
 
 import { type EventDraft, reasons } from '../../api/index.js';
 import type { JobKey } from '../../controller/index.js';
@@ -62,6 +63,8 @@ export type Outcome =
 export async function superviseJob(options: SuperviseOptions): Promise<Outcome> {
   const { key, folder, nats, admin, clock, log, stop, onDecision, onEvents } = options;
   const over = Promise.withResolvers<Outcome>();
+  const settings = tracingOf(options.environment);
+  const tracer = await openTracer({ settings, service: 'distillery-engine', instance: 'engine', log });
   const cluster = new LocalCluster({ ...options, folder: folder.path });
   let hasBegun = false;
   const engine = startLocalEngine({
@@ -69,6 +72,7 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
     jobs: new LocalJobs(folder.path, folder.job, onEvents),
     cluster,
     streams: streamsOf(admin, nats),
+    tracer,
     clock,
     observer: (snapshot, plan) => {
       hasBegun ||= snapshot.streams.state === 'Present' && snapshot.streams.missing.length === 0;
@@ -101,6 +105,7 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
     unwatch();
     await engine.stop();
     await cluster.remove();
+    await tracer?.close();
   }
 }
 

@@ -18,9 +18,11 @@ export {
 } from './api/index.js';
 export {
   ClusterCache,
+  type DeviceObjects,
   JobCache,
   kinds,
   nodeView,
+  observeDevices,
   podView,
   Watches,
   type WatchesOptions,

@@ -4,6 +4,7 @@
  */
 export { isSchedulable } from './constraints.js';
 export type { NodeFacts, NodeSelectorTerm, SchedulingConstraints, Taint } from './constraints.js';
+export { deviceResource, noDriver, slotResource } from './devices.js';
 export { Ledger } from './ledger.js';
 export { defaultAccelerators, isAccelerator } from './node-usage.js';
 export type { LedgerNode, LedgerPod } from './node-usage.js';

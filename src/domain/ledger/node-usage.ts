@@ -3,14 +3,16 @@
  * all nodes is arithmetic on numbers.
  *
  * Invariants:
- *  node-usage/N1 A node with a bound pod that claims devices counts as full for every accelerator, and unchanged for
- *     everything else. Reason: neither device plugins nor kubelets nor the pod say which devices a ResourceClaim holds
- *     (DRA, KEP-4381); class and number are in the claim, which the operator does not read. Extended resources that DRA
- *     serves (KEP-5004) are in no node's allocatable, so nodes have none of them here, although a scheduler with that
- *     feature gate may place more.
+ *  node-usage/N1 While devices are not counted, a node with a bound pod that claims devices counts as full for every
+ *     accelerator, and unchanged for everything else: the pod does not say which devices its ResourceClaims hold (DRA, KEP-4381).
+ *     Devices are counted once the operator has listed the slices and claims (`Columns.countsDevices`); what is allocated then
+ *     takes devices of its driver, and nothing else.
+ *  node-usage/N2 An extended resource that DRA serves (KEP-5004) is in no node's allocatable. It shares the column of its driver's
+ *     devices (`Columns.alias`), so that a pod that names it finds them.
  */
 import { matchesPattern } from '@distillery/base';
 
+import { isDeviceResource } from './devices.js';
 import type { NodeFacts } from './constraints.js';
 import { type Amounts, wholeUnits } from './resources.js';
 
@@ -30,7 +32,7 @@ export const defaultAccelerators: readonly string[] = [
 ];
 
 export function isAccelerator(resource: string, configured: readonly string[] = defaultAccelerators): boolean {
-  return configured.some((pattern) => matchesPattern(resource, pattern));
+  return isDeviceResource(resource) || configured.some((pattern) => matchesPattern(resource, pattern));
 }
 
 export interface LedgerNode extends NodeFacts {
@@ -61,13 +63,17 @@ export class Columns {
   readonly #columns = new Map<string, number>([[podSlots, podColumn]]);
   readonly #isAccelerator: (resource: string) => boolean;
   readonly #accelerators: number[] = [];
+  #aliases: readonly string[] = [];
+  #count = 1;
+  /** Whether claims of devices are counted (node-usage/N1). */
+  countsDevices = false;
 
   constructor(isAccelerator: (resource: string) => boolean) {
     this.#isAccelerator = isAccelerator;
   }
 
   get count(): number {
-    return this.#columns.size;
+    return this.#count;
   }
 
   /** Columns of accelerators. */
@@ -75,10 +81,20 @@ export class Columns {
     return this.#accelerators;
   }
 
+  /** From now on these resources share the columns of others; nothing must be counted under an old column any more. */
+  alias(aliases: ReadonlyMap<string, string>): void {
+    for (const resource of this.#aliases) this.#columns.delete(resource);
+    for (const [resource, target] of aliases) {
+      const column = this.of(target);
+      this.#columns.set(resource, column);
+    }
+    this.#aliases = [...aliases.keys()];
+  }
+
   of(resource: string): number {
     const known = this.#columns.get(resource);
     if (known !== undefined) return known;
-    const column = this.#columns.size;
+    const column = this.#count++;
     this.#columns.set(resource, column);
     if (this.#isAccelerator(resource)) this.#accelerators.push(column);
     return column;
@@ -99,16 +115,18 @@ export interface NodeUsage {
   readonly used: number[];
   /** Bound pods with claimed devices. */
   claimants: number;
+  /** Claims with devices here. */
+  claims: number;
   /** Pods for which the scheduler reserves room here. */
   readonly nominated: Set<LedgerPod>;
 }
 
 export function emptyUsage(name: string): NodeUsage {
-  return { name, facts: null, allocatable: [], used: [], claimants: 0, nominated: new Set() };
+  return { name, facts: null, allocatable: [], used: [], claimants: 0, claims: 0, nominated: new Set() };
 }
 
-export function isEmpty({ facts, used, nominated }: NodeUsage): boolean {
-  return facts === null && (used[podColumn] ?? 0) === 0 && nominated.size === 0;
+export function isEmpty({ facts, used, claims, nominated }: NodeUsage): boolean {
+  return facts === null && (used[podColumn] ?? 0) === 0 && claims === 0 && nominated.size === 0;
 }
 
 export function setAllocatable(usage: NodeUsage, amounts: Amounts, columns: Columns): void {
@@ -123,11 +141,17 @@ export function countPod(usage: NodeUsage, pod: LedgerPod, times: 1 | -1, column
   if (pod.claimsDevices) usage.claimants += times;
 }
 
+/** Counts the devices that a claim holds. @param times 1 adds them, −1 removes them */
+export function countClaim(usage: NodeUsage, devices: Amounts, times: 1 | -1, columns: Columns): void {
+  addTo(usage.used, devices, times, columns);
+  usage.claims += times;
+}
+
 /** What is left in a column, in thousandths; below 0 on an overcommitted node. */
 export function leftOf({ allocatable, used, claimants }: NodeUsage, column: number, columns: Columns): number {
   const left = (allocatable[column] ?? 0) - (used[column] ?? 0);
   // node-usage/N1.
-  return claimants > 0 && columns.accelerators.includes(column) ? Math.min(0, left) : left;
+  return claimants > 0 && !columns.countsDevices && columns.accelerators.includes(column) ? Math.min(0, left) : left;
 }
 
 function addTo(row: number[], amounts: Amounts, times: number, columns: Columns): void {

@@ -194,6 +194,6 @@ function reservationFor({ priority, requests, claimsDevices }: LedgerPod, column
   for (const [resource, amount] of Object.entries(requests)) amounts[columns.of(resource)] = amount;
   amounts[podColumn] = 1_000;
   // node-usage/N1 holds for a pod that is still to come, too.
-  if (claimsDevices) for (const column of columns.accelerators) amounts[column] = Infinity;
+  if (claimsDevices && !columns.countsDevices) for (const column of columns.accelerators) amounts[column] = Infinity;
   return { priority, amounts };
 }

@@ -53,6 +53,8 @@ const full = {
   'limits.namespaces.team-b.ttlSecondsAfterFinished': '2147483647',
   'config.reconcile.maxPerSecond': '400',
   'config.streams.orphanSeconds': '2592000',
+  'tracing.endpoint': 'http://otel-collector.observability.svc:4318',
+  'tracing.ratio': '0.05',
   priorityClassName: 'system-cluster-critical',
   'nodeSelector.disk': 'ssd',
   'tolerations[0].operator': 'Exists',
@@ -287,7 +289,12 @@ describe('the chart', () => {
       ['Role', 'team-b'],
     ]);
     const everywhere = objects.filter(({ kind }) => kind === 'ClusterRole').flatMap(({ rules = [] }) => rules);
-    expect(everywhere).toEqual([{ apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['list', 'watch'] }]);
+    const verbs = ['list', 'watch'];
+    const devices = ['resourceslices', 'deviceclasses', 'resourceclaims', 'resourceclaimtemplates'];
+    expect(everywhere).toEqual([
+      { apiGroups: [''], resources: ['pods', 'nodes'], verbs },
+      { apiGroups: ['resource.k8s.io'], resources: devices, verbs },
+    ]);
   });
 
   test('writes weights and limits as the operator reads them, large numbers in full', async () => {

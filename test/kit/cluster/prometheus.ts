@@ -90,6 +90,8 @@ export interface Prometheus {
   scrape(targets: Readonly<Record<string, string>>): Promise<void>;
   /** The result of an instant query. @throws Error with the words of Prometheus when the query is wrong */
   query(expression: string): Promise<Series[]>;
+  /** Trace ids of the exemplars of a metric. */
+  traceIds(metric: string): Promise<string[]>;
   /** Alerts that fire now. */
   firing(): Promise<FiringAlert[]>;
 }
@@ -139,6 +141,7 @@ export async function startPrometheus(processes: Processes, folder: string, rule
       `--config.file=${at('prometheus.yaml')}`,
       `--storage.tsdb.path=${at('data')}`,
       `--web.listen-address=127.0.0.1:${String(port)}`,
+      '--enable-feature=exemplar-storage',
       '--log.level=warn',
     ],
   });
@@ -169,6 +172,14 @@ export async function startPrometheus(processes: Processes, folder: string, rule
     query: async (expression) => {
       const { result } = await ask<{ result: FoundSeries[] }>(`query?query=${encodeURIComponent(expression)}`);
       return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    },
+    traceIds: async (metric) => {
+      const end = Date.now() / 1_000;
+      const range = `start=${String(end - 600)}&end=${String(end)}`;
+      const found = await ask<{ exemplars: { labels: { trace_id: string } }[] }[]>(
+        `query_exemplars?query=${encodeURIComponent(metric)}&${range}`,
+      );
+      return found.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id));
     },
     firing: async () => {
       const { alerts } = await ask<{ alerts: FoundAlert[] }>('alerts');

@@ -126,8 +126,12 @@ describe('a template', () => {
       '….spec.containers[0].resources.limits.cpu: found "1500m", expected at least the request of 2. Raise the limit or lower the request.',
     ],
     [
-      worker({ resources: { claims: [] } }),
-      '….spec.containers[0].resources.claims: found an empty list, but a job sets only requests or limits here. Leave it out: dynamic resources are not supported yet.',
+      worker({ resources: { claims: [{ name: 'gpu' }] } }),
+      '….spec.containers[0].resources.claims[0].name: found "gpu", expected a claim of this template. Add it to ….spec.resourceClaims.',
+    ],
+    [
+      pod({ resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] }),
+      '….spec.resourceClaims[0].name: found "gpu", expected a claim that the container uses. Add it to ….spec.containers[0].resources.claims.',
     ],
     [
       mounting('/work/cache'),
@@ -196,7 +200,6 @@ describe('a template', () => {
     'overhead',
     'preemptionPolicy',
     'priority',
-    'resourceClaims',
     'resources',
     'restartPolicy',
     'securityContext',

@@ -3,13 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 
 import { type EngineReport, JobQueue, startEngine } from '../../../src/controller/index.js';
 import { FakeClock, settled } from '../../kit/clock.js';
+import { FakeTracer } from '../../kit/tracer.js';
 import { JobMaker, labeling, noonMs, training } from '../../kit/snapshots.js';
 import { FakeCluster, FakeJobs, FakeStreams, Fate } from './fakes.js';
 
 const keyOf = (uid: string) => ({ namespace: 'default', name: 'mnist', uid });
 const key = keyOf('u-1');
 
-function world({ allocationMs = 0 } = {}) {
+function world({ allocationMs = 0, tracer = null as FakeTracer | null } = {}) {
   const fate = new Fate();
   const clock = new FakeClock(noonMs);
   const jobs = new FakeJobs(fate, new JobMaker().job);
@@ -37,6 +38,7 @@ function world({ allocationMs = 0 } = {}) {
       progressEveryMs: () => 0,
       jobsAreCurrent: () => true,
       report: (report) => void reports.push(report),
+      tracer,
     });
   const kinds = (): string[] => reports.map(({ kind }) => kind);
   return { clock, jobs, cluster, streams, queue, reports, kinds, start };
@@ -78,6 +80,21 @@ describe('an engine', () => {
     await clock.advance(200);
     await rest();
     expect(reports.at(-1)).toMatchObject({ kind: 'retrying', retryMs: 400 });
+    await engine.stop();
+  });
+
+  test('traces each reconcile by its phases, and one that fails up to the phase that did', async () => {
+    const tracer = new FakeTracer();
+    const { start, streams, reports } = world({ tracer });
+    const provision = streams.provision.bind(streams);
+    streams.provision = () => Promise.reject(new Error('no leader'));
+    const engine = start();
+    await rest();
+    const untilAct = ['reconcile() failed', 'observe(reconcile)', 'allocate(reconcile)', 'decide(reconcile)'];
+    expect(tracer.told).toEqual([...untilAct, 'act(reconcile) failed']);
+    expect(reports.find(({ kind }) => kind === 'failed')).toMatchObject({ traceId: 'a'.repeat(32) });
+    streams.provision = provision;
+    tracer.spans.length = 0;
     await engine.stop();
   });
 

@@ -98,6 +98,7 @@ describe('the settings', () => {
       progress: { everyMs: 5_000, writesPerSecond: 10 },
       watchStaleMs: 150_000,
       policy: { minimumRunMs: 60_000, unplacedMs: 5_000, pauseMs: 60_000, stallMs: 60_000 },
+      tracing: null,
       logLevel: 'info',
     });
   });
@@ -134,6 +135,17 @@ describe('the settings', () => {
       watchStaleMs: 300_000,
       policy: { minimumRunMs: 120_000, unplacedMs: 20_000, pauseMs: 30_000, stallMs: 600_000 },
     });
+  });
+
+  test('name a collector of traces, whose address may hold no login', () => {
+    const given = { ...signed, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_TRACES_SAMPLER_ARG: '0.5' };
+    expect(readOperatorConfig(given).tracing).toEqual({ endpoint: 'http://collector:4318', ratio: 0.5 });
+    expect(
+      problemsOf({ ...signed, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:pw@collector', OTEL_TRACES_SAMPLER_ARG: '2' }),
+    ).toEqual([
+      'OTEL_EXPORTER_OTLP_ENDPOINT: found another value, expected http://HOST:PORT or https://HOST:PORT, without a login. Change it, or leave it out to trace nothing.',
+      'OTEL_TRACES_SAMPLER_ARG: found "2", expected a number from 0 to 1. Change it, or leave it out for 0.01.',
+    ]);
   });
 
   test('of a wrong configuration file are problems that name the file and the field', () => {
@@ -422,7 +434,7 @@ describe('every variable', () => {
   test.each(Object.entries<Variable<unknown>>(operatorVariables))(
     '%s has a sentence and a default that it takes',
     (name, variable) => {
-      expect(name).toMatch(/^DISTILLERY_[A-Z_]+$/);
+      expect(name).toMatch(/^(DISTILLERY|OTEL)_[A-Z_]+$/);
       expect(variable.meaning).toMatch(/^[A-Z].*\.$/);
       if (variable.fallback !== null) expect(variable.schema.safeParse(variable.fallback).success).toBe(true);
     },

@@ -84,6 +84,7 @@ describe('the environment', () => {
       folder: '',
       terminationLog: '/dev/termination-log',
       ownerPipe: false,
+      tracing: null,
       logLevel: 'info',
     });
   });
@@ -99,6 +100,8 @@ describe('the environment', () => {
       DISTILL_TERMINATION_LOG: join(folder, 'end'),
       DISTILL_OWNER_PIPE: '1',
       DISTILL_LOG_LEVEL: 'debug',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector',
+      OTEL_TRACES_SAMPLER_ARG: '1',
     };
     expect(readEnvironment(set)).toMatchObject({
       pool: 'cpu',
@@ -108,6 +111,7 @@ describe('the environment', () => {
       folder,
       terminationLog: join(folder, 'end'),
       ownerPipe: true,
+      tracing: { endpoint: 'https://collector', ratio: 1 },
       logLevel: 'debug',
     });
   });
@@ -127,6 +131,8 @@ describe('the environment', () => {
     ['DISTILL_THREADS', '1.5', 'found "1.5", expected a whole number from 1 to 256'],
     ['DISTILL_RUNTIME', 'abacus', `found "abacus", expected one of ${runtimeChoices.join(', ')}`],
     ['DISTILL_NATIVE_FOLDER', 'here', 'found "here", expected an absolute path, or none'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://me:pw@c', 'found another value, expected http://HOST:PORT'],
+    ['OTEL_TRACES_SAMPLER_ARG', 'all', 'found "all", expected a number from 0 to 1'],
     ['DISTILL_OWNER_PIPE', 'yes', 'found "yes", expected one of 0, 1'],
     ['DISTILL_LOG_LEVEL', 'loud', 'found "loud", expected one of trace, debug, info, warn, error'],
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {

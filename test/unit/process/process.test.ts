@@ -39,7 +39,7 @@ async function ended(
   const script =
     `import { runWorker } from ${moduleUrl('process/index.js')};` +
     `import { WorkerError } from ${moduleUrl('base/index.js')};` +
-    `await runWorker(async ({ stop, clock }) => { ${body} });`;
+    `await runWorker('teacher', async ({ stop, clock }) => { ${body} });`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {

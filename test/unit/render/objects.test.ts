@@ -334,6 +334,34 @@ describe('the way to the streams', () => {
       ],
     });
   });
+
+  test.each([
+    ['http://otel:4318', { ports: [{ protocol: 'TCP', port: 4318 }] }],
+    ['https://otel.example/base', { ports: [{ protocol: 'TCP', port: 443 }] }],
+    ['http://10.0.0.9', { ports: [{ protocol: 'TCP', port: 80 }], to: [{ ipBlock: { cidr: '10.0.0.9/32' } }] }],
+    [
+      'http://[2001:db8::2]:4318',
+      { ports: [{ protocol: 'TCP', port: 4318 }], to: [{ ipBlock: { cidr: '2001:db8::2/128' } }] },
+    ],
+    [
+      'http://otel.observability.svc.cluster.local:4318',
+      {
+        ports: [{ protocol: 'TCP', port: 4318 }],
+        to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'observability' } } }],
+      },
+    ],
+  ])('is open to the collector %s, and its pods are told of it', (endpoint, want) => {
+    const traced = { ...settings, tracing: { endpoint, ratio: 0.25 } };
+    const { spec } = networkPolicy(named('m').job, traced) as unknown as { spec: { egress: unknown[] } };
+    expect(spec.egress.at(-1)).toEqual(want);
+    const { env } = workerOf(studentJob(named('m').job, false, traced).spec as Spec);
+    expect(env).toEqual(
+      expect.arrayContaining([
+        { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: endpoint },
+        { name: 'OTEL_TRACES_SAMPLER_ARG', value: '0.25' },
+      ]),
+    );
+  });
 });
 
 describe('a template', () => {

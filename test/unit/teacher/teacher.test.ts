@@ -25,6 +25,7 @@ import {
   manifestWith,
 } from '../../kit/worker-fakes.js';
 import { pixelsOf } from '../../kit/samples.js';
+import { FakeTracer } from '../../kit/tracer.js';
 
 const inferMs = 50;
 
@@ -36,6 +37,7 @@ class World {
   readonly acts: string[] = [];
   readonly frames = new Map<number, Uint8Array>();
   readonly dead: DeadItem[] = [];
+  readonly headers = new Map<number, string | undefined>();
   readonly stop = new AbortController();
   held = 0;
   mostHeld = 0;
@@ -45,7 +47,7 @@ class World {
   readonly #queue: WorkDelivery[] = [];
   #wake = Promise.withResolvers<undefined>();
 
-  put(step: number, deliveries = 1, item?: WorkDelivery['item']): void {
+  put(step: number, deliveries = 1, item?: WorkDelivery['item'], traceparent?: string): void {
     const settle = (how: string): void => {
       this.held -= 1;
       this.acts.push(`${how} ${String(step)}`);
@@ -55,6 +57,7 @@ class World {
       deliveries,
       shard: 0,
       step,
+      traceparent,
       done: () => {
         settle('done');
         return Promise.resolve();
@@ -81,7 +84,7 @@ class World {
 
   teacher(
     inference: Partial<TeacherInference> = {},
-    splits: { readonly split?: Split; readonly heldOut?: Split | null } = {},
+    splits: { readonly split?: Split; readonly heldOut?: Split | null; readonly tracer?: FakeTracer } = {},
   ): Teacher {
     let free = Promise.resolve();
     return new Teacher({
@@ -109,7 +112,8 @@ class World {
       },
       stream: {
         deliveries: (signal) => this.#deliveries(signal),
-        publish: async (_shard, step, frame) => {
+        publish: async (_shard, step, frame, traceparent) => {
+          this.headers.set(step, traceparent);
           const outcome = await this.publish(step);
           this.frames.set(step, frame);
           this.acts.push(`store ${String(step)}`);
@@ -394,5 +398,29 @@ describe('a teacher that is asked to stop', () => {
     teacher.giveBackHeld();
     teacher.giveBackHeld();
     expect(world.acts).toEqual(['give back after 0 ms 0', 'give back after 0 ms 1']);
+  });
+});
+
+describe('a teacher that traces', () => {
+  test('continues the trace of an item, and hands it on with the frame', async () => {
+    const [world, tracer] = [new World(), new FakeTracer()];
+    const feed = tracer.start('feed');
+    world.put(1, 1, undefined, feed.traceparent);
+    world.put(2);
+    await world.work(world.teacher({}, { tracer }));
+    const parts = ['read samples(teach)', 'infer(teach)', 'publish(teach)'];
+    expect(tracer.told).toEqual(['feed() open', 'teach(feed)', ...parts]);
+    expect(world.headers.get(1)).toMatch(/^00-a{32}-0{15}5-01$/);
+    expect(world.headers.get(2)).toBeUndefined();
+  });
+
+  test('says which delivery failed, and ignores a header that is none', async () => {
+    const [world, tracer] = [new World(), new FakeTracer()];
+    world.infer = () => Promise.reject(new Error('out of memory'));
+    world.put(1, 1, undefined, tracer.start('feed').traceparent);
+    world.put(2, 1, undefined, 'of another kind');
+    await world.work(world.teacher({}, { tracer }));
+    expect(tracer.told.slice(0, 2)).toEqual(['feed() open', 'teach(feed) failed']);
+    expect(tracer.spans.filter(({ name }) => name === 'teach')).toHaveLength(1);
   });
 });

@@ -67,6 +67,27 @@ describe('a registry', () => {
   });
 });
 
+test('reconciles that are traced have their trace as an exemplar, in the format that knows exemplars', async () => {
+  const metrics = createMetrics({ processMetrics: false, exemplars: true });
+  metrics.observeReconcile(0.03, 'a'.repeat(32));
+  metrics.observeReconcile(0.3, undefined);
+  const text = await metrics.registry.metrics();
+  expect(metrics.registry.contentType).toMatch(/^application\/openmetrics-text/);
+  expect(text).toMatch(
+    /^distillery_reconcile_duration_seconds_bucket\{le="0.1"\} 1 # \{trace_id="a{32}"\} 0.03 [0-9.]+$/m,
+  );
+  expect(text).toMatch(/^distillery_reconcile_duration_seconds_bucket\{le="0.5"\} 2$/m);
+  expect(text).toMatch(/^distillery_events_total\{|^# TYPE distillery_events counter$/m);
+  expect(text.endsWith('# EOF\n')).toBe(true);
+});
+
+test('without tracing there is none, and the format is that of Prometheus', async () => {
+  const metrics = made();
+  metrics.observeReconcile(0.03, undefined);
+  expect(await metrics.registry.metrics()).toContain('distillery_reconcile_duration_seconds_bucket{le="0.1"} 1\n');
+  expect(metrics.registry.contentType).toMatch(/^text\/plain/);
+});
+
 const running: DistillJobStatus = {
   phase: 'Running',
   conditions: [

@@ -73,7 +73,7 @@ export class KubernetesCluster implements Cluster {
       observationOf({
         job,
         objects: cache.objectsOf(key),
-        needsOf: (pool) => cache.needsOf(pool),
+        needsOf: (pool) => cache.needsOf(job.metadata.namespace ?? '', pool),
         disruptions: (name) => tally.lostOf(name, names),
         kueue: cache.workloads.support,
         workloadOf: (uid) => cache.workloads.of(uid),

@@ -9,11 +9,12 @@ import type { Clock } from '@distillery/base';
 
 import { type DistillJob, studentName, type TeacherPool } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
-import { type ClusterSlots, Ledger, type LedgerNode, type PodNeeds } from '../../../domain/index.js';
-import { podNeeds } from '../../../render/index.js';
+import { type Amounts, type ClusterSlots, Ledger, type LedgerNode, type PodNeeds } from '../../../domain/index.js';
+import { claimsOf, podNeeds } from '../../../render/index.js';
 
 import { AutoscalerIndex } from './autoscalers.js';
 import { slotsOf } from './cluster-slots.js';
+import { DeviceIndex } from './device-index.js';
 import type { JobObjects } from './job-observation.js';
 import { OwnedIndex } from './owned-index.js';
 import { identityOf } from './ownership.js';
@@ -30,6 +31,7 @@ export class ClusterCache {
   readonly networkPolicies: OwnedIndex<OwnedView>;
   readonly workloads = new WorkloadIndex();
   readonly autoscalers = new AutoscalerIndex();
+  readonly devices: DeviceIndex;
   readonly #ledger: Ledger;
   readonly #slotsIn: SlotCounter;
   readonly #teachers: TeacherBook;
@@ -42,11 +44,14 @@ export class ClusterCache {
   readonly #pods = new Map<string, Map<string, PodView>>();
   /** Pods without a node, except our teachers. */
   readonly #waiting = new Map<string, PodView>();
+  /** The version of the devices with which the teachers were counted. */
+  #devicesSeen = 0;
   readonly #tallies = new Map<string, TeacherTally>();
 
   /** @param accelerators patterns of resource names; absent = the usual ones */
   constructor(clock: Pick<Clock, 'now'>, accelerators?: readonly string[]) {
     this.#ledger = new Ledger(accelerators);
+    this.devices = new DeviceIndex(this.#ledger);
     this.#slotsIn = slotCounter(accelerators);
     this.#teachers = new TeacherBook(this.#slotsIn);
     this.deployments = new OwnedIndex(clock);
@@ -68,9 +73,9 @@ export class ClusterCache {
     };
   }
 
-  /** What one more teacher of the pool requests of a node. Pools with equal needs get the same object. */
-  needsOf(pool: TeacherPool): PodNeeds {
-    return this.#needs.of(pool);
+  /** What one more teacher of the pool requests of a node, claimed devices included. Pools with equal needs get the same object. */
+  needsOf(namespace: string, pool: TeacherPool): PodNeeds {
+    return this.#needs.of(pool, this.devices.requestsOf(namespace, claimsOf(pool)));
   }
 
   onNode(before: LedgerNode | null, after: LedgerNode | null): void {
@@ -86,7 +91,7 @@ export class ClusterCache {
     for (const pod of this.#pods.get(identityOf(job))?.values() ?? []) {
       if (!isTeacher(pod)) continue;
       this.#waiting.delete(pod.uid);
-      this.#teachers.set(job.uid, pod);
+      this.#teachers.set(job.uid, this.#withDevices(pod));
     }
   }
 
@@ -102,7 +107,7 @@ export class ClusterCache {
 
   /** @returns the uid of the known job that the pod belongs or belonged to; null for pods of others */
   onPod(before: PodView | null, after: PodView | null): string | null {
-    if (after !== null) this.#ledger.setPod(after);
+    if (after !== null) this.#ledger.setPod(withoutServed(after));
     else if (before !== null) this.#ledger.removePod(before.uid);
     const pod = after ?? before;
     if (pod === null) return null;
@@ -115,7 +120,7 @@ export class ClusterCache {
     if (job === null) return formerJob?.uid ?? null;
     if (isTeacher(pod)) {
       if (after === null) this.#teachers.remove(job.uid, pod.uid);
-      else this.#teachers.set(job.uid, after);
+      else this.#teachers.set(job.uid, this.#withDevices(after));
     }
     this.#tallies.get(job.uid)?.note(before, after, this.#asksToLeave(job, pod.worker?.pool ?? ''));
     return job.uid;
@@ -173,13 +178,39 @@ export class ClusterCache {
   }
 
   slots(): ClusterSlots {
-    return slotsOf(this.#ledger, this.#teachers, this.#waiting.values(), this.#slotsIn);
+    this.#countTeachersAgain();
+    const waiting = Array.from(this.#waiting.values(), (pod) => this.#withDevices(pod));
+    return slotsOf(this.#ledger, this.#teachers, waiting, this.#slotsIn);
+  }
+
+  /** Pods, templates and classes are listed in any order, and a template may change. */
+  #countTeachersAgain(): void {
+    if (this.devices.version === this.#devicesSeen) return;
+    this.#devicesSeen = this.devices.version;
+    for (const [uid, job] of this.#jobs) {
+      for (const pod of this.#pods.get(identityOf(job))?.values() ?? []) {
+        if (isTeacher(pod) && pod.claims.length > 0) this.#teachers.set(uid, this.#withDevices(pod));
+      }
+    }
+  }
+
+  /** The pod with the devices of its claims among its requests. The ledger counts the claims themselves, and not these. */
+  #withDevices(pod: PodView): PodView {
+    if (pod.claims.length === 0) return pod;
+    return { ...pod, requests: { ...pod.requests, ...this.devices.requestsOf(pod.namespace, pod.claims) } };
   }
 }
 
 /** Identity of the job that the labels of a pod name; null for pods without our labels. */
 function namedJobOf({ namespace, worker }: PodView): string | null {
   return worker === null ? null : identityOf({ namespace, name: worker.jobName, uid: worker.jobUid });
+}
+
+/** As the ledger counts it: what a claim serves is counted by the claim. */
+function withoutServed(pod: PodView): PodView {
+  if (pod.served.length === 0) return pod;
+  const left = Object.entries(pod.requests).filter(([resource]) => !pod.served.includes(resource));
+  return { ...pod, requests: Object.fromEntries(left) };
 }
 
 function studentKey(namespace: string, name: string): string {
@@ -203,10 +234,12 @@ class SharedNeeds {
   readonly #bySignature = new Map<string, PodNeeds>();
   readonly #byPool = new WeakMap<TeacherPool, PodNeeds>();
 
-  of(pool: TeacherPool): PodNeeds {
-    const known = this.#byPool.get(pool) ?? this.#shared(podNeeds(pool));
-    this.#byPool.set(pool, known);
-    return known;
+  /** @param devices claimed ones, as resources; they may change with a ResourceClaimTemplate */
+  of(pool: TeacherPool, devices: Amounts): PodNeeds {
+    const plain = this.#byPool.get(pool) ?? this.#shared(podNeeds(pool));
+    this.#byPool.set(pool, plain);
+    if (Object.keys(devices).length === 0) return plain;
+    return this.#shared({ ...plain, requests: { ...plain.requests, ...devices } });
   }
 
   #shared(needs: PodNeeds): PodNeeds {

@@ -7,7 +7,7 @@ import type { PodView } from './pod-view.js';
 /** PriorityClasses of teachers are below -10, so that no autoscaler adds a node for them (design §5). */
 const highestTeacherPriority = -11;
 
-/** @param waiting pods of others without a node */
+/** @param waiting pods of others without a node, with the devices that they claim among their requests */
 export function slotsOf(
   ledger: Ledger,
   teachers: TeacherBook,

@@ -7,6 +7,7 @@
 import { chargeOf, isEndFromOutside, workerExitCodes } from '@distillery/protocol';
 
 import type { DistillJob, TeacherPool } from '../../../api/index.js';
+import { slotResource } from '../../../domain/index.js';
 import type {
   ClusterObservation,
   EndedProcess,
@@ -71,13 +72,15 @@ function contestedBy({ objects, autoscalersOf }: ObservationFacts): Pick<Cluster
 }
 
 function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
-  const { name, resource = 'cpu' } = pool;
+  const { name } = pool;
+  const needs = facts.needsOf(pool);
+  const resource = slotResource(pool.resource, needs.requests);
   const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
   const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
   const deployment = facts.objects.deployments.find((one) => one.pool === name);
   return {
     name,
-    needs: facts.needsOf(pool),
+    needs,
     resource,
     pods: pods.map((pod) => ({
       name: pod.name,

@@ -13,6 +13,7 @@ import type {
   UnboundPod,
 } from '../../../domain/index.js';
 
+import type { PodClaim } from './device-views.js';
 import { claimedJobOf, controllerOf } from './ownership.js';
 import { hasCondition, longestMessage, type RawCondition, type RawObject } from './views.js';
 
@@ -46,7 +47,9 @@ export interface RawPod extends RawObject {
     readonly containerStatuses?: readonly (RawContainerStatus & ResizedContainer)[];
     readonly nominatedNodeName?: string;
     /** The claim that the scheduler creates for extended resources served by DRA (KEP-5004). */
-    readonly extendedResourceClaimStatus?: object;
+    readonly extendedResourceClaimStatus?: {
+      readonly requestMappings?: readonly { readonly resourceName?: string }[];
+    };
   };
 }
 
@@ -62,6 +65,11 @@ interface RawPlacement {
   readonly tolerations?: SchedulingConstraints['tolerations'];
 }
 
+interface RawPodClaim {
+  readonly resourceClaimName?: string;
+  readonly resourceClaimTemplateName?: string;
+}
+
 interface RawScheduling {
   readonly schedulerName?: string;
   readonly nodeName?: string;
@@ -69,13 +77,17 @@ interface RawScheduling {
   readonly priority?: number;
   readonly schedulingGates?: readonly { readonly name?: string }[];
   /** Devices requested through ResourceClaims. */
-  readonly resourceClaims?: readonly object[];
+  readonly resourceClaims?: readonly RawPodClaim[];
 }
 
 export interface PodView extends LedgerPod, UnboundPod {
   readonly namespace: string;
   readonly name: string;
   readonly terminating: boolean;
+  /** Its ResourceClaims. */
+  readonly claims: readonly PodClaim[];
+  /** Extended resources that a claim of its own serves: that claim is counted. */
+  readonly served: readonly string[];
   /** null for pods of others. */
   readonly worker: WorkerView | null;
 }
@@ -131,11 +143,31 @@ export function podView(raw: RawPod): PodView {
     priority: spec.priority ?? 0,
     requests: effectiveRequests(spec, status),
     claimsDevices: (spec.resourceClaims ?? []).length > 0 || status?.extendedResourceClaimStatus !== undefined,
+    claims: claimsOf(spec.resourceClaims),
+    served: servedIn(status),
     ended,
     terminating,
     waits: isBound || ended || terminating || isGated ? null : waitingView(raw),
     worker: workerView(raw, phase),
   };
+}
+
+/** Shared by all pods without claims, which are most. */
+const noClaims: readonly PodClaim[] = [];
+
+function claimsOf(claims: readonly RawPodClaim[] = []): readonly PodClaim[] {
+  if (claims.length === 0) return noClaims;
+  return claims.map(({ resourceClaimTemplateName = null, resourceClaimName = null }) => {
+    return { template: resourceClaimTemplateName, claim: resourceClaimName };
+  });
+}
+
+const noneServed: readonly string[] = [];
+
+function servedIn(status: RawPod['status']): readonly string[] {
+  const mappings = status?.extendedResourceClaimStatus?.requestMappings ?? [];
+  if (mappings.length === 0) return noneServed;
+  return mappings.flatMap(({ resourceName }) => resourceName ?? []);
 }
 
 /** Only for pods without a node: it is the largest part of a view. */

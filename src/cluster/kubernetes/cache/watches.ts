@@ -11,6 +11,16 @@ import type { Wake } from '../../../controller/index.js';
 
 import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
+import {
+  claimTemplateView,
+  claimView,
+  deviceClassView,
+  type RawClaim,
+  type RawClaimTemplate,
+  type RawDeviceClass,
+  type RawSlice,
+  sliceView,
+} from './device-views.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
 import { kinds, oldWorkloads } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
@@ -211,6 +221,7 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
         kueueWatcher(options),
       ),
     ),
+    ...deviceWatches(options, one),
     ...everywhere(namespaces).map((scope) =>
       one<AutoscalerView>(
         kinds.horizontalPodAutoscalers,
@@ -224,18 +235,75 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
           }
         },
         undefined,
-        autoscalerReporter(report),
+        optionalReporter(kinds.horizontalPodAutoscalers, report),
       ),
     ),
   ];
 }
 
-/** Without the right to list autoscalers, which an older chart does not give, none is reported: said once, and no fault. */
-function autoscalerReporter(report: WatchesOptions['report']): (report: ReflectorReport) => void {
+type WatchMaker = <T>(
+  kind: ResourceKind,
+  selection: Selection,
+  project: (object: StoredObject) => T | null,
+  changed: (before: T | null, after: T | null) => void,
+  listed?: (askedAtMs: number) => void,
+  support?: (report: ReflectorReport) => void,
+) => OneWatch;
+
+/** Devices of dynamic resource allocation, of the whole cluster: what others claim decides what is free. */
+function deviceWatches({ cache: { devices }, wake, report }: WatchesOptions, one: WatchMaker): OneWatch[] {
+  const changed =
+    <T>(apply: (before: T | null, after: T | null) => void) =>
+    (before: T | null, after: T | null): void => {
+      apply(before, after);
+      wake.slots();
+    };
+  const listed = (kind: Parameters<typeof devices.listed>[0]) => (): void => {
+    devices.listed(kind);
+    wake.slots();
+  };
+  return [
+    one(
+      kinds.resourceSlices,
+      {},
+      (raw) => sliceView(raw as unknown as RawSlice),
+      changed((before, after) => devices.onSlice(before, after)),
+      listed('slices'),
+      optionalReporter(kinds.resourceSlices, report),
+    ),
+    one(
+      kinds.deviceClasses,
+      {},
+      (raw) => deviceClassView(raw as unknown as RawDeviceClass),
+      changed((before, after) => devices.onClass(before, after)),
+      listed('classes'),
+      optionalReporter(kinds.deviceClasses, report),
+    ),
+    one(
+      kinds.resourceClaims,
+      {},
+      (raw) => claimView(raw as unknown as RawClaim),
+      changed((before, after) => devices.onClaim(before, after)),
+      listed('claims'),
+      optionalReporter(kinds.resourceClaims, report),
+    ),
+    one(
+      kinds.resourceClaimTemplates,
+      {},
+      (raw) => claimTemplateView(raw as unknown as RawClaimTemplate),
+      changed((before, after) => devices.onTemplate(before, after)),
+      listed('templates'),
+      optionalReporter(kinds.resourceClaimTemplates, report),
+    ),
+  ];
+}
+
+/** A kind that the cluster lacks, or that an older chart gives no right to list, is none: said once, and no fault. */
+function optionalReporter(kind: ResourceKind, report: WatchesOptions['report']): (report: ReflectorReport) => void {
   let isRefused = false;
   return (one) => {
     const refused = one.kind === 'interrupted' && ['forbidden', 'notFound'].includes(one.error.reason);
-    if (!refused || !isRefused) report(kinds.horizontalPodAutoscalers, one);
+    if (!refused || !isRefused) report(kind, one);
     isRefused = refused;
   };
 }

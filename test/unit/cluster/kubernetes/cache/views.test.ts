@@ -30,6 +30,8 @@ describe('a pod', () => {
       nominated: null,
       priority: 0,
       requests: amountsOf({ cpu: '1', memory: '1Gi' }),
+      claims: [],
+      served: [],
       claimsDevices: false,
       ended: false,
       terminating: false,
@@ -102,7 +104,7 @@ describe('a pod', () => {
     expect(isForRoom(strangerPod('web-1').raw)).toBe(true);
     // What another scheduler means is not known, nor which devices are left.
     expect(isForRoom({ ...rest, spec: { ...spec, schedulerName: 'batch' } })).toBe(true);
-    expect(isForRoom({ ...rest, spec: { ...spec, resourceClaims: [{ name: 'gpu' }] } })).toBe(true);
+    expect(isForRoom({ ...rest, spec: { ...spec, resourceClaims: [{ resourceClaimName: 'gpu' }] } })).toBe(true);
   });
 
   test('with a nominated node has it until it is bound', () => {
@@ -121,10 +123,8 @@ describe('a pod', () => {
     const claims = (raw: Partial<RawPod>): boolean => podView({ ...rest, spec, ...raw }).claimsDevices;
     expect(claims({})).toBe(false);
     expect(claims({ spec: { ...spec, resourceClaims: [] } })).toBe(false);
-    expect(claims({ spec: { ...spec, resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] } })).toBe(
-      true,
-    );
-    expect(claims({ status: { ...status, extendedResourceClaimStatus: { resourceClaimName: 'made' } } })).toBe(true);
+    expect(claims({ spec: { ...spec, resourceClaims: [{ resourceClaimTemplateName: 'one' }] } })).toBe(true);
+    expect(claims({ status: { ...status, extendedResourceClaimStatus: { requestMappings: [] } } })).toBe(true);
   });
 
   test('that has no status yet is pending', () => {

@@ -1,0 +1,128 @@
+/**
+ * Devices of dynamic resource allocation: teachers take those that are free, and give them back to a pod that claims them. The
+ * scheduler preempts no pod for a device, so that the operator's yielding is the only way back. Real API server, scheduler and
+ * claim controller; the driver is a test that publishes slices.
+ */
+import { afterAll, beforeAll, test } from '@jest/globals';
+
+import { until } from '../../kit/cluster/index.js';
+import { someJob } from '../../kit/cluster/jobs.js';
+import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
+import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
+
+const driver = 'gpu.example.com';
+const perNode = 2;
+const apiVersion = 'resource.k8s.io/v1';
+
+let world: OperatorCluster;
+let operator: RunningOperator;
+let telemetry: TelemetryPublisher;
+
+/** Claims this number of devices. */
+const template = (name: string, count: number): object => ({
+  apiVersion,
+  kind: 'ResourceClaimTemplate',
+  metadata: { name, namespace: 'default' },
+  spec: { spec: { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: driver, count } }] } } },
+});
+
+/** What a driver publishes of a node. */
+const slice = (nodeName: string): object => ({
+  apiVersion,
+  kind: 'ResourceSlice',
+  metadata: { name: `${nodeName}-${driver}` },
+  spec: {
+    driver,
+    nodeName,
+    pool: { name: nodeName, generation: 1, resourceSliceCount: 1 },
+    devices: Array.from({ length: perNode }, (_, at) => ({ name: `gpu-${String(at)}` })),
+  },
+});
+
+const claiming = (name: string): object => ({
+  resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: name }],
+  containers: [{ name: 'worker', resources: { claims: [{ name: 'gpu' }] } }],
+});
+
+beforeAll(async () => {
+  world = await OperatorCluster.create();
+  await world.cluster.addNodes(2, {});
+  const { items } = await world.cluster.api.get<{ items: { metadata: { name: string } }[] }>('/api/v1/nodes');
+  await world.cluster.apply(
+    {
+      apiVersion,
+      kind: 'DeviceClass',
+      metadata: { name: driver },
+      spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
+    },
+    template('one', 1),
+    template('both', perNode),
+    ...items.map(({ metadata }) => slice(metadata.name)),
+  );
+  operator = await startOperator(world.cluster, { nats: world.nats });
+  telemetry = TelemetryPublisher.start(world);
+});
+afterAll(async () => {
+  await telemetry.stop();
+  await world.close();
+});
+
+async function settled(uid: string, wanted: number): Promise<void> {
+  let seen = '';
+  await until(
+    `${String(wanted)} teachers, and none that waits`,
+    async () => {
+      const pods = await world.pods(uid, 'teacher');
+      seen = pods.map(({ name, phase, terminating }) => `${name} ${terminating ? 'leaving' : phase}`).join(', ');
+      return pods.length === wanted && pods.every(({ phase, terminating }) => phase === 'Running' && !terminating);
+    },
+    async () => `${seen}\n${JSON.stringify((await operator.log()).slice(-5))}`,
+  );
+}
+
+test('teachers take every free device, yield to a pod that claims some, and come back', async () => {
+  const pools = [{ name: 'gpu', maxReplicas: 20, template: { spec: claiming('one') } }];
+  await world.cluster.apply(someJob({ name: 'devices', pools }));
+  const uid = await world.uidOf('devices');
+  telemetry.needs(uid, 30);
+  await settled(uid, 2 * perNode);
+  await until('the reason', async () =>
+    (await world.cluster.kubectlOk(['describe', 'distilljob', 'devices'])).includes('4 of 20: 4 free slots'),
+  );
+
+  await world.cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'urgent', namespace: 'default' },
+    spec: {
+      ...claiming('both'),
+      containers: [{ name: 'worker', image: 'x', resources: { claims: [{ name: 'gpu' }] } }],
+    },
+  });
+  await until('the pod that claims two devices of one node to run', async () => {
+    const pod = await world.cluster.api.get<{ status: { phase: string } }>('/api/v1/namespaces/default/pods/urgent');
+    return pod.status.phase === 'Running';
+  });
+  await settled(uid, perNode);
+
+  await world.cluster.kubectlOk(['delete', 'pod', 'urgent', '--wait=false']);
+  await settled(uid, 2 * perNode);
+});
+
+test('a driver that takes a device away is followed', async () => {
+  const uid = await world.uidOf('devices');
+  const { items } = await world.cluster.api.get<{ items: { metadata: { name: string }; spec: object }[] }>(
+    `/apis/${apiVersion}/resourceslices`,
+  );
+  const [gone] = items;
+  telemetry.needs(uid, 0);
+  await world.cluster.kubectlOk(['delete', 'distilljob', 'devices', '--timeout=120s']);
+  await world.cluster.kubectlOk(['delete', 'resourceslice', gone!.metadata.name]);
+  await world.cluster.apply(
+    someJob({ name: 'fewer', pools: [{ name: 'gpu', maxReplicas: 20, template: { spec: claiming('one') } }] }),
+  );
+  const fewer = await world.uidOf('fewer');
+  telemetry.needs(fewer, 30);
+  await settled(fewer, perNode);
+});
