@@ -33,7 +33,7 @@ export class FakeTracer implements Tracer {
   }
 
   /** `name(parent)` of all spans in the order of their start, with the state of those that have not ended well. */
-  get told(): string[] {
+  get seen(): string[] {
     return this.spans.map(
       ({ name, parent, state }) => `${name}(${parent ?? ''})${state === 'ended' ? '' : ` ${state}`}`,
     );

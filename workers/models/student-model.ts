@@ -110,7 +110,7 @@ export async function openStudentModel(
   }
 }
 
-/** @throws StudentModelError for a Normalization that would change nothing, since nobody has given it mean and variance */
+/** @throws StudentModelError for a Normalization that would change nothing, since it has neither mean nor variance */
 function requireStatistics(model: tfl.LayersModel, { weights }: StudentStart): void {
   const excepted = layerPatterns(weights?.except ?? []);
   const bare = layersWithin(model).find(

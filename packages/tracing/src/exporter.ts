@@ -22,7 +22,7 @@ export class ReportingExporter implements SpanExporter {
   export(spans: ReadableSpan[], done: Done): void {
     this.#inner.export(spans, ({ code, error }) => {
       this.#note(code === ExportResultCode.SUCCESS, error);
-      // Reported: the SDK would report it a second time, to nobody.
+      // Reported: the SDK would report it a second time, to no reader.
       done({ code: ExportResultCode.SUCCESS });
     });
   }

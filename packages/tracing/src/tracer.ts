@@ -1,8 +1,8 @@
 /**
- * What the parts of this project need of tracing. No type of OpenTelemetry is here, so that nobody but otel.ts imports it.
+ * What the parts of this project need of tracing. No type of OpenTelemetry is here, so that only otel.ts imports it.
  *
  * Invariants:
- *  tracing/X1 Whoever may trace holds a `Tracer | null`. null is off: no span is made, no header is sent, nothing is loaded.
+ *  tracing/X1 A part that traces holds a `Tracer | null`. null is off: no span is made, no header is sent, nothing is loaded.
  *  tracing/X2 A span exists only in a sampled trace, so its children are recorded without another decision.
  */
 

@@ -84,7 +84,7 @@ export function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
       for (const { name, bytes } of await listObjects(bucket, tools)) found.set(name, bytes);
       const sums = (found.get(resultSumsName) ?? Infinity) > maxSumsBytes ? null : await textOf(read(resultSumsName));
       const named = sums === null ? null : readResultSums(sums);
-      // Earlier releases wrote no list. A list that is none is refused when it is checked.
+      // Earlier releases wrote no list. An invalid list is refused when it is checked.
       const names = named === null ? resultFiles : [resultSumsName, ...named.keys()];
       return names.flatMap((name): readonly StoredResult[] => {
         const bytes = found.get(name);

@@ -60,7 +60,7 @@ test('an exemplar of the duration of reconciles is a trace that the collector ha
   expect(counted[0]?.value).toBeGreaterThan(0);
 });
 
-test('the workers of a job are told of the collector, and may reach it', async () => {
+test('the workers of a job have the address of the collector, and may reach it', async () => {
   const uid = await world.uidOf('traced');
   await until('a student', async () => (await world.pods(uid, 'student')).length === 1);
   const [student] = await world.pods(uid, 'student');

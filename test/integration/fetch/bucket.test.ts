@@ -163,7 +163,7 @@ describe('a result in a bucket is refused', () => {
       () => put('SHA256SUMS', Buffer.from(resultSumsText(new Map([['model.json', 'ab'.repeat(32)]])))),
     ],
     [
-      'with a list that is none',
+      'with an invalid list',
       distillExit.badInput,
       /^result SHA256SUMS: it is not a list of files and their SHA-256/,
       async () => {

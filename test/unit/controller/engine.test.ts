@@ -91,7 +91,7 @@ describe('an engine', () => {
     const engine = start();
     await rest();
     const untilAct = ['reconcile() failed', 'observe(reconcile)', 'allocate(reconcile)', 'decide(reconcile)'];
-    expect(tracer.told).toEqual([...untilAct, 'act(reconcile) failed']);
+    expect(tracer.seen).toEqual([...untilAct, 'act(reconcile) failed']);
     expect(reports.find(({ kind }) => kind === 'failed')).toMatchObject({ traceId: 'a'.repeat(32) });
     streams.provision = provision;
     tracer.spans.length = 0;

@@ -218,7 +218,7 @@ describe('a student file', () => {
       want: { where: 'layer fog', fault: { found: 'ConvLSTM2D with dropout' } },
     },
     {
-      title: 'a normalization by numbers that nobody gave',
+      title: 'a normalization without its numbers',
       json: () => studentWith([3, 2], [{ of: 'Normalization', name: 'scaled' }]),
       want: { where: 'layer scaled', fault: { found: 'a Normalization without mean and variance' } },
     },

@@ -82,7 +82,7 @@ const running = (step: number): SnapshotMaker =>
     .reported(training({ step, updatedAtMs: clock.now() }))
     .teachers(...['cpu-0', 'cpu-1'].map((pod) => labeling(pod, { updatedAtMs: clock.now() })));
 
-/** Without events, which a job of the makers has anew each time. */
+/** Without events, which a job of the makers has again each time. */
 function decide(histories: JobHistories, maker: SnapshotMaker): void {
   histories.decided(key, maker.snapshot, { ...maker.plan, events: [] });
 }

@@ -350,7 +350,7 @@ describe('the way to the streams', () => {
         to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'observability' } } }],
       },
     ],
-  ])('is open to the collector %s, and its pods are told of it', (endpoint, want) => {
+  ])('is open to the collector %s, and its pods know it', (endpoint, want) => {
     const traced = { ...settings, tracing: { endpoint, ratio: 0.25 } };
     const { spec } = networkPolicy(named('m').job, traced) as unknown as { spec: { egress: unknown[] } };
     expect(spec.egress.at(-1)).toEqual(want);

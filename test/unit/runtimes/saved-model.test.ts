@@ -151,7 +151,7 @@ const flipped = (position: number) => (bytes: Buffer) => {
     };
     const own = await digestOf(sourceOf(model));
     expect(await digestOf(sourceOf(copy()))).toBe(own);
-    // A field that nobody reads, at the end of the file.
+    // A field that no reader knows, at the end of the file.
     const grown = copy(changed('saved_model.pb', (bytes) => Buffer.concat([bytes, Buffer.of(0x58, 0)])));
     const longer = copy(changed(values, (bytes) => Buffer.concat([bytes, Buffer.of(0)])));
     const named = sourceOf(model, { signature: 'serving_default' });

@@ -34,13 +34,13 @@ test('a step is one trace from its feed to its training', async () => {
   const publish = tracer.continue(header, 'publish');
   traces.gathered(frameOf(3, publish?.traceparent));
   publish?.end();
-  expect(tracer.told).toEqual(['step() open', 'feed(step)', 'publish(feed)', 'buffer(publish) open']);
+  expect(tracer.seen).toEqual(['step() open', 'feed(step)', 'publish(feed)', 'buffer(publish) open']);
   await tracedSupply(labelsAlone(), traces).take(3);
   await tracedTrainer(
     trainerThat(() => Promise.resolve()),
     traces,
   ).train(batchOf(3));
-  expect(tracer.told).toEqual(['step()', 'feed(step)', 'publish(feed)', 'buffer(publish)', 'train(step)']);
+  expect(tracer.seen).toEqual(['step()', 'feed(step)', 'publish(feed)', 'buffer(publish)', 'train(step)']);
 });
 
 test('a step that is fed again has one feed, whose context goes along each time', async () => {
@@ -53,7 +53,7 @@ test('a step that is fed again has one feed, whose context goes along each time'
   };
   for (let times = 0; times < 3; times++) await traces.fed(id(0), publish);
   expect(new Set(headers).size).toBe(1);
-  expect(tracer.told).toEqual(['step() open', 'feed(step)']);
+  expect(tracer.seen).toEqual(['step() open', 'feed(step)']);
 });
 
 test('the frame of a teacher that does not trace lies in the trace of its step', async () => {
@@ -61,7 +61,7 @@ test('the frame of a teacher that does not trace lies in the trace of its step',
   const traces = new StepTraces(tracer);
   await traces.fed(id(0), fed);
   traces.gathered(frameOf(0));
-  expect(tracer.told.at(-1)).toBe('buffer(step) open');
+  expect(tracer.seen.at(-1)).toBe('buffer(step) open');
 });
 
 test('a step that is not sampled has no span and no header', async () => {
@@ -76,13 +76,13 @@ test('a step that is not sampled has no span and no header', async () => {
     trainerThat(() => Promise.resolve()),
     traces,
   ).train(batchOf(0));
-  expect(tracer.told).toEqual([]);
+  expect(tracer.seen).toEqual([]);
 });
 
 test('what is asked about held-out samples belongs to no step', async () => {
   const tracer = new FakeTracer();
   await new StepTraces(tracer).fed({ ...id(7), split: 'test' }, fed);
-  expect(tracer.told).toEqual([]);
+  expect(tracer.seen).toEqual([]);
 });
 
 test('what fails is said to have failed, and nothing stays open', async () => {
@@ -97,6 +97,6 @@ test('what fails is said to have failed, and nothing stays open', async () => {
   );
   await expect(trainer.train(batchOf(1))).rejects.toThrow('no memory');
   traces.abandon();
-  expect(tracer.told).toEqual(['step()', 'feed(step) failed', 'step()', 'feed(step)', 'train(step) failed']);
+  expect(tracer.seen).toEqual(['step()', 'feed(step) failed', 'step()', 'feed(step)', 'train(step) failed']);
   expect(tracer.spans[0]?.set).toEqual({ 'distillery.abandoned': true });
 });

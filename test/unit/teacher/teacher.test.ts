@@ -409,18 +409,18 @@ describe('a teacher that traces', () => {
     world.put(2);
     await world.work(world.teacher({}, { tracer }));
     const parts = ['read samples(teach)', 'infer(teach)', 'publish(teach)'];
-    expect(tracer.told).toEqual(['feed() open', 'teach(feed)', ...parts]);
+    expect(tracer.seen).toEqual(['feed() open', 'teach(feed)', ...parts]);
     expect(world.headers.get(1)).toMatch(/^00-a{32}-0{15}5-01$/);
     expect(world.headers.get(2)).toBeUndefined();
   });
 
-  test('says which delivery failed, and ignores a header that is none', async () => {
+  test('says which delivery failed, and ignores an invalid header', async () => {
     const [world, tracer] = [new World(), new FakeTracer()];
     world.infer = () => Promise.reject(new Error('out of memory'));
     world.put(1, 1, undefined, tracer.start('feed').traceparent);
     world.put(2, 1, undefined, 'of another kind');
     await world.work(world.teacher({}, { tracer }));
-    expect(tracer.told.slice(0, 2)).toEqual(['feed() open', 'teach(feed) failed']);
+    expect(tracer.seen.slice(0, 2)).toEqual(['feed() open', 'teach(feed) failed']);
     expect(tracer.spans.filter(({ name }) => name === 'teach')).toHaveLength(1);
   });
 });

@@ -126,7 +126,7 @@ export function claimView({ metadata, spec, status }: RawClaim): ClaimView {
   const held = new Map<string, number>();
   for (const { driver, pool, device, adminAccess } of status?.allocation?.devices?.results ?? []) {
     const key = poolKey({ driver, pool });
-    // An administrator's access to a device takes it from nobody.
+    // An administrator's access to a device takes it from no pod.
     if (adminAccess === true || devices.has(`${key}/${device}`)) continue;
     devices.add(`${key}/${device}`);
     held.set(key, (held.get(key) ?? 0) + 1);
