@@ -57,7 +57,11 @@ export function studentFiles(model: StaticModel, shape: StudentShape): StudentFi
   tokens.set(model.values, firstPiece * size);
   // The mean over all positions instead of a sum: the dense layer gives the length back. Rows of the convolutions stay 0.
   const kernel = new Float32Array((size + filters) * width);
-  for (const [row, axis] of model.axes.entries()) kernel.set(axis.map((value) => value * maxTokens), row * width);
+  for (const [row, axis] of model.axes.entries())
+    kernel.set(
+      axis.map((value) => value * maxTokens),
+      row * width,
+    );
   const values = [tokens, kernel, new Float32Array(width)];
   const manifest = [
     { name: 'tokens/embeddings', shape: [vocabulary, size], dtype: 'float32' },
