@@ -1,4 +1,4 @@
-/** The trace of one reconcile: its phases are spans, one after the other. Absent while tracing is off (tracing/X1). */
+/** The trace of one reconcile: its phases are spans, one after the other. Absent while tracing is off (tracer/X1). */
 import { isSampled, type Span, type Tracer } from '@distillery/tracing';
 
 import type { JobKey } from './ports.js';

@@ -49,7 +49,7 @@ export function clusterJob(
     apiVersion: 'distillery.dev/v1alpha1',
     kind: 'DistillJob',
     metadata: { name: 'mnist', namespace: 'team-a', uid: changes.uid ?? 'job-uid', resourceVersion: '7' },
-    spec: { student: { output: { store: changes.store ?? 'nats' } } },
+    spec: { student: { loss: { softWeight: 0.7 }, output: { store: changes.store ?? 'nats' } } },
     ...(changes.status === undefined ? {} : { status: changes.status }),
   };
 }

@@ -176,7 +176,7 @@ export class BlockReader {
   #outcomeOf({ order: { key, file, slot }, wake }: Ordered): 'here' | Error {
     const state = Atomics.load(this.#states, slot);
     if (state === states.asked) {
-      // A late answer would be written into the slot, so it is lost (L1), and the thread is not trusted again.
+      // A late answer would be written into the slot, so it is lost (block-reader/L1), and the thread is not trusted again.
       this.end();
       return unanswered(this.#files[file]);
     }

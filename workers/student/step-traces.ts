@@ -1,6 +1,6 @@
 /**
  * The traces of steps: for a sampled step one trace, from the first feed to the update of the weights. A student that does not
- * trace has no object of this class (tracing/X1).
+ * trace has no object of this class (tracer/X1).
  *
  *   step ─┬─ feed ── teach ─┬─ infer           feed, buffer and train are the student's; the teacher continues the trace
  *         │                 └─ publish ── buffer    of `feed` by the header of the item, the student that of `publish`

@@ -1,4 +1,4 @@
-/** Opens tracing, or leaves it off. OpenTelemetry is imported here alone, and only when a collector is set (tracing/X1). */
+/** Opens tracing, or leaves it off. OpenTelemetry is imported here alone, and only when a collector is set (tracer/X1). */
 import type { Tracer, TracerOptions } from './tracer.js';
 
 /** @returns null when tracing is off */

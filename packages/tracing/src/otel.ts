@@ -49,7 +49,7 @@ export function tracerOf(
       'service.version': version,
       'service.instance.id': instance,
     }),
-    // Callers sample: a span that is asked for is recorded (tracing/X2).
+    // Callers sample: a span that is asked for is recorded (tracer/X2).
     sampler: new AlwaysOnSampler(),
     spanLimits: { attributeValueLengthLimit: longestValue },
     spanProcessors: [

@@ -2,8 +2,8 @@
  * What the parts of this project need of tracing. No type of OpenTelemetry is here, so that only otel.ts imports it.
  *
  * Invariants:
- *  tracing/X1 A part that traces holds a `Tracer | null`. null is off: no span is made, no header is sent, nothing is loaded.
- *  tracing/X2 A span exists only in a sampled trace, so its children are recorded without another decision.
+ *  tracer/X1 A part that traces holds a `Tracer | null`. null is off: no span is made, no header is sent, nothing is loaded.
+ *  tracer/X2 A span exists only in a sampled trace, so its children are recorded without another decision.
  */
 
 import type { TracingSettings } from './settings.js';

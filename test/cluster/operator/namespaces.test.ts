@@ -119,12 +119,16 @@ describe('an operator of some namespaces', () => {
     expect([...lists.keys()].sort()).toEqual(
       [
         'deployments',
+        'deviceclasses',
         'distilljobs',
         'horizontalpodautoscalers',
         'jobs',
         'networkpolicies',
         'nodes',
         'pods',
+        'resourceclaims',
+        'resourceclaimtemplates',
+        'resourceslices',
         'serviceaccounts',
         'workloads',
       ].sort(),

@@ -244,11 +244,6 @@ const cases: readonly (readonly [place: string, wrong: string, attempt: () => Pr
   ],
   [
     'https, s3',
-    'a set larger than the cache, of another format',
-    () => read(bucketUri, 'npy', places(variables(), { maxBytes: 1_000 })),
-  ],
-  [
-    'https, s3',
     'a cache folder of others',
     () => (writeFileSync(join(run, 'mine'), ''), fetched(webUri(), places(variables(), { folder: run }))),
   ],

@@ -55,6 +55,7 @@ import { TopologyError } from '../../../workers/models/topology.js';
 import { RecordingError } from '../../../workers/models/device.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
 import { RuntimeError } from '../../../workers/runtimes/index.js';
+import { SavedModelError } from '../../../workers/runtimes/native/saved-model/errors.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { ConnectionLost } from '../../../workers/stream/connect.js';
 import {
@@ -145,6 +146,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   RefusalError: () => new RefusalError(fault),
   RemoteError: () => new RemoteError('denied', fault),
   RuntimeError: () => new RuntimeError('gpu', headless),
+  SavedModelError: () => new SavedModelError(headless),
   StateError: () => new StateError('w', '1 value', '2'),
   StoreError: () => new StoreError('full', '/p', headless),
   StreamError: () => new StreamError('full', fault),

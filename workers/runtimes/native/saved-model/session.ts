@@ -1,5 +1,5 @@
 /**
- * A SavedModel as a session of a teacher, computed by TensorFlow (docs/adr/0059-saved-models.md). The file is read and checked here; the
+ * A SavedModel as a session of a teacher, computed by TensorFlow (docs/adr/0064-saved-models.md). The file is read and checked here; the
  * library gets variables as values and functions of known operators, and opens no file.
  */
 import {
