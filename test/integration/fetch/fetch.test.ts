@@ -117,7 +117,7 @@ test('distill report reads the curves of the job from the same place', async () 
   expect(report.plain).toEqual([
     `report    ${file}`,
     expect.stringMatching(/^state {5}All of its training is done/),
-    'missing   curves of rates, the buffer and the teachers; a cluster keeps them in its metrics.',
+    'missing   curves of rates, the buffer and the teachers; the operator has not stored any yet, or is of an earlier release.',
   ]);
   expect(readFileSync(file, 'utf8')).toContain('id="loss"');
   await store.put(`${resultPrefix}metrics.json`, model.files['metrics.json'] ?? new Uint8Array());
