@@ -4,9 +4,9 @@
  * one call.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { FusedAdam } from '../../models/training.js';
 import { kinds, type OpAttribute, types } from './addon.js';
+import { nodeBackend } from './backend.js';
 import { encodeFunction, type FunctionNode } from './function-def.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
 
@@ -73,15 +73,6 @@ export const adamDefinition: readonly [string, OpDefinition] = [
   { inputs: inputs.map(argument), outputs: state.map(resultOf).map(argument), attributes: [] },
 ];
 
-interface NodeBackend {
-  executeMultipleOutputs(
-    name: string,
-    attributes: readonly OpAttribute[],
-    inputs: readonly TensorInfo[],
-    outputs: number,
-  ): TensorInfo[];
-}
-
 /** Call once a thread, after the kernels of tfjs-node are registered. */
 export function registerAdam(backendName: string): void {
   tf.registerKernel({
@@ -89,7 +80,7 @@ export function registerAdam(backendName: string): void {
     backendName,
     kernelFunc: ({ inputs: given, backend }) => {
       const ordered = inputs.flatMap((each) => given[each] ?? []);
-      return (backend as NodeBackend).executeMultipleOutputs(name, [], ordered, state.length);
+      return nodeBackend(backend).executeMultipleOutputs(name, [], ordered, state.length);
     },
   });
 }

@@ -3,19 +3,10 @@
  * them passes over the whole activation: two thirds of a step of a residual network.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { kinds, type OpAttribute } from './addon.js';
-
-/** What the kernels of tfjs-node call. */
-interface NodeBackend {
-  executeMultipleOutputs(
-    name: string,
-    attributes: readonly OpAttribute[],
-    inputs: readonly TensorInfo[],
-    outputs: number,
-  ): TensorInfo[];
-}
+import { nodeBackend } from './backend.js';
 
 /** The layer's fields, which tfjs-layers does not publish. */
 interface BatchNormalization {
@@ -73,7 +64,6 @@ function normalized(layer: BatchNormalization, input: Tensor): Tensor {
 }
 
 function registerKernels(backendName: string): void {
-  const backendOf = (backend: unknown): NodeBackend => backend as NodeBackend;
   tf.registerKernel({
     kernelName: forward,
     backendName,
@@ -84,7 +74,12 @@ function registerKernels(backendName: string): void {
       // In training it computes mean and variance itself.
       const none = tf.tensor1d([], 'float32');
       const given = [x, scale, offset, none, none];
-      const results = backendOf(backend).executeMultipleOutputs('FusedBatchNormV3', settings(attrs?.epsilon), given, 6);
+      const results = nodeBackend(backend).executeMultipleOutputs(
+        'FusedBatchNormV3',
+        settings(attrs?.epsilon),
+        given,
+        6,
+      );
       none.dispose();
       return results;
     },
@@ -94,7 +89,7 @@ function registerKernels(backendName: string): void {
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const given = ['dy', 'x', 'scale', 'mean', 'variance', 'further'].flatMap((name) => inputs[name] ?? []);
-      return backendOf(backend).executeMultipleOutputs('FusedBatchNormGradV3', settings(attrs?.epsilon), given, 5);
+      return nodeBackend(backend).executeMultipleOutputs('FusedBatchNormGradV3', settings(attrs?.epsilon), given, 5);
     },
   });
   tf.registerGradient({

@@ -3,22 +3,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Device, DeviceTensor, Program, Recording } from '../../models/training.js';
 import { adamDefinition, fusedAdam } from './adam.js';
 import { types } from './addon.js';
+import { nodeBackend } from './backend.js';
 import { encodeFunction } from './function-def.js';
 import { type OpDefinition, opDefinitions } from './op-list.js';
 import { OpRecorder } from './recording.js';
 import type { StartedNative } from './start.js';
 
-/** What the backend of tfjs-node knows of its tensors. */
-interface NodeBackend {
-  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
-}
-
 let nextFunction = 0;
 
 export function nativeDevice({ addon, binding }: StartedNative): Device {
   let definitions: ReadonlyMap<string, OpDefinition> | undefined;
-  const idsOf = (tensors: readonly tf.Tensor[]): number[] =>
-    (tf.backend() as unknown as NodeBackend).getInputTensorIds(tensors);
+  const idsOf = (tensors: readonly tf.Tensor[]): number[] => nodeBackend(tf.backend()).getInputTensorIds(tensors);
 
   const record = ({ inputs, body, isInput }: Recording): Program => {
     definitions ??= new Map([...opDefinitions(new Uint8Array(addon.opList())), adamDefinition]);

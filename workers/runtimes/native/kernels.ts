@@ -10,12 +10,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { kinds, type OpAttribute } from './addon.js';
-
-/** What the kernels of tfjs-node call. */
-interface NodeBackend {
-  executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly TensorInfo[]): TensorInfo;
-}
+import { kinds } from './addon.js';
+import { nodeBackend } from './backend.js';
 
 interface StridedAttributes {
   readonly strides: number | readonly [number, number];
@@ -57,7 +53,7 @@ const gather: KernelFunc = ({ inputs: { x, indices }, attrs, backend }) => {
   const along = tf.scalar(axis, 'int32');
   try {
     const attributes = [{ name: 'batch_dims', type: kinds.int, value: batchDims }];
-    return (backend as NodeBackend).executeSingleOutput('GatherV2', attributes, [x, indices, along]);
+    return nodeBackend(backend).executeSingleOutput('GatherV2', attributes, [x, indices, along]);
   } finally {
     along.dispose();
   }
