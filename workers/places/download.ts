@@ -12,7 +12,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 import { RemoteError, storageError } from './errors.js';
 import { type RetryTools, withRetries } from './retries.js';
-import { ifRangeOf, otherVersion, type Source, type Version, versionOf } from './source.js';
+import { ifRangeOf, isOfOther, otherVersion, partIn, type Source, type Version, versionOf } from './source.js';
 import type { Answer } from './requests.js';
 
 export interface DownloadTools extends RetryTools {
@@ -121,7 +121,7 @@ class Part {
     if (this.#at === 0) return false;
     if (answer.status === 412 || answer.status === 416) return true;
     if (answer.status !== 206 || this.#version === null) return false;
-    return otherVersion({ ...this.#version, length: null }, { ...versionOf(answer), length: null });
+    return isOfOther(this.#version, answer);
   }
 
   /** @throws RemoteError changed at the second time */
@@ -149,11 +149,9 @@ class Part {
   }
 
   #checkPart(answer: Answer): void {
-    const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(answer.header('content-range') ?? '');
-    const [start, total] = [Number(range?.[1]), Number(range?.[3])];
+    const part = this.#at > 0 ? partIn(answer) : null;
     const length = this.#version?.length ?? null;
-    const isPart = answer.status === 206 && this.#at > 0 && range !== null;
-    if (isPart && start === this.#at && (length === null || length === total)) return;
+    if (part !== null && part.first === this.#at && (length === null || length === part.total)) return;
     throw new RemoteError('refused', {
       about: this.#source.about,
       problem: `the server answers with another part than the one from byte ${String(this.#at)}`,

@@ -10,7 +10,7 @@ import { listFolder } from './remote-folder.js';
 import type { Transport, TransportLimits } from './requests.js';
 import { type RetryTools, withRetries } from './retries.js';
 import { objectSource, type S3Bucket } from './s3.js';
-import { ifRangeOf, type Source, type Version, versionOf } from './source.js';
+import { ifRangeOf, partIn, type Source, type Version, versionOf } from './source.js';
 import { webSource } from './web.js';
 
 type Tools = RetryTools & { readonly transport: TransportLimits; readonly ranged: RangedOptions };
@@ -63,15 +63,15 @@ async function versionAt(source: Source, tools: Tools): Promise<Version & { read
   const attempt = async (): Promise<Version & { readonly length: number }> => {
     const answer = await source.ask({ range: 'bytes=0-0', 'accept-encoding': 'identity' }, tools.signal);
     answer.drop();
-    const total = /^bytes 0-0\/(\d{1,15})$/.exec(answer.header('content-range') ?? '')?.[1];
-    if (answer.status !== 206 || total === undefined) {
+    const part = partIn(answer);
+    if (part?.first !== 0 || part.last !== 0) {
       throw new RemoteError('refused', {
         about,
         problem: 'it is larger than the cache, and the server sends no parts of it',
         remedy: 'raise DISTILL_CACHE_BYTES, or use a server that knows ranges',
       });
     }
-    const version = { ...versionOf(answer), length: Number(total) };
+    const version = { ...versionOf(answer), length: part.total };
     if (ifRangeOf(version) === null) throw withoutVersion(about);
     return version;
   };

@@ -20,7 +20,7 @@ import {
 import { Transport } from './requests.js';
 import { type RetryTools, withRetries } from './retries.js';
 import { objectSource } from './s3.js';
-import { ifRangeOf, otherVersion, type Source, versionOf } from './source.js';
+import { ifRangeOf, isOfOther, partIn, type Source } from './source.js';
 import { webSource } from './web.js';
 
 const data = workerData as RangeThreadData;
@@ -89,13 +89,12 @@ async function fetchBlock(source: Source, file: RangedFile, { position, length, 
   };
   const answer = await source.ask(headers, never);
   try {
-    const part = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15})$/.exec(answer.header('content-range') ?? '');
-    const isOther = otherVersion({ ...version, length: null }, { ...versionOf(answer), length: null });
-    if (answer.status !== 206 || isOther || Number(part?.[2]) !== version.length) {
+    const part = partIn(answer);
+    if (part === null || isOfOther(version, answer) || part.total !== version.length) {
       const problem = 'the content changed while it was read in parts';
       throw new RemoteError('changed', { about, problem, remedy: 'try again when no program writes it' });
     }
-    if (Number(part?.[1]) !== position) {
+    if (part.first !== position) {
       const problem = `the server answers with another part than the one from byte ${String(position)}`;
       throw new RemoteError('refused', { about, problem, remedy: 'check the server, or what lies between' });
     }

@@ -1,7 +1,7 @@
 /** One object, piece by piece, for a reader that keeps none of it. */
 import { RemoteError } from './errors.js';
 import { type RetryTools, withRetries } from './retries.js';
-import { ifRangeOf, otherVersion, type Source, type Version, versionOf } from './source.js';
+import { ifRangeOf, isOfOther, partIn, type Source, type Version } from './source.js';
 
 type Pieces = AsyncIterator<Uint8Array>;
 
@@ -60,9 +60,8 @@ async function openFrom(
     ...(condition === null ? {} : { 'if-range': condition }),
   };
   const answer = await source.ask(headers, signal);
-  const start = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15})$/.exec(answer.header('content-range') ?? '');
-  const isOther = otherVersion({ ...version, length: null }, { ...versionOf(answer), length: null });
-  if (answer.status === 206 && !isOther && Number(start?.[1]) === at && Number(start?.[2]) === version.length) {
+  const part = partIn(answer);
+  if (part?.first === at && part.total === version.length && !isOfOther(version, answer)) {
     return { pieces: answer.body[Symbol.asyncIterator](), drop: answer.drop };
   }
   answer.drop();

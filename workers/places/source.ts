@@ -53,6 +53,28 @@ function opaque(etag: string): string {
   return etag.replace(/^W\//, '').replaceAll('"', '');
 }
 
+/** The bytes of a file that an answer holds. */
+export interface PartRange {
+  readonly first: number;
+  readonly last: number;
+  /** Bytes of the whole file. */
+  readonly total: number;
+}
+
+/** null for an answer that is no part of a file. */
+export function partIn(answer: Answer): PartRange | null {
+  if (answer.status !== 206) return null;
+  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(answer.header('content-range') ?? '');
+  if (range === null) return null;
+  const [, first, last, total] = range.map(Number) as [number, number, number, number];
+  return { first, last, total };
+}
+
+/** Whether a part is known to be one of another version. Its own length says nothing. */
+export function isOfOther(version: Version, part: Answer): boolean {
+  return otherVersion({ ...version, length: null }, { ...versionOf(part), length: null });
+}
+
 /** The header with which a server sends a part only of the same version; null for a version that has none. */
 export function ifRangeOf({ etag, lastModified }: Version): string | null {
   if (etag !== null && !etag.startsWith('W/')) return etag;
