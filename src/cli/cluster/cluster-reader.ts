@@ -17,6 +17,7 @@ import {
   type DeviceObjects,
   type KubeconfigFiles,
   kinds,
+  listDevices,
   loadAccess,
   podLog,
   type PodLogOptions,
@@ -100,16 +101,9 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     ask(kind.plural, () => everyPage(client, kind, selection, stop));
   /** null where they may not be listed, or are none: an older cluster or an older role. */
   const readDevices = async (): Promise<DeviceObjects | null> => {
-    const every = (kind: ResourceKind): Promise<StoredObject[]> => everyPage(client, kind, {}, stop);
     await login();
     try {
-      const [slices, classes, claims, templates] = await Promise.all([
-        every(kinds.resourceSlices),
-        every(kinds.deviceClasses),
-        every(kinds.resourceClaims),
-        every(kinds.resourceClaimTemplates),
-      ]);
-      return { slices, classes, claims, templates };
+      return await listDevices((kind) => everyPage(client, kind, {}, stop));
     } catch (error) {
       if (error instanceof ApiError && ['forbidden', 'notFound'].includes(error.reason)) return null;
       throw refusalOf(error, 'devices', server);

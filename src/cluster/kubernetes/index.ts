@@ -21,6 +21,7 @@ export {
   type DeviceObjects,
   JobCache,
   kinds,
+  listDevices,
   nodeView,
   observeDevices,
   podView,

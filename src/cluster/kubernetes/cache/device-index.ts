@@ -21,6 +21,9 @@ import {
   type SliceView,
 } from './device-views.js';
 
+/** Lists of the API server that it is made from. */
+export type DeviceList = 'slices' | 'claims' | 'classes' | 'templates';
+
 const none: Amounts = {};
 
 export class DeviceIndex {
@@ -36,7 +39,7 @@ export class DeviceIndex {
   readonly #templates = new Map<string, ClaimTemplateView>();
   readonly #classes = new Map<string, DeviceClassView>();
   #version = 0;
-  readonly #unlisted = new Set(['slices', 'claims', 'classes', 'templates']);
+  readonly #unlisted = new Set<DeviceList>(['slices', 'claims', 'classes', 'templates']);
 
   constructor(ledger: Pick<Ledger, 'setDevices' | 'setClaim' | 'removeClaim' | 'countDevices' | 'setAliases'>) {
     this.#ledger = ledger;
@@ -48,7 +51,7 @@ export class DeviceIndex {
   }
 
   /** From the first list of all kinds on, devices are counted, and no node is given up for a claim (node-usage/N1). */
-  listed(kind: 'slices' | 'claims' | 'classes' | 'templates'): void {
+  listed(kind: DeviceList): void {
     this.#unlisted.delete(kind);
     if (this.#unlisted.size === 0) this.#ledger.countDevices();
   }

@@ -5,7 +5,7 @@ export { JobCache, type RawDistillJob } from './job-cache.js';
 export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
 export { controllerOf, identityOf } from './ownership.js';
-export { type DeviceObjects, observeDevices } from './observe-devices.js';
+export { type DeviceObjects, listDevices, observeDevices } from './device-kinds.js';
 export { type PodView, podView } from './pod-view.js';
 export {
   deploymentView,

@@ -11,16 +11,7 @@ import type { Wake } from '../../../controller/index.js';
 
 import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
-import {
-  claimTemplateView,
-  claimView,
-  deviceClassView,
-  type RawClaim,
-  type RawClaimTemplate,
-  type RawDeviceClass,
-  type RawSlice,
-  sliceView,
-} from './device-views.js';
+import { deviceKinds } from './device-kinds.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
 import { kinds, oldWorkloads } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
@@ -124,17 +115,20 @@ interface Selection {
   readonly labelSelector?: string;
 }
 
+/** @param support given for a kind that the operator does without, instead of `report` */
+type WatchMaker = <T>(
+  kind: ResourceKind,
+  selection: Selection,
+  project: (object: StoredObject) => T | null,
+  changed: (before: T | null, after: T | null) => void,
+  listed?: (askedAtMs: number) => void,
+  support?: (report: ReflectorReport) => void,
+) => OneWatch;
+
 function reflectorsOf(options: WatchesOptions): OneWatch[] {
   const { client, cache, jobs, namespaces, wake, report, clock, random } = options;
-  const one = <T>(
-    kind: ResourceKind,
-    selection: Selection,
-    project: (object: StoredObject) => T | null,
-    changed: (before: T | null, after: T | null) => void,
-    listed?: (askedAtMs: number) => void,
-    support?: (report: ReflectorReport) => void,
-  ): OneWatch => {
-    const reflector = new Reflector<T>({
+  const one: WatchMaker = (kind, selection, project, changed, listed, support) => {
+    const reflector = new Reflector({
       client,
       kind,
       ...selection,
@@ -241,61 +235,24 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
   ];
 }
 
-type WatchMaker = <T>(
-  kind: ResourceKind,
-  selection: Selection,
-  project: (object: StoredObject) => T | null,
-  changed: (before: T | null, after: T | null) => void,
-  listed?: (askedAtMs: number) => void,
-  support?: (report: ReflectorReport) => void,
-) => OneWatch;
-
 /** Devices of dynamic resource allocation, of the whole cluster: what others claim decides what is free. */
 function deviceWatches({ cache: { devices }, wake, report }: WatchesOptions, one: WatchMaker): OneWatch[] {
-  const changed =
-    <T>(apply: (before: T | null, after: T | null) => void) =>
-    (before: T | null, after: T | null): void => {
-      apply(before, after);
-      wake.slots();
-    };
-  const listed = (kind: Parameters<typeof devices.listed>[0]) => (): void => {
-    devices.listed(kind);
-    wake.slots();
-  };
-  return [
+  return deviceKinds.map(({ name, kind, project, observed }) =>
     one(
-      kinds.resourceSlices,
+      kind,
       {},
-      (raw) => sliceView(raw as unknown as RawSlice),
-      changed((before, after) => devices.onSlice(before, after)),
-      listed('slices'),
-      optionalReporter(kinds.resourceSlices, report),
+      project,
+      (before, after) => {
+        observed(devices, before, after);
+        wake.slots();
+      },
+      () => {
+        devices.listed(name);
+        wake.slots();
+      },
+      optionalReporter(kind, report),
     ),
-    one(
-      kinds.deviceClasses,
-      {},
-      (raw) => deviceClassView(raw as unknown as RawDeviceClass),
-      changed((before, after) => devices.onClass(before, after)),
-      listed('classes'),
-      optionalReporter(kinds.deviceClasses, report),
-    ),
-    one(
-      kinds.resourceClaims,
-      {},
-      (raw) => claimView(raw as unknown as RawClaim),
-      changed((before, after) => devices.onClaim(before, after)),
-      listed('claims'),
-      optionalReporter(kinds.resourceClaims, report),
-    ),
-    one(
-      kinds.resourceClaimTemplates,
-      {},
-      (raw) => claimTemplateView(raw as unknown as RawClaimTemplate),
-      changed((before, after) => devices.onTemplate(before, after)),
-      listed('templates'),
-      optionalReporter(kinds.resourceClaimTemplates, report),
-    ),
-  ];
+  );
 }
 
 /** A kind that the cluster lacks, or that an older chart gives no right to list, is none: said once, and no fault. */
