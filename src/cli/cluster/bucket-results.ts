@@ -2,14 +2,13 @@
  * The result of a job in a bucket, read by a process of its own (workers/fetch/main.ts): so the command loads no client of
  * buckets. Credentials go to the process by its standard input, and into no argument, file or message.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
 
 import { parsedJson, printable } from '@distillery/base';
-import { spawnFolder } from '@distillery/platform';
 import { readResultSums, resultFiles, resultPrefix, resultSumsName, workerExitCodes } from '@distillery/protocol';
 import { z } from 'zod';
 
+import { askProcess, longestWords } from '../shared/asked-process.js';
 import { CliError } from '../shared/cli-error.js';
 import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/result-checks.js';
 
@@ -82,7 +81,10 @@ export function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
   return {
     list: async () => {
       for (const { name, bytes } of await listObjects(bucket, tools)) found.set(name, bytes);
-      const sums = (found.get(resultSumsName) ?? Infinity) > maxSumsBytes ? null : await textOf(read(resultSumsName));
+      const sums =
+        (found.get(resultSumsName) ?? Infinity) > maxSumsBytes
+          ? null
+          : (await buffer(read(resultSumsName))).toString('utf8');
       const named = sums === null ? null : readResultSums(sums);
       // Earlier releases wrote no list. An invalid list is refused when it is checked.
       const names = named === null ? resultFiles : [resultSumsName, ...named.keys()];
@@ -93,12 +95,6 @@ export function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
     },
     read: (name) => read(name.slice(resultPrefix.length)),
   };
-}
-
-async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
-  const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
-  return Buffer.concat(all).toString('utf8');
 }
 
 const listSchema = z.object({ files: z.array(z.object({ name: z.string(), bytes: z.number() })) });
@@ -135,9 +131,6 @@ async function* readObject(
   });
 }
 
-/** The last words of a process that crashed; more is no sentence. */
-const longestWords = 2_000;
-
 /** What a new process writes. It has ended when this ends. @throws CliError for what it refuses */
 async function* answer(
   { store, credentials }: Bucket,
@@ -145,34 +138,20 @@ async function* answer(
   { script, environment, say, stop }: Tools,
 ): AsyncGenerator<Buffer, void, undefined> {
   stop.throwIfAborted();
-  const child = spawn(process.execPath, [script], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: spawnFolder(script),
-    env: environment,
-  });
-  const kill = (): void => void child.kill('SIGKILL');
-  stop.addEventListener('abort', kill, { once: true });
-  const words = wordsOf(child, say);
-  const closed = once(child, 'close');
-  // A process that ends before it reads: its exit says why.
-  child.stdin.on('error', () => undefined);
-  // Its input stays open: the end of it would mean that this process is gone.
-  child.stdin.write(`${JSON.stringify({ store, credentials, name })}\n`);
+  const words: Words = { refusal: null, others: '' };
+  const heard = linesTo((line) => hear(line, words, say));
+  const child = askProcess({ store, credentials, name }, { script, environment, folder: script, stop, heard });
   try {
-    for await (const piece of child.stdout as AsyncIterable<Buffer>) yield piece;
+    for await (const piece of child.output as AsyncIterable<Buffer>) yield piece;
   } finally {
     // A reader that has enough ends it; one that ended already is not there any more.
-    if (child.stdout.readableEnded) await closed;
-    kill();
-    await closed;
-    stop.removeEventListener('abort', kill);
+    if (child.output.readableEnded) await child.closed;
+    child.kill();
+    await child.closed;
   }
   stop.throwIfAborted();
-  if (child.exitCode === workerExitCodes.done) return;
-  if (words.refusal !== null) throw words.refusal;
-  throw new Error(
-    `the process that reads the bucket ended with ${String(child.exitCode ?? child.signalCode)}: ${words.others.trim()}`,
-  );
+  if (child.exitCode() === workerExitCodes.done) return;
+  throw words.refusal ?? child.crash('the process that reads the bucket', words.others);
 }
 
 interface Words {
@@ -185,18 +164,17 @@ const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refuse'), sentence: z.string(), ending: z.string() }),
 ]);
 
-/** What a process says on its standard error: a line of JSON for each message, and anything when it crashes. */
-function wordsOf({ stderr }: ChildProcess, say: (line: string) => void): Words {
-  const words: Words = { refusal: null, others: '' };
+/** Cuts text into lines; of an unfinished one the end is kept. */
+function linesTo(take: (line: string) => void): (text: string) => void {
   let rest = '';
-  stderr?.setEncoding('utf8').on('data', (text: string) => {
+  return (text) => {
     const lines = (rest + text).split('\n');
     rest = (lines.pop() ?? '').slice(-longestWords);
-    for (const line of lines) hear(line, words, say);
-  });
-  return words;
+    lines.forEach(take);
+  };
 }
 
+/** What a process says on its standard error: a line of JSON for each message, and anything when it crashes. */
 function hear(line: string, words: Words, say: (line: string) => void): void {
   const message = messageSchema.safeParse(parsedJson(line)).data;
   if (message === undefined) words.others = `${words.others}${line}\n`.slice(-longestWords);

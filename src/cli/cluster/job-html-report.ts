@@ -2,6 +2,8 @@
  * The report of a job of a cluster: from its object, the history that the operator stored in its streams (docs/adr/0060), and
  * the report of its student among the results. Without a history, events of the API server stand in for it.
  */
+import { buffer } from 'node:stream/consumers';
+
 import { parsedJson, version } from '@distillery/base';
 import { type ResultReport, resultFileNames, resultPrefix, resultReportSchema } from '@distillery/protocol';
 
@@ -148,9 +150,8 @@ async function resultOf(job: DistillJob, uid: string, reader: JobStreamReader): 
   const name = `${resultPrefix}${resultFileNames.report}`;
   const stored = (await reader.list()).find((each) => each.name === name);
   if (stored === undefined || stored.bytes > maxReportBytes) throw lacking(`there is no ${resultFileNames.report}`);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of reader.read(name)) pieces.push(piece);
-  const result = resultReportSchema.safeParse(parsedJson(Buffer.concat(pieces).toString('utf8'))).data;
+  const content = await buffer(reader.read(name));
+  const result = resultReportSchema.safeParse(parsedJson(content.toString('utf8'))).data;
   if (result?.job.uid !== uid) throw lacking(`${resultFileNames.report} is damaged, or of another job`);
   return result;
 }

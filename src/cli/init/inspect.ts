@@ -1,10 +1,7 @@
 /** The process that inspects data and models: it loads their libraries, so that the command does not. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-
 import type { Clock } from '@distillery/base';
-import { spawnFolder } from '@distillery/platform';
 
+import { askProcess, longestWords } from '../shared/asked-process.js';
 import { CliError } from '../shared/cli-error.js';
 
 import { type InitReply, type InitRequest, readReply } from './request.js';
@@ -28,9 +25,6 @@ function tooLong(): CliError {
   });
 }
 
-/** The last words of a process that crashed; more is no sentence. */
-const longestWords = 2_000;
-
 /**
  * Asks a new process, which has ended when this resolves.
  * @returns null after a stop @throws CliError for one that does not end; Error with the last words of a process that crashed
@@ -40,39 +34,26 @@ export async function inspectFiles(
   { script, environment, stop, clock }: InspectionProcess,
 ): Promise<InitReply | null> {
   if (isStopped(stop)) return null;
-  const child = spawn(process.execPath, [script], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: spawnFolder(request.folder),
-    env: environment,
-  });
-  const kill = (): void => void child.kill('SIGKILL');
-  stop.addEventListener('abort', kill, { once: true });
   let [output, words] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-longestWords)));
-  // A process that ends before it reads: its exit says why.
-  child.stdin.on('error', () => undefined);
-  // Its input stays open: the end of it would mean that this process is gone.
-  child.stdin.write(`${JSON.stringify(request)}\n`);
+  const heard = (text: string): void => void (words = (words + text).slice(-longestWords));
+  const child = askProcess(request, { script, environment, folder: request.folder, stop, heard });
+  child.output.setEncoding('utf8').on('data', (text: string) => (output += text));
   const over = new AbortController();
   const isLate = clock.sleep(longestMs, over.signal).then(() => !over.signal.aborted);
-  const closed = once(child, 'close').then(() => false);
+  const closed = child.closed.then(() => false);
   try {
     if (await Promise.race([closed, isLate])) {
-      kill();
+      child.kill();
       await closed;
       throw tooLong();
     }
   } finally {
     over.abort();
-    stop.removeEventListener('abort', kill);
   }
   if (isStopped(stop)) return null;
   const line = output.trimEnd().split('\n').at(-1) ?? '';
   if (line.startsWith('{')) return readReply(line);
-  throw new Error(
-    `the process that inspects data and models ended with ${String(child.exitCode ?? child.signalCode)}: ${words.trim()}`,
-  );
+  throw child.crash('the process that inspects data and models', words);
 }
 
 /** Read each time: the signal changes while the process works. */
