@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Manifest } from '@distillery/protocol';
 
-import type { NumericTensor } from '../../dist/workers/data/index.js';
+import type { NumericTensor } from '../../dist/workers/samples/index.js';
 import { type Example, kib, percent, times, whole } from '../../scripts/examples/example.ts';
 import { compareClassifiers } from '../../scripts/examples/onnx.ts';
 

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 
 import type { Manifest } from '@distillery/protocol';
 
-import { type DatasetSettings, type NumericTensor, openDataset } from '../../dist/workers/data/index.js';
+import { type DatasetSettings, openDataset } from '../../dist/workers/data/index.js';
+import type { NumericTensor } from '../../dist/workers/samples/index.js';
 import { runTool } from '../../dist/src/stream/server/tool.js';
 import { type Example, kib, percent, times, whole } from '../../scripts/examples/example.ts';
 import { heldOutAnswers, sizesAndSpeeds } from '../../scripts/examples/onnx.ts';

@@ -3,7 +3,8 @@ import { statSync } from 'node:fs';
 
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-import { openDataset, type DatasetSettings, type NumericTensor } from '../../dist/workers/data/index.js';
+import { openDataset, type DatasetSettings } from '../../dist/workers/data/index.js';
+import type { NumericTensor } from '../../dist/workers/samples/index.js';
 
 import type { Figures } from './example.ts';
 

@@ -1,7 +1,8 @@
 /** Compares two models of texts: what they answer to the same held-out texts, how large and how fast they are. */
 import { statSync } from 'node:fs';
 
-import { type Dataset, openDataset, type DatasetSettings, type Samples } from '../../dist/workers/data/index.js';
+import { type Dataset, openDataset, type DatasetSettings } from '../../dist/workers/data/index.js';
+import type { Samples } from '../../dist/workers/samples/index.js';
 import {
   type Inference,
   type ModelSource,

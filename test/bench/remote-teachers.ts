@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@distillery/base';
 import { jobNames } from '@distillery/protocol';
 
-import { imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
+import { imageInputs, imageSamples, type Split } from '../../workers/samples/index.js';
 import { Meter } from '../../workers/base/meter.js';
 import { runWorker } from '../../workers/process/process.js';
 import {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import { imageSamples, onlyInput, sizeOf } from '../../workers/data/index.js';
+import { imageSamples, onlyInput, sizeOf } from '../../workers/samples/index.js';
 import { type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
 import { noNative, openRuntime, type Runtime, runtimeTable } from '../../workers/runtimes/index.js';
 import { builtNative } from '../kit/native.js';

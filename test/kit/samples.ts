@@ -1,5 +1,6 @@
 /** Samples with one image each, as plain numbers; their labels and splits. */
-import { type Dataset, onlyInput, type Samples, type Split, type Targets } from '../../workers/data/index.js';
+import type { Dataset } from '../../workers/data/index.js';
+import { onlyInput, type Samples, type Split, type Targets } from '../../workers/samples/index.js';
 
 /** [samples, height, width, channels] */
 export function pixelsOf({ inputs }: Samples): Float32Array {

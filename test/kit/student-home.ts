@@ -23,7 +23,8 @@ import {
   newestFirst,
   StoreError,
 } from '../../workers/checkpoint/index.js';
-import type { Dataset, ReplacedRowsRecord, Samples, Targets } from '../../workers/data/index.js';
+import type { Dataset, ReplacedRowsRecord } from '../../workers/data/index.js';
+import type { Samples, Targets } from '../../workers/samples/index.js';
 import type { Evaluation, TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { heldOutItems } from '../../workers/student/held-out.js';

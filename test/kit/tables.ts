@@ -1,5 +1,6 @@
 /** What tests read from tables. */
-import { BadRow, type Cell, DataError, type Table } from '../../workers/tables/index.js';
+import { BadRow, type Cell, type Table } from '../../workers/tables/index.js';
+import { DataError } from '../../workers/samples/index.js';
 
 /** Cells of one column, of all rows or of those named; of a bad row its problem. */
 export async function cellsOf(

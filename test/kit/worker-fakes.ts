@@ -14,7 +14,8 @@ import {
   type WorkItem,
 } from '@distillery/protocol';
 
-import { type Dataset, imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
+import type { Dataset } from '../../workers/data/index.js';
+import { imageInputs, imageSamples, type Split } from '../../workers/samples/index.js';
 import type { Log } from '../../workers/base/log.js';
 import type { Probe, StoredFrame } from '../../workers/stream/index.js';
 import type { LogitsStream } from '../../workers/student/live-supply.js';

@@ -1,7 +1,7 @@
 /** A teacher's model on its own thread, seen from the main thread. */
 import { statementOf } from '@distillery/base';
 
-import type { Samples } from '../data/index.js';
+import type { Samples } from '../samples/index.js';
 import { formatsOf, ModelError, type SeenText, type TeacherSource } from '../models/inference/index.js';
 import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';

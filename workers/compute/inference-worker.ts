@@ -1,5 +1,5 @@
 /** The compute thread of a teacher: opens its model and answers batches. Started by inference-thread.ts. */
-import type { Samples } from '../data/index.js';
+import type { Samples } from '../samples/index.js';
 import {
   formatsOf,
   type Inference,

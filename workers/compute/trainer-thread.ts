@@ -1,5 +1,5 @@
 /** A student's trainer on its own thread, seen from the main thread. */
-import type { NumericSpecs, Samples, Targets } from '../data/index.js';
+import type { NumericSpecs, Samples, Targets } from '../samples/index.js';
 import {
   type Evaluation,
   type ExportedModel,

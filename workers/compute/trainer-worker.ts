@@ -1,5 +1,5 @@
 /** The compute thread of a student: opens the runtime and the trainer and serves its calls. See trainer-thread.ts. */
-import type { Samples, Targets } from '../data/index.js';
+import type { Samples, Targets } from '../samples/index.js';
 import { type StudentTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../models/training.js';
 import { type NativeSettings, openRuntime, runtimeTable } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';

@@ -1,7 +1,8 @@
 /** Arrays of numpy as data sets: an npz archive, a folder of npy files, or one npy file. */
 import { stat } from 'node:fs/promises';
 
-import { DataError, type FarFiles, npzNames, openNpy, openNpz, readFailure, type Table } from '../tables/index.js';
+import { type FarFiles, npzNames, openNpy, openNpz, type Table } from '../tables/index.js';
+import { DataError, readFailure } from '../samples/index.js';
 import { arrayFields } from './natural-fields.js';
 import { naturalParts, type Parts, type Source } from './splits.js';
 import type { TableFormat } from './table-format.js';

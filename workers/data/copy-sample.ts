@@ -1,5 +1,5 @@
 /** One sample, or its target, put in place of another. Pure. */
-import { type Samples, sizeOf, type Targets, type Tensor } from './samples.js';
+import { type Samples, sizeOf, type Targets, type Tensor } from '../samples/index.js';
 
 /** @param one a single sample with the same inputs as `into`, which is changed in place */
 export function copySample(one: Samples, into: Samples, at: number): void {

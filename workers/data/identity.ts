@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import type { Table } from '../tables/index.js';
 import type { BoundFields } from './fields/bind.js';
 import { addRows } from './row-hash.js';
-import type { DatasetSettings } from './samples.js';
+import type { DatasetSettings } from './dataset.js';
 
 const sampledRows = 64;
 const hexDigits = 32;

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 
 import { codeOf } from '@distillery/base';
 
-import { type Bytes, DataError, type FarFiles, openBytesAt, readFailure } from '../tables/index.js';
+import { type Bytes, type FarFiles, openBytesAt } from '../tables/index.js';
+import { DataError, readFailure } from '../samples/index.js';
 
 export interface IdxFiles {
   readonly trainImages: string;

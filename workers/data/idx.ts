@@ -8,11 +8,11 @@
  */
 import { count } from '@distillery/base';
 
-import { DataError, type FarFiles, type OpenBytes, openBytesAt, truncated } from '../tables/index.js';
+import { type FarFiles, type OpenBytes, openBytesAt, truncated } from '../tables/index.js';
+import { DataError, imageInputs, imageSamples, inputsText, sameInputs, sizeOf, type Split } from '../samples/index.js';
 import type { IdxFiles } from './idx-locate.js';
-import { imageInputs, imageSamples, inputsText, sameInputs, sizeOf } from './samples.js';
 
-import type { Dataset, Split } from './samples.js';
+import type { Dataset } from './dataset.js';
 
 const unsignedByte = 0x08;
 const typeNames = new Map([

@@ -3,7 +3,7 @@ import { BadRow, type Cell, type Column, type NumberArray, type Table } from '..
 import { cellsOf, numberIn } from './fields/cells.js';
 import { numbersOf, onesIn } from './fields/hot.js';
 import { maxClasses } from './fields/labels.js';
-import { sizeOf } from './samples.js';
+import { sizeOf } from '../samples/index.js';
 import { inParts } from './view.js';
 
 export type LabelKind = 'class' | 'classes' | 'target';

@@ -5,11 +5,12 @@
 import type { DatasetField } from '@distillery/protocol';
 
 import { resolve } from '../places/index.js';
-import { BadRow, type Cell, type Column, DataError, type Table } from '../tables/index.js';
+import { BadRow, type Cell, type Column, type Table } from '../tables/index.js';
+import { DataError } from '../samples/index.js';
 import { cellsOf, numberIn, textOfBytes } from './fields/cells.js';
 import { shapeOfCell } from './fields/numbers.js';
 import { decodePicture, PictureError, type PictureSize } from './fields/picture.js';
-import type { DatasetFormat } from './samples.js';
+import type { DatasetFormat } from './dataset.js';
 import { tableFormats } from './table-formats.js';
 
 export type Content = 'picture' | 'bytes' | 'text' | 'whole' | 'fraction' | 'list' | 'nothing' | 'mixed';

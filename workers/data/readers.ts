@@ -3,7 +3,7 @@ import { type DataPlace, resolve } from '../places/index.js';
 import { type FarFiles, openIdx } from '../tables/index.js';
 import { openPlainIdx } from './idx.js';
 import { type IdxFiles, locateIdx } from './idx-locate.js';
-import type { Dataset, DatasetSettings } from './samples.js';
+import type { Dataset, DatasetSettings } from './dataset.js';
 import { openTableDataset } from './table-dataset.js';
 import { tableFormats } from './table-formats.js';
 import type { Replacement } from './table-split.js';

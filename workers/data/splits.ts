@@ -6,7 +6,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve as absolute, sep } from 'node:path';
 
-import { byBytes, DataError, readFailure, type Table, withoutPacked } from '../tables/index.js';
+import { byBytes, type Table, withoutPacked } from '../tables/index.js';
+import { DataError, readFailure } from '../samples/index.js';
 import { contentHashes, textHash } from './row-hash.js';
 
 /** Where rows are: a path, paths of files, or some arrays of an archive, each under the name of its column. */

@@ -1,9 +1,10 @@
 /** Data sets that are tables: place → tables → fields → splits (design §8). */
 import type { DataPlace } from '../places/index.js';
-import { DataError, type FolderTable, type Table } from '../tables/index.js';
+import type { FolderTable, Table } from '../tables/index.js';
+import { DataError } from '../samples/index.js';
 import { bindFields, type BoundFields } from './fields/bind.js';
 import { identityOf, type IdentifiedPart } from './identity.js';
-import type { Dataset, DatasetSettings } from './samples.js';
+import type { Dataset, DatasetSettings } from './dataset.js';
 import { byFraction, namedParts, type Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
 import { type Replacement, TableSplit } from './table-split.js';

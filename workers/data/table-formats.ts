@@ -18,7 +18,7 @@ import { cellsOf } from './fields/cells.js';
 import { arrayFormat } from './array-format.js';
 import { idxFormat } from './idx-format.js';
 import { columnFields, filesFields, imageFolderFields } from './natural-fields.js';
-import type { DatasetFormat } from './samples.js';
+import type { DatasetFormat } from './dataset.js';
 import { naturalParts, type Source } from './splits.js';
 import type { TableFormat } from './table-format.js';
 

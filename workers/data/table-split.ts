@@ -10,11 +10,11 @@
  */
 import { DistilleryError } from '@distillery/base';
 
-import { DataError, type Table } from '../tables/index.js';
+import type { Table } from '../tables/index.js';
+import { DataError, type Samples, type SampleSpec, type Split, type Targets, type Tensor } from '../samples/index.js';
 import type { BoundFields } from './fields/bind.js';
 import type { RowProblems } from './fields/field.js';
 import { copySample, copyTarget } from './copy-sample.js';
-import type { Samples, SampleSpec, Split, Targets, Tensor } from './samples.js';
 
 /** Rows in a row that may be bad before the data set counts as unusable. */
 const maxTries = 100;

@@ -1,8 +1,7 @@
 /** Samples as teacher and student both see them, augmented by the step's seed; and the check of their labels. */
 import { type Augment, augmentations, windowBlocks } from '@distillery/protocol';
 
-import { DataError } from '../tables/index.js';
-import type { Samples, Split } from './samples.js';
+import { DataError, type Samples, type Split } from '../samples/index.js';
 
 interface BatchPosition {
   /** Augmentation seed of the step. */

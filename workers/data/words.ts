@@ -1,7 +1,7 @@
 /** What docs/data.md says of each format and of each type of field: rows of its tables (scripts/generate.ts). */
 import type { DatasetField } from '@distillery/protocol';
 
-import type { DatasetFormat } from './samples.js';
+import type { DatasetFormat } from './dataset.js';
 
 interface FormatWords {
   /** What lies at the uri. */

@@ -1,5 +1,6 @@
 /** The data set, opened as a job would open it, and how long its texts are in tokens. */
-import { type Dataset, openDataset, type Split } from '../data/index.js';
+import { type Dataset, openDataset } from '../data/index.js';
+import type { Split } from '../samples/index.js';
 import type { DatasetChoice, Opened } from '../draft/index.js';
 import { openTokenizer } from '../inputs/index.js';
 import { placeUri } from './uri.js';

@@ -8,7 +8,8 @@ import { basename, dirname, join } from 'node:path';
 
 import { count } from '@distillery/base';
 
-import { byBytes, DataError, readFailure } from '../data/index.js';
+import { byBytes } from '../data/index.js';
+import { DataError, readFailure } from '../samples/index.js';
 import type { Found, FoundData, TeacherFormat } from '../draft/index.js';
 import { dataIn } from './groups.js';
 

@@ -2,7 +2,7 @@
 import { type Clock, DistilleryError, type Fault } from '@distillery/base';
 
 import { librarySentence } from '../base/index.js';
-import type { Samples, Split, Targets } from '../data/index.js';
+import type { Samples, Split, Targets } from '../samples/index.js';
 import type { Inspection, Reading, Trial } from '../draft/index.js';
 import { type ModelSession, inspectModel, openInference } from '../models/inference/index.js';
 import { openChosen, spread } from './opened.js';

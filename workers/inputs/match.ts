@@ -1,7 +1,7 @@
 /** Which field of the samples feeds which input of a model. Pure. */
 import { count } from '@distillery/base';
 
-import type { InputSpecs } from '../data/index.js';
+import type { InputSpecs } from '../samples/index.js';
 import { InputError } from './errors.js';
 import { type ModelInput, modelInputsText } from './model-input.js';
 import type { NamedInputSetting } from './settings.js';

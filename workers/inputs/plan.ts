@@ -3,7 +3,7 @@
  * opened. Teachers and students use the same plans. A plan is a pure function of samples and settings: the same samples
  * give the same bits in every process.
  */
-import { type Samples, type SampleSpec, sizeOf } from '../data/index.js';
+import { type Samples, type SampleSpec, sizeOf } from '../samples/index.js';
 import { InputError } from './errors.js';
 import { planImages } from './image-plan.js';
 import { type InputSettings, type Match, matchInputs } from './match.js';

@@ -1,5 +1,5 @@
 /** How a field of numbers becomes a model's input: shape, scale and type. */
-import { sizeOf } from '../data/index.js';
+import { sizeOf } from '../samples/index.js';
 import { elementsOf } from './element.js';
 import { InputError } from './errors.js';
 import type { PlannedInput } from './image-plan.js';

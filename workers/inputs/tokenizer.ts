@@ -9,7 +9,6 @@ import { dirname, join } from 'node:path';
 
 import { decodeText, isJsonObject } from '@distillery/base';
 import { openRegular, readFaultOf } from '@distillery/platform';
-import * as huggingFace from '@huggingface/tokenizers';
 
 import { InputError } from './errors.js';
 import type { TokenizerSetting } from './settings.js';
@@ -24,9 +23,9 @@ interface Library {
   token_to_id(token: string): number | undefined;
   get_vocab(withAddedTokens: boolean): ReadonlyMap<string, number>;
 }
-const { Tokenizer: LibraryTokenizer } = huggingFace as unknown as {
+interface LibraryModule {
   readonly Tokenizer: new (tokenizer: object, config: object) => Library;
-};
+}
 
 export interface Tokens {
   readonly ids: readonly number[];
@@ -64,6 +63,8 @@ export async function openTokenizer(
   const config = await readFile(join(dirname(path), 'tokenizer_config.json')).catch(() => null);
   const content = jsonObject(path, bytes);
   const settings = config === null ? {} : jsonObject(path, config);
+  // Most models take no texts, and their processes need not load it.
+  const { Tokenizer: LibraryTokenizer } = (await import('@huggingface/tokenizers')) as unknown as LibraryModule;
   let library: Library;
   try {
     library = new LibraryTokenizer(content, settings);

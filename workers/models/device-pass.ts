@@ -3,7 +3,7 @@
  * weights, the batch, and the masks of random layers.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { inputFor, type NumericSpecs, type Samples, type Targets } from '../data/index.js';
+import { inputFor, type NumericSpecs, type Samples, type Targets } from '../samples/index.js';
 import { type Device, type DeviceTensor, type Program, RecordingError } from './device.js';
 import { lossGradient } from './device-loss.js';
 import type { StudentModel } from './student-model.js';

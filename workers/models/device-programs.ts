@@ -3,7 +3,7 @@
  * the update of the weights, and the answers to a fixed number of samples.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type NumericSpecs, type Samples, samplesBetween } from '../data/index.js';
+import { type NumericSpecs, type Samples, samplesBetween } from '../samples/index.js';
 import type { Device, DeviceTensor, Program } from './device.js';
 import { updated } from './device-optimizer.js';
 import {

@@ -6,7 +6,7 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing; every tensor of the
  * device is either part of the state or freed by the call that made it.
  */
-import { sizeOf } from '../data/index.js';
+import { sizeOf } from '../samples/index.js';
 import { agreementOf, answersIn } from './agreement.js';
 import { createAverages } from './averages.js';
 import { type Device, type DeviceTensor, RecordingError } from './device.js';

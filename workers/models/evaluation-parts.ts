@@ -1,5 +1,5 @@
 /** An evaluation of many samples, a part at a time. */
-import { type Samples, samplesBetween, type Targets, targetsBetween } from '../data/index.js';
+import { type Samples, samplesBetween, type Targets, targetsBetween } from '../samples/index.js';
 import { type Evaluation, evaluationOf, evaluationSum } from './evaluation.js';
 
 /** Samples of one forward pass: large enough to be fast, small enough for the heap. */

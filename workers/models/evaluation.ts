@@ -1,5 +1,5 @@
 /** What an evaluation counts, of a student's answers and of a teacher's alike, by the kind of the targets. Pure. */
-import type { Targets } from '../data/index.js';
+import type { Targets } from '../samples/index.js';
 import { largest, type NamedMetrics } from './agreement.js';
 import { addHardLoss } from './hard-loss.js';
 import { logSumExp } from './log-sum-exp.js';

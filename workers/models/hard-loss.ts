@@ -2,7 +2,7 @@
  * The part of the loss that the targets decide, by their kind: cross-entropy for one class, binary cross-entropy for
  * several classes, half the squared error for numbers; the last two are means over the columns. Float64, pure.
  */
-import type { Targets } from '../data/index.js';
+import type { Targets } from '../samples/index.js';
 import { logSumExp } from './log-sum-exp.js';
 
 export interface HardLossRow {

@@ -6,7 +6,7 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
-import { sizeOf } from '../data/index.js';
+import { sizeOf } from '../samples/index.js';
 import { agreementOf, answersIn, type NamedMetrics } from './agreement.js';
 import { createAverages } from './averages.js';
 import { evaluationInParts } from './evaluation-parts.js';

@@ -3,7 +3,6 @@
  * is read; weights are HDF5, which no library here reads, and are refused where a job asks for them.
  */
 import { decodeText, TextError } from '@distillery/base';
-import { openRegular } from '@distillery/platform';
 
 import { openZip } from '../tables/index.js';
 import { ModelError } from './inference/errors.js';
@@ -11,25 +10,6 @@ import { maxJsonBytes } from './inference/model-file.js';
 
 const topologyName = 'config.json';
 const expected = 'a .keras file as model.save("student.keras") of Keras 3 writes it';
-
-/** What a file is by its first bytes. */
-export type FileKind = 'zip' | 'hdf5' | 'other';
-
-/** A file that cannot be read is `other`: who reads it says why. */
-export async function fileKindOf(path: string): Promise<FileKind> {
-  try {
-    const file = await openRegular(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-      const start = buffer.toString('latin1', 0, bytesRead);
-      return start === 'PK\x03\x04' ? 'zip' : start === '\x89HDF' ? 'hdf5' : 'other';
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return 'other';
-  }
-}
 
 /**
  * The topology in a `.keras` file, as JSON text.
@@ -61,17 +41,4 @@ export async function readKerasTopology(path: string): Promise<string> {
   } finally {
     archive.close();
   }
-}
-
-/** Refuses a file whose weights are HDF5. @throws ModelError */
-export function refuseHdf5Weights(path: string, kind: FileKind): void {
-  if (kind === 'other') return;
-  throw new ModelError({
-    path,
-    found: kind === 'zip' ? 'a .keras file, whose weights are HDF5 (model.weights.h5)' : 'an HDF5 file',
-    expected: 'the model.json of a tfjs layers model with its weights',
-    remedy:
-      'convert it with tensorflowjs_converter (Python package tensorflowjs, --output_format tfjs_layers_model), ' +
-      'and name the model.json that it writes',
-  });
 }

@@ -1,7 +1,7 @@
 /** Which loss compares the student with the teacher, where the job leaves that open. Both sides ask here. Pure. */
 import type { Manifest } from '@distillery/protocol';
 
-import type { TargetSpec } from '../data/index.js';
+import type { TargetSpec } from '../samples/index.js';
 import type { TeacherAnswers } from './agreement.js';
 import type { SoftLossKind } from './soft-loss.js';
 

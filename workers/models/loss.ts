@@ -8,7 +8,7 @@
  */
 import type { Manifest } from '@distillery/protocol';
 
-import type { Targets } from '../data/index.js';
+import type { Targets } from '../samples/index.js';
 import type { TeacherAnswers } from './agreement.js';
 import { addHardLoss } from './hard-loss.js';
 import { softLoss } from './soft-loss.js';

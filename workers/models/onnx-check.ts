@@ -2,7 +2,7 @@
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 
 import { librarySentence } from '../base/index.js';
-import type { Samples } from '../data/index.js';
+import type { Samples } from '../samples/index.js';
 import { exportOnnx, type GraphEnd, OnnxExportError, type OnnxFacts, outputName } from './export-onnx/index.js';
 import type { ExportedModel } from './trainer.js';
 

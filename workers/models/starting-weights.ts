@@ -9,7 +9,7 @@ import type { NamedWeights } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { ModelError } from './inference/errors.js';
-import { fileKindOf, refuseHdf5Weights } from './keras-file.js';
+import { fileKindOf, refuseHdf5Weights } from './file-kind.js';
 import { fileLabels } from './keras3-weights.js';
 import { maxJsonBytes, readBeside, readModelFile } from './inference/model-file.js';
 import { bytesOfNumber, manifestWeightSchema } from './weights-manifest.js';

@@ -5,8 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
-import { onlyInput } from '../data/index.js';
-import type { NumericSpec, NumericSpecs } from '../data/index.js';
+import { type NumericSpec, type NumericSpecs, onlyInput } from '../samples/index.js';
 import { freezeLayers } from './frozen-layers.js';
 import { asKeras2 } from './keras3.js';
 import { attentionClass, listAttentionCalls } from './attention-calls.js';

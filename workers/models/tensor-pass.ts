@@ -4,8 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { librarySentence } from '../base/index.js';
-import { inputFor, sizeOf } from '../data/index.js';
-import type { NumericSpecs, Samples } from '../data/index.js';
+import { inputFor, type NumericSpecs, type Samples, sizeOf } from '../samples/index.js';
 import type { ModelWeight, StudentModel } from './student-model.js';
 import { StudentModelError } from './trainer-errors.js';
 

@@ -1,7 +1,7 @@
 /** Digests of the texts of samples, by which workers find that they read different ones: samples do not travel. Pure. */
 import { createHash } from 'node:crypto';
 
-import type { Samples } from '../data/index.js';
+import type { Samples } from '../samples/index.js';
 
 const hexDigits = 16;
 

@@ -1,6 +1,5 @@
 /** What a trainer requires of a batch and of a state before it uses them. Pure. */
-import { inputFor, sizeOf } from '../data/index.js';
-import type { NumericSpecs, Samples, Targets } from '../data/index.js';
+import { inputFor, type NumericSpecs, type Samples, sizeOf, type Targets } from '../samples/index.js';
 import { BatchError, NumericError, StateError } from './trainer-errors.js';
 import type { Parameter } from './optimizer.js';
 import type { NamedTensor, TrainingBatch } from './trainer.js';

@@ -3,7 +3,7 @@
  * nothing of streams, files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored
  * trainer continues bit for bit (I1).
  */
-import type { NumericSpecs, Samples, Targets } from '../data/index.js';
+import type { NumericSpecs, Samples, Targets } from '../samples/index.js';
 import type { NamedMetrics } from './agreement.js';
 import type { Evaluation } from './evaluation.js';
 import type { LossSettings } from './loss.js';

@@ -8,7 +8,7 @@ export { type Evaluation, evaluationSum, type Scores, scoresOf } from './evaluat
 export { agreementOf, answersIn, type NamedMetrics, type TeacherAnswers } from './agreement.js';
 export type { LossSettings } from './loss.js';
 export { filesBeside } from './inference/beside.js';
-export { fileKindOf, readKerasTopology } from './keras-file.js';
+export { fileKindOf } from './file-kind.js';
 export { readStartingWeights, type StartingWeights, type StudentStart } from './starting-weights.js';
 export { answersOf, lossKindOf } from './loss-kind.js';
 export { readTexts } from './text-digests.js';

@@ -4,7 +4,8 @@
  */
 import type { Augment, Schedule } from '@distillery/protocol';
 
-import { batchOf, type Samples, type Split, type Targets } from '../data/index.js';
+import { batchOf } from '../data/index.js';
+import type { Samples, Split, Targets } from '../samples/index.js';
 
 /** Makes what the model takes out of the samples of the data set; see `studentView`. */
 export type ModelView = (samples: Samples) => Samples;

@@ -6,7 +6,7 @@
 import type { EarlyStop } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import type { TargetSpec } from '../data/index.js';
+import type { TargetSpec } from '../samples/index.js';
 import { agreementOf, type TeacherAnswers } from '../models/training.js';
 import { heldOutName } from './evaluator.js';
 import type { EvaluationRecord } from './progress.js';

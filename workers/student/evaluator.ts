@@ -3,7 +3,8 @@
  * the teachers answered to some of it. One of the two may be missing: unlabeled data has no targets, and a job that learns
  * from labels alone has no teacher.
  */
-import { inParts, type Samples, type Split, type Targets } from '../data/index.js';
+import { inParts } from '../data/index.js';
+import type { Samples, Split, Targets } from '../samples/index.js';
 import {
   agreementOf,
   type Evaluation,

@@ -2,7 +2,8 @@
 import type { StatementFault } from '@distillery/base';
 import type { Manifest } from '@distillery/protocol';
 
-import { DataError, type Dataset } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
+import { DataError } from '../samples/index.js';
 import { fittingTargets, lossSettingsOf } from './loss-settings.js';
 
 const nameLabels = 'name the field of the labels in dataset.fields';

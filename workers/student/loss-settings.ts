@@ -2,7 +2,8 @@
 import type { Manifest } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import type { Dataset, Split, TargetSpec } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
+import type { Split, TargetSpec } from '../samples/index.js';
 import { answersIn, answersOf, lossKindOf, type LossSettings } from '../models/training.js';
 
 /** @param target of the data set: a teacher of numbers is imitated in numbers, not in the shares of a softmax */

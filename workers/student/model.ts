@@ -5,9 +5,10 @@ import { choosePreset, type PresetData, type PresetInput, presetTopology } from 
 import { type Manifest, readStudentModelUri } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import type { Split, TargetSpec } from '../data/index.js';
+import type { Split, TargetSpec } from '../samples/index.js';
 import { openTokenizer } from '../inputs/index.js';
-import { fileKindOf, readKerasTopology } from '../models/training.js';
+import { readKerasTopology } from '../models/keras-file.js';
+import { fileKindOf } from '../models/training.js';
 import type { Places } from '../places/index.js';
 
 interface Splits {

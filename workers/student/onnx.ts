@@ -2,7 +2,7 @@
 import { DistilleryError, printable, statementOf } from '@distillery/base';
 import type { Manifest } from '@distillery/protocol';
 
-import type { Samples, Split } from '../data/index.js';
+import type { Samples, Split } from '../samples/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import type { ExportedModel } from '../models/training.js';
 

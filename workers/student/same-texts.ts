@@ -5,7 +5,7 @@
 import type { Reference } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import type { Split } from '../data/index.js';
+import type { Split } from '../samples/index.js';
 import { readTexts } from '../models/training.js';
 
 /**

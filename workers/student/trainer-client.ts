@@ -1,5 +1,5 @@
 /** What the student asks of its trainer. */
-import type { Samples, Targets } from '../data/index.js';
+import type { Samples, Targets } from '../samples/index.js';
 import type { Evaluation, ExportedModel, Measured, TrainerState, TrainingBatch } from '../models/training.js';
 
 /** The trainer as the main thread sees it; calls are processed in order. */

@@ -1,7 +1,7 @@
 /** How the samples of the data set become what the student's model takes: the same plans as a teacher's (design §8). */
 import type { Manifest } from '@distillery/protocol';
 
-import type { NumericSpecs, NumericTensor, Samples, SampleSpec } from '../data/index.js';
+import type { NumericSpecs, NumericTensor, Samples, SampleSpec } from '../samples/index.js';
 import { type Feed, type ModelInputs, openInputs } from '../inputs/index.js';
 import type { Places } from '../places/index.js';
 import type { ModelView } from './batches.js';

@@ -6,7 +6,7 @@ import type { Fault } from '@distillery/base';
 import { readStudentModelUri } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import type { TargetSpec } from '../data/index.js';
+import type { TargetSpec } from '../samples/index.js';
 
 /** What decides the width of a student. */
 export interface StudentWidth {

@@ -1,5 +1,5 @@
 /** What a caller asked of a table and it does not have. */
-import { DataError } from './errors.js';
+import { DataError } from '../samples/index.js';
 
 /** Place of a column among a table's names. @throws DataError when it has no such column */
 export function indexOfColumn(path: string, name: string, names: readonly string[]): number {

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 
 import { openRegularSync } from '@distillery/platform';
 
-import { DataError, readFailure } from './errors.js';
+import { DataError, readFailure } from '../samples/index.js';
 import type { FarBytes, FarFiles } from './far.js';
 
 /** Upper bound of one row or one file that is handed out whole, so that a damaged header cannot ask for gigabytes. */

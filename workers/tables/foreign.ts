@@ -1,5 +1,5 @@
 /** Other files that people name by mistake recognized by how they begin. Pure. */
-import { DataError } from './errors.js';
+import { DataError } from '../samples/index.js';
 import { type FileKind, packedFile } from './source-files.js';
 
 interface Foreign {

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { DistilleryError, reasonOf } from '@distillery/base';
 
 import { type Bytes, streamOf } from './bytes.js';
-import { DataError } from './errors.js';
+import { DataError } from '../samples/index.js';
 
 /** Bytes that one packed byte can become at most (the format's limit). */
 const largestRatio = 1_032;

@@ -7,7 +7,6 @@ export type { IdxColumn } from './arrays/idx-header.js';
 export { openZip } from './arrays/zip-members.js';
 export { openNpy } from './arrays/npy.js';
 export { type NpzArray, npzNames, openNpz } from './arrays/npz.js';
-export { DataError, ReadError, readFailure } from './errors.js';
 export type { FarBytes, FarFiles } from './far.js';
 export type { FolderTable } from './files/folder-table.js';
 export { openImageFolder } from './files/image-folder.js';

@@ -1,5 +1,5 @@
 /** What all tables check of a call: that the rows and the columns that it names are there. */
-import { DataError } from './errors.js';
+import { DataError } from '../samples/index.js';
 
 /** The row at a place of a list of rows. @throws DataError when the table has no such row */
 export function rowIn(rows: ArrayLike<number>, at: number, length: number, name: string): number {

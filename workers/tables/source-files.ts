@@ -15,7 +15,7 @@ import { openRegularSync } from '@distillery/platform';
 
 import { byBytes } from './byte-order.js';
 import { type Bytes, maxMemoryBytes, openBytes } from './bytes.js';
-import { DataError, fileChanged, readFailure } from './errors.js';
+import { DataError, fileChanged, readFailure } from '../samples/index.js';
 import type { FarBytes, FarFiles } from './far.js';
 import { gunzipWhole, isGzip } from './gunzip.js';
 

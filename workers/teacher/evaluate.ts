@@ -2,7 +2,8 @@
 import { fixedLibraries, type NamedMetrics, quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
-import { inParts, openDataset, type TargetSpec } from '../data/index.js';
+import { inParts, openDataset } from '../data/index.js';
+import type { TargetSpec } from '../samples/index.js';
 import { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../models/inference/index.js';
 import { endingOf, placesOf, readLabelingEnvironment } from '../process/index.js';
 

@@ -22,7 +22,8 @@ import {
 import type { Span, Tracer } from '@distillery/tracing';
 
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-import { BadSampleError, batchOf, DataError, type Samples, type Split } from '../data/index.js';
+import { BadSampleError, batchOf } from '../data/index.js';
+import { DataError, type Samples, type Split } from '../samples/index.js';
 import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */

@@ -3,7 +3,7 @@
  * to the NATS client what they lack for addresses without a name.
  */
 import { isIP } from 'node:net';
-import { checkServerIdentity as fitsHost, type PeerCertificate } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 
 import { codeOf, type StatementFault } from '@distillery/base';
 
@@ -21,6 +21,8 @@ export function identityCheckOf(
 ): (host: string, certificate: PeerCertificate) => Error | undefined {
   const addresses = hosts.filter((host) => isIP(host) !== 0);
   return (host, certificate) => {
+    // Who asks is in a TLS handshake. Loading the module takes as long as half of Node's start, and most threads need none.
+    const { checkServerIdentity: fitsHost } = process.getBuiltinModule('node:tls');
     if (host !== unnamed || addresses.length === 0) return fitsHost(host, certificate);
     const wanted = hosts.includes(unnamed) ? [unnamed, ...addresses] : addresses;
     const refusals = wanted.map((each) => fitsHost(each, certificate));

@@ -2,7 +2,7 @@
 import { randomFrom } from '@distillery/base';
 import { choosePreset, type PresetInput, presetTopology } from '@distillery/presets';
 
-import { type Samples, sizeOf } from '../../../workers/data/index.js';
+import { type Samples, sizeOf } from '../../../workers/samples/index.js';
 import type { TrainerOptions, TrainingBatch } from '../../../workers/models/training.js';
 
 export interface StudentCase {

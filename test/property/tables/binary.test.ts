@@ -5,7 +5,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import {
-  DataError,
   openFiles,
   openIdx,
   openImageFolder,
@@ -14,6 +13,7 @@ import {
   openTar,
   type Table,
 } from '../../../workers/tables/index.js';
+import { DataError } from '../../../workers/samples/index.js';
 import { readDictLiteral } from '../../../workers/tables/arrays/dict-literal.js';
 import { rowMajor } from '../../../workers/tables/arrays/fortran.js';
 import { byBytes } from '../../../workers/tables/byte-order.js';

@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
-import { DataError, openParquet, type Table } from '../../../workers/tables/index.js';
+import { openParquet, type Table } from '../../../workers/tables/index.js';
+import { DataError } from '../../../workers/samples/index.js';
 import { withFolder } from '../../kit/folder.js';
 import { codecs, type ColumnData, type Element, listSchema, parquetOf } from '../../kit/parquet.js';
 import { allRows, cellsOf, withTable } from '../../kit/tables.js';

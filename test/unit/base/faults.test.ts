@@ -42,7 +42,7 @@ import { ToolError } from '../../../src/stream/server/tool.js';
 import { HealthPortError } from '../../../src/telemetry/health.js';
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.js';
 import { ComputeError } from '../../../workers/compute/thread.js';
-import { DataError, ReadError } from '../../../workers/tables/errors.js';
+import { DataError, ReadError } from '../../../workers/samples/index.js';
 import { InputError } from '../../../workers/inputs/errors.js';
 import { PictureError } from '../../../workers/data/fields/picture.js';
 import { BadSampleError } from '../../../workers/data/table-split.js';

@@ -16,7 +16,8 @@ import {
   type TrainerThread,
   type TrainerThreadSource,
 } from '../../../workers/compute/index.js';
-import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } from '../../../workers/data/index.js';
+import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples, type Samples } from '../../../workers/samples/index.js';
 import { compareWithReference, selfTestAnswers } from '../../../workers/models/inference/index.js';
 import { scoresOf, StudentModelError } from '../../../workers/models/training.js';
 import { tinyModelFiles, withModelFolder } from '../inference/tfjs-model.js';

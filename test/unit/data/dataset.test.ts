@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { problemOf, sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { batchOf, checkLabels, DataError, openDataset, type Split } from '../../../workers/data/index.js';
+import { batchOf, checkLabels, openDataset } from '../../../workers/data/index.js';
+import { DataError, type Split } from '../../../workers/samples/index.js';
 import { heldOut, labelsOf, pixelsOf } from '../../kit/samples.js';
 import { idx, soundFiles, withFiles } from './idx-files.js';
 

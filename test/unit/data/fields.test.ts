@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { bindFields, type BoundFields } from '../../../workers/data/fields/bind.js';
 import { TableSplit } from '../../../workers/data/table-split.js';
-import { DataError } from '../../../workers/data/index.js';
+import { DataError } from '../../../workers/samples/index.js';
 import { BadRow, type Table } from '../../../workers/tables/index.js';
 import { memoryTable } from './memory-table.js';
 

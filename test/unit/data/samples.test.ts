@@ -2,17 +2,16 @@
 import { datasetFormats } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
+import { batchOf, openDataset } from '../../../workers/data/index.js';
 import {
-  batchOf,
   imageInputs,
   imageSamples,
   inputsText,
-  openDataset,
+  sameInputs,
   type Samples,
   samplesBetween,
   type Split,
-} from '../../../workers/data/index.js';
-import { sameInputs } from '../../../workers/data/samples.js';
+} from '../../../workers/samples/index.js';
 
 /** Three samples of a text and a number: two inputs of different types. */
 const mixed: Samples = {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { omit, sentenceOf } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { imageInputs, imageSamples, type Samples } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples, type Samples } from '../../../workers/samples/index.js';
 import { InputError } from '../../../workers/inputs/index.js';
 import { type InferenceSource, ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';

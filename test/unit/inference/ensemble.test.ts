@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { imageInputs, imageSamples, type Samples, type Split } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples, type Samples, type Split } from '../../../workers/samples/index.js';
 import {
   type EnsembleSource,
   type Inference,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { imageInputs, imageSamples, type Samples } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples, type Samples } from '../../../workers/samples/index.js';
 import { ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';
 

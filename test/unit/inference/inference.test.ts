@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { imageInputs, imageSamples } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples } from '../../../workers/samples/index.js';
 import { InputError } from '../../../workers/inputs/index.js';
 import { type InferenceSource, LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';

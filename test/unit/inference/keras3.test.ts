@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
-import type { NumericTensor, Samples, SampleSpec } from '../../../workers/data/index.js';
+import type { NumericTensor, Samples, SampleSpec } from '../../../workers/samples/index.js';
 import { exportChecked } from '../../../workers/models/export.js';
 import { asKeras2 } from '../../../workers/models/keras3.js';
 import { readStartingWeights, type StudentTrainer, type TrainerOptions } from '../../../workers/models/training.js';

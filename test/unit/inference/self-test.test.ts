@@ -5,7 +5,8 @@ import { sentenceOf } from '@distillery/base';
 import { type Reference, referenceSchema } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } from '../../../workers/data/index.js';
+import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples, type Samples } from '../../../workers/samples/index.js';
 import {
   type Answering,
   compareWithReference,

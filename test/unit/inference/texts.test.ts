@@ -7,7 +7,7 @@ import { omit, sentenceOf } from '@distillery/base';
 import { type Reference, referenceSchema } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import type { Samples, Split } from '../../../workers/data/index.js';
+import type { Samples, Split } from '../../../workers/samples/index.js';
 import { InputError } from '../../../workers/inputs/index.js';
 import {
   compareWithReference,

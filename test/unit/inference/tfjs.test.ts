@@ -1,7 +1,7 @@
 /** @jest-environment ./test/unit/inference/environment.js */
 import { describe, expect, test } from '@jest/globals';
 
-import { imageInputs, imageSamples } from '../../../workers/data/index.js';
+import { imageInputs, imageSamples } from '../../../workers/samples/index.js';
 import { type Inference, ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';
 import { tinyModelFiles, withModelFolder } from './tfjs-model.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sentenceOf } from '@distillery/base';
 import { expect, test } from '@jest/globals';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import { type InferenceSource, ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';
 

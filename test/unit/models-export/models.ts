@@ -3,7 +3,7 @@ import { randomFrom } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import { exportChecked } from '../../../workers/models/export.js';
 import { exportModel, weightsOf } from '../../../workers/models/student-model.js';
 import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { agreementOf, answersFor } from '../../../workers/models/agreement.js';
 import { type Evaluation, evaluationOf, evaluationSum, scoresOf } from '../../../workers/models/evaluation.js';
-import { type Targets, targetsBetween } from '../../../workers/data/index.js';
+import { type Targets, targetsBetween } from '../../../workers/samples/index.js';
 
 const softmax = (row: readonly number[]): number[] => {
   const sum = row.reduce((all, value) => all + Math.exp(value), 0);

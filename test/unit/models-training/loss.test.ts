@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import { score } from '../../../workers/models/evaluation.js';
 import { distillationLoss } from '../../../workers/models/loss.js';
-import type { Targets } from '../../../workers/data/index.js';
+import type { Targets } from '../../../workers/samples/index.js';
 import { targetsOf } from '../../kit/samples.js';
 
 beforeAll(async () => {

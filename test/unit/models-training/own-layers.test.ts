@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomFrom } from '@distillery/base';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import { exportChecked } from '../../../workers/models/export.js';
 import type { StudentTrainer, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';

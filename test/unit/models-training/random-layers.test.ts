@@ -4,7 +4,7 @@ import { randomFrom } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import type { NumericTensor } from '../../../workers/data/index.js';
+import type { NumericTensor } from '../../../workers/samples/index.js';
 import { openStudentModel } from '../../../workers/models/student-model.js';
 import type { StudentTrainer, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';

@@ -1,7 +1,7 @@
 /** Small students, settings and batches for the tests of training. */
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { imageSamples } from '../../../workers/data/index.js';
+import { imageSamples } from '../../../workers/samples/index.js';
 import { supplyTensorMethods } from '../../../workers/models/tensor-methods.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
+import { imageSamples, samplesBetween } from '../../../workers/samples/index.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import {
   BatchError,

@@ -2,7 +2,7 @@
 import { readFaultOf } from '@distillery/platform';
 import { describe, expect, test } from '@jest/globals';
 
-import { readFailure } from '../../../workers/tables/errors.js';
+import { readFailure } from '../../../workers/samples/index.js';
 import { endingOf } from '../../../workers/process/endings.js';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import type { StudentTrainer, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import { labelsIn, targetsOf } from '../../kit/samples.js';

@@ -7,7 +7,7 @@ import { runtimeChoices, type WorkerEnding, workerExitCodes } from '@distillery/
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.js';
-import { DataError, ReadError } from '../../../workers/data/index.js';
+import { DataError, ReadError } from '../../../workers/samples/index.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf, unlessStopped } from '../../../workers/process/endings.js';

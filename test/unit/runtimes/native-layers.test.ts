@@ -5,7 +5,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 import { randomFrom } from '@distillery/base';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import type { Gradients, StudentTrainer, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { builtNative } from '../../kit/native.js';

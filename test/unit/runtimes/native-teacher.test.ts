@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import { type Inference, type InferenceSource, openInference } from '../../../workers/models/inference/index.js';
 import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { builtNative } from '../../kit/native.js';

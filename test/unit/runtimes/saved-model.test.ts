@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { Samples, SampleSpec, Tensor } from '../../../workers/data/index.js';
+import type { Samples, SampleSpec, Tensor } from '../../../workers/samples/index.js';
 import { type Inference, type InferenceSource, openInference } from '../../../workers/models/inference/index.js';
 import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { builtNative } from '../../kit/native.js';

@@ -1,7 +1,8 @@
 import type { Manifest } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import type { Dataset, TargetSpec } from '../../../workers/data/index.js';
+import type { Dataset } from '../../../workers/data/index.js';
+import type { TargetSpec } from '../../../workers/samples/index.js';
 import { baselineFault, labelNote } from '../../../workers/student/label-note.js';
 import { fakeDataset, manifestWith } from '../../kit/worker-fakes.js';
 

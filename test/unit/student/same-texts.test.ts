@@ -3,7 +3,7 @@ import { omit } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import type { Samples, Split } from '../../../workers/data/index.js';
+import type { Samples, Split } from '../../../workers/samples/index.js';
 import { readTexts } from '../../../workers/models/training.js';
 import { checkSameTexts } from '../../../workers/student/same-texts.js';
 

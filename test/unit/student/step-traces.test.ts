@@ -1,7 +1,7 @@
 /** The traces of a student's steps. */
 import { expect, test } from '@jest/globals';
 
-import type { Samples } from '../../../workers/data/index.js';
+import type { Samples } from '../../../workers/samples/index.js';
 import { StepTraces, tracedSupply, tracedTrainer } from '../../../workers/student/step-traces.js';
 import { labelsAlone } from '../../../workers/student/supply.js';
 import type { TrainerClient } from '../../../workers/student/trainer-client.js';

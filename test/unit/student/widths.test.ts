@@ -2,7 +2,7 @@
 import { sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import type { TargetSpec } from '../../../workers/data/index.js';
+import type { TargetSpec } from '../../../workers/samples/index.js';
 import { checkTargetWidth, widen, widthFault } from '../../../workers/student/widths.js';
 
 const preset = 'preset://mlp?hidden=8';

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { BadRow, type Cell, DataError, type Table, type Values } from '../../../workers/tables/index.js';
+import { BadRow, type Cell, type Table, type Values } from '../../../workers/tables/index.js';
+import { DataError } from '../../../workers/samples/index.js';
 
 export type Content = string | Uint8Array;
 

@@ -9,7 +9,8 @@ import {
 } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { BadSampleError, type Samples, type Split } from '../../../workers/data/index.js';
+import { BadSampleError } from '../../../workers/data/index.js';
+import type { Samples, Split } from '../../../workers/samples/index.js';
 import { endingOf } from '../../../workers/process/index.js';
 import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';

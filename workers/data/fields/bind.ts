@@ -5,8 +5,8 @@
  */
 import type { DatasetField } from '@distillery/protocol';
 
-import { BadRow, DataError } from '../../tables/index.js';
-import { sizeOf } from '../samples.js';
+import { BadRow } from '../../tables/index.js';
+import { DataError, sizeOf } from '../../samples/index.js';
 import { cellsOf } from './cells.js';
 import { described, fieldFault, firstSound, onlyColumn, singleValues, type Source } from './columns.js';
 import type { InputField, TargetField } from './field.js';

@@ -2,8 +2,8 @@
 import { count } from '@distillery/base';
 import type { DatasetField } from '@distillery/protocol';
 
-import { BadRow, type Column, DataError, type Table } from '../../tables/index.js';
-import { sizeOf } from '../samples.js';
+import { BadRow, type Column, type Table } from '../../tables/index.js';
+import { DataError, sizeOf } from '../../samples/index.js';
 import type { ColumnValues } from './field.js';
 import { meant, namesText } from './names.js';
 

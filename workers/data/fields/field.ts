@@ -7,7 +7,7 @@
  *  field/F2 Equal values give equal results on every machine; what a library decides belongs to `identity`.
  */
 import type { Values } from '../../tables/index.js';
-import type { SampleInput, Targets, TargetSpec, Tensor } from '../samples.js';
+import type { SampleInput, Targets, TargetSpec, Tensor } from '../../samples/index.js';
 
 /** Values of some rows by column, as a table gives them. */
 export type ColumnValues = ReadonlyMap<string, Values>;

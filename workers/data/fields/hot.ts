@@ -2,7 +2,7 @@
 import type { DatasetField } from '@distillery/protocol';
 
 import { BadRow, type Cell, type NumberArray, type Values } from '../../tables/index.js';
-import type { Targets } from '../samples.js';
+import type { Targets } from '../../samples/index.js';
 import { columnOf, numberIn } from './cells.js';
 import type { TargetField } from './field.js';
 

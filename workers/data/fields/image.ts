@@ -2,7 +2,7 @@
 import type { DatasetField } from '@distillery/protocol';
 
 import { BadRow, type Cell, type Column, type NumberType, type Values } from '../../tables/index.js';
-import { sizeOf, type Tensor } from '../samples.js';
+import { sizeOf, type Tensor } from '../../samples/index.js';
 import { columnOf, shownCell } from './cells.js';
 import type { Decoded, InputField } from './field.js';
 import { writeFractions } from './fractions.js';

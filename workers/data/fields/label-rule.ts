@@ -1,7 +1,8 @@
 /** The rule of a data set's labels, from all of its tables. */
 import type { DatasetField } from '@distillery/protocol';
 
-import { BadRow, type Cell, DataError } from '../../tables/index.js';
+import { BadRow, type Cell } from '../../tables/index.js';
+import { DataError } from '../../samples/index.js';
 import { inParts } from '../view.js';
 import { cellsOf } from './cells.js';
 import type { Source } from './columns.js';

@@ -2,7 +2,7 @@
 import { count } from '@distillery/base';
 
 import { BadRow, type Cell, type NumberArray } from '../../tables/index.js';
-import { sizeOf } from '../samples.js';
+import { sizeOf } from '../../samples/index.js';
 import { columnOf, numberIn, shownCell } from './cells.js';
 import type { ColumnValues, Decoded } from './field.js';
 

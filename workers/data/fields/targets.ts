@@ -2,7 +2,7 @@
 import type { DatasetField } from '@distillery/protocol';
 
 import { BadRow, type Cell } from '../../tables/index.js';
-import { sizeOf } from '../samples.js';
+import { sizeOf } from '../../samples/index.js';
 import { cellsOf } from './cells.js';
 import type { TargetField } from './field.js';
 import { labellerOf, type LabelRule } from './labels.js';

@@ -2,7 +2,7 @@
 import type { DatasetField } from '@distillery/protocol';
 
 import { BadRow } from '../../tables/index.js';
-import type { Tensor } from '../samples.js';
+import type { Tensor } from '../../samples/index.js';
 import { cellsOf, shownCell, textOfBytes } from './cells.js';
 import type { InputField } from './field.js';
 import { joinNumbers, type NumericColumn } from './numbers.js';

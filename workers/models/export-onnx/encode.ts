@@ -7,7 +7,7 @@
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import { OnnxExportError } from './errors.js';
 import type { Attribute, ElementType, GraphEnd, Initializer, OnnxModel, OnnxNode } from './model.js';
 

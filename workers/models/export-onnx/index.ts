@@ -4,7 +4,7 @@
  */
 import { isJsonObject } from '@distillery/base';
 
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import type { ExportedModel, NamedTensor } from '../trainer.js';
 import { convert } from './convert.js';
 import { encodeModel } from './encode.js';

@@ -1,5 +1,5 @@
 /** What the export of one layer has at hand: its config, its weights and the graph that it adds to. */
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import type { Json } from '../topology.js';
 import { layerNamed, OnnxExportError } from './errors.js';
 import type { Graph, Operand, Value } from './graph.js';

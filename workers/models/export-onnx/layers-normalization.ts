@@ -1,5 +1,5 @@
 /** Normalizations, as they compute after training. */
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import { leastDeviation } from '../own-layers/given-normalization.js';
 import { leastSquare } from '../own-layers/normalizations.js';
 import type { Value } from './graph.js';

@@ -1,5 +1,5 @@
 /** Layers that move numbers and compute nothing. */
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import { channelsFirst } from './layers-convolution.js';
 import type { LayerConfig, LayerKind } from './layer.js';
 

@@ -1,5 +1,5 @@
 /** Weights in another order than tfjs has them, a piece at a time: a whole copy of each would double the memory. Pure. */
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 
 /** Numbers of one piece, unless one row has more. */
 const pieceLength = 65_536;

@@ -2,7 +2,7 @@
  * Which weight of the model belongs to which layer. The trainer names weights `layer/kind`, and numbers those of layers
  * that share a name (`layer/kind#1`) in the model's order, which is the order of the layers, models inside included.
  */
-import { sizeOf } from '../../data/index.js';
+import { sizeOf } from '../../samples/index.js';
 import type { NamedTensor } from '../trainer.js';
 import { OnnxExportError, layerNamed } from './errors.js';
 

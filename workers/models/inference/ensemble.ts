@@ -12,7 +12,7 @@ import { count } from '@distillery/base';
 
 import { LogitsError, ModelError } from './errors.js';
 import type { ModelSession, Inference, ModelFile, ModelFormat } from './inference.js';
-import type { Samples } from '../../data/index.js';
+import type { Samples } from '../../samples/index.js';
 import { type Mean, meanOf, meanText } from './mean.js';
 import { joinedTexts } from './texts.js';
 import { digestBytes, type InferenceSource, type ModelSource, openInference, shortened } from './open.js';

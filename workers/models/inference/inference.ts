@@ -6,7 +6,7 @@
  */
 import type { Manifest } from '@distillery/protocol';
 
-import type { Samples } from '../../data/index.js';
+import type { Samples } from '../../samples/index.js';
 import type { SeenText } from './texts.js';
 import type { AxisSize, Feed, ModelInput } from '../../inputs/index.js';
 

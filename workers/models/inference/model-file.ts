@@ -13,7 +13,7 @@ import { dirname, join, sep } from 'node:path';
 
 import { openRegular, readFaultOf } from '@distillery/platform';
 
-import { ReadError } from '../../data/index.js';
+import { ReadError } from '../../samples/index.js';
 import { ModelError } from './errors.js';
 import type { ModelFormat } from './inference.js';
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import { librarySentence } from '../../base/index.js';
-import { type Samples, samplesBetween, type SampleSpec } from '../../data/index.js';
+import { type Samples, samplesBetween, type SampleSpec } from '../../samples/index.js';
 import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
 import { answerOf, type AnswerSource, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';

@@ -1,5 +1,5 @@
 /** Samples that no data set has, for the first answers of a model. Pure. */
-import { type Samples, type SampleSpec, sizeOf, type Tensor } from '../../data/index.js';
+import { type Samples, type SampleSpec, sizeOf, type Tensor } from '../../samples/index.js';
 
 /** Values of every field differ between two samples, and are allowed for any input: fractions below 1, 0 and 1, words. */
 export function madeUpSamples(fields: SampleSpec['inputs'], count: number): Samples {

@@ -11,7 +11,7 @@
 import type { Fault } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 
-import type { Samples, Split } from '../../data/index.js';
+import type { Samples, Split } from '../../samples/index.js';
 import { judgeTexts, type SeenText, textsDiffer } from './texts.js';
 
 /** The part of an Inference, or of an inference thread, that is tested. */

@@ -5,7 +5,7 @@
 import type { Fault } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 
-import type { Samples } from '../../data/index.js';
+import type { Samples } from '../../samples/index.js';
 import type { ReadBack } from '../../inputs/index.js';
 import { digestOfTexts, readTexts } from '../text-digests.js';
 

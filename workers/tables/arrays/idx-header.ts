@@ -2,7 +2,7 @@
 import { count } from '@distillery/base';
 
 import { foreign, truncated } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import { bytesOfType, type StoredType } from './numbers.js';
 
 export interface IdxHeader {

@@ -6,7 +6,7 @@
 import { count, DistilleryError, reasonOf } from '@distillery/base';
 
 import { type Bytes, inMemory, maxMemoryBytes, maxRowBytes, openBytesAt } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { firstBytes } from '../first-bytes.js';
 import { gunzipped, isGzip } from '../gunzip.js';

@@ -1,6 +1,6 @@
 /** The header of an npy file, versions 1 to 3: magic, version, length, and a dict literal that is read strictly. */
 import { type Bytes, foreign, truncated } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import { type Literal, readDictLiteral, structured } from './dict-literal.js';
 
 export interface NpyHeader {

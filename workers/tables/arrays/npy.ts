@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 
 import { type Bytes, inMemory, maxMemoryBytes, maxRowBytes, openBytesAt, truncated } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { BadRow, type Cell, type Table } from '../table.js';
 import { type ArrayColumn, arrayTable, rowBytes } from './array-table.js';

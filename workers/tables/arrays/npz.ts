@@ -6,7 +6,7 @@ import { count } from '@distillery/base';
 
 import { byBytes } from '../byte-order.js';
 import { type OpenBytes, openBytesAt } from '../bytes.js';
-import { DataError, readFailure } from '../errors.js';
+import { DataError, readFailure } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { namesIn } from '../files/names.js';
 import type { Table } from '../table.js';

@@ -8,7 +8,7 @@ import { codeOf, reasonOf } from '@distillery/base';
 import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
 
 import { type Bytes, foreign, inMemory, maxMemoryBytes, openBytesAt, partOf } from '../bytes.js';
-import { DataError, readFailure } from '../errors.js';
+import { DataError, readFailure } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { firstBytes } from '../first-bytes.js';
 import { ZipReader } from './zip-reader.js';

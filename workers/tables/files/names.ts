@@ -3,7 +3,7 @@ import { readdirSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
 import { byBytes } from '../byte-order.js';
-import { DataError, readFailure } from '../errors.js';
+import { DataError, readFailure } from '../../samples/index.js';
 
 /**
  * The visible entries of a folder, in the order of their bytes.

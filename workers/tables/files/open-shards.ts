@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type OpenBytes, openBytesAt } from '../bytes.js';
-import { DataError, fileChanged, readFailure } from '../errors.js';
+import { DataError, fileChanged, readFailure } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { namesIn } from './names.js';
 

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 
 import { maxRowBytes } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { type FolderTable, folderTable } from './folder-table.js';
 import type { Ends } from './read-files.js';

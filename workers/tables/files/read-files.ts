@@ -4,7 +4,7 @@ import { closeSync, read } from 'node:fs';
 import { openRegularDescriptor, readFaultOf } from '@distillery/platform';
 
 import { maxRowBytes } from '../bytes.js';
-import { readFailure } from '../errors.js';
+import { readFailure } from '../../samples/index.js';
 import type { FarBytes, FarFiles } from '../far.js';
 import { BadRow } from '../table.js';
 

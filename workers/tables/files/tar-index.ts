@@ -1,6 +1,6 @@
 /** The rows of tar archives, by key and extension of their members. What is kept of a row is its key and the ranges of its members. */
 import { openBytesAt } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { type Shard, tarExpected } from './open-shards.js';
 import type { Paths } from './paths.js';

@@ -3,7 +3,7 @@
  * archive as a stream would read all of it (docs/adr/0041).
  */
 import { type Bytes, foreign, truncated } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import { blockBytes, readPaxRecords, readTarHeader, type TarHeader, textIn } from './tar-header.js';
 
 export interface TarMember {

@@ -9,7 +9,7 @@ import { count } from '@distillery/base';
 
 import { byBytes } from '../byte-order.js';
 import { maxRowBytes } from '../bytes.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { columnNamed, rowIn } from '../rows.js';
 import { BadRow, type Cell, type Column, type Values } from '../table.js';

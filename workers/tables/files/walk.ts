@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { codeOf, count } from '@distillery/base';
 
 import { byBytes } from '../byte-order.js';
-import { DataError, readFailure } from '../errors.js';
+import { DataError, readFailure } from '../../samples/index.js';
 import { checkName, checkTarget } from './names.js';
 import { Paths } from './paths.js';
 

@@ -1,7 +1,7 @@
 /** Reads units of column chunks, and keeps the last ones in a cache that is bounded in bytes. */
 import { DistilleryError } from '@distillery/base';
 
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { SourceFiles } from '../source-files.js';
 import { ByteCache } from './byte-cache.js';
 import { Damage } from './damage.js';

@@ -2,7 +2,7 @@
 import type { CompressionCodec, FileMetaData, RowGroup } from 'hyparquet';
 import { parquetMetadata } from 'hyparquet';
 
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import { refuseForeign } from '../foreign.js';
 import type { SourceFiles } from '../source-files.js';
 import { Damage } from './damage.js';

@@ -4,7 +4,7 @@
  */
 import { checkRow, indexOfColumn } from '../asked.js';
 import { numberArrays } from '../number-arrays.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import type { BadRow, Cell, Column, NumberArray, NumberType, Table, Values } from '../table.js';

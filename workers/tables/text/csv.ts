@@ -1,7 +1,7 @@
 /** CSV files as a table: a head line of names, then rows of texts. What a text means is decided by the fields. */
 import { count, jsonEqual } from '@distillery/base';
 
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';

@@ -2,7 +2,7 @@
 import { isJsonObject } from '@distillery/base';
 
 import { checkRow, indexOfColumn } from '../asked.js';
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
 import { cellOf, keyOf, parseExactly } from './json-cells.js';

@@ -1,5 +1,5 @@
 /** JSON lines as a table: an object a line, its keys as columns. */
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { FarFiles } from '../far.js';
 import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';

@@ -1,7 +1,7 @@
 /** One pass over a text file, in bounded memory: its bytes are checked to be UTF-8, and its rows get an index. */
 import { count } from '@distillery/base';
 
-import { DataError } from '../errors.js';
+import { DataError } from '../../samples/index.js';
 import type { SourceFiles } from '../source-files.js';
 import { BlockIndex } from './block-index.js';
 import { firstInvalid, wholeCharacters } from './utf8.js';

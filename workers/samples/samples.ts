@@ -6,7 +6,7 @@
  * A sample has one or more prediction positions. A model answers one row of logits for each: an image has one position.
  * A target says what is right for a sample; a data set without targets is distilled from the teacher alone.
  */
-import type { Manifest, SampleKind } from '@distillery/protocol';
+import type { SampleKind } from '@distillery/protocol';
 
 /** Numbers, row-major; the first axis counts the samples. */
 export type NumericTensor =
@@ -90,27 +90,6 @@ export interface Split {
   targets(indices: ArrayLike<number>): Promise<Targets | null>;
   close(): Promise<void>;
 }
-
-export interface Dataset {
-  readonly train: Split;
-  /** Held out for evaluation; null = nothing is held out. */
-  readonly test: Split | null;
-  /**
-   * 32 hex digits that differ when the samples differ: a hash of the format, the fields, the split, the decoders' versions,
-   * the number of rows, the labels, and the content of some rows (identity.ts), read when it is asked for: a student
-   * never asks. null = a data set that releases without identities read, too: teachers keep the digest that they had, so
-   * that those of both releases can work for a job during an upgrade.
-   * @throws what reading throws
-   */
-  readonly identity: () => Promise<string | null>;
-  /** What a person should know of it, such as files that are left out. */
-  readonly notes: readonly string[];
-  close(): Promise<void>;
-}
-
-/** What a job says of its data. */
-export type DatasetSettings = Pick<Manifest['dataset'], 'format' | 'uri' | 'fields' | 'split' | 'onBadSample'>;
-export type DatasetFormat = Manifest['dataset']['format'];
 
 /** The name of the input of samples that have only one. */
 export const onlyInput = 'input';
