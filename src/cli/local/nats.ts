@@ -31,6 +31,11 @@ export interface Nats {
   readonly access: Readonly<Record<Role, NatsAccess>>;
   /** null when the server is not ours. */
   pid(): number | null;
+  /**
+   * @returns the system's code of a write that was refused to our server's store since the last call, as EFBIG; null = none
+   *   was, or the server is not ours
+   */
+  refusedWrite(): Promise<string | null>;
   /** Ends our own server; a server that the person names keeps running. */
   stop(): Promise<void>;
 }
@@ -47,6 +52,7 @@ export async function startNats({ nats, folder, uid, log, stop }: NatsOptions): 
     return {
       access: everyRole(() => access),
       pid: () => null,
+      refusedWrite: () => Promise.resolve(null),
       stop: () => Promise.resolve(),
     };
   }
@@ -78,6 +84,7 @@ export async function startNats({ nats, folder, uid, log, stop }: NatsOptions): 
   return {
     access: everyRole((role) => ({ kind: 'password', url: server.url, user: role, password: passwords[role] })),
     pid: () => server.pid(),
+    refusedWrite: () => server.refusedWrite(),
     stop: () => server.stop(),
   };
 }

@@ -24,7 +24,7 @@ import type { Log } from '../../telemetry/index.js';
 
 import { CliError, storageFault } from '../shared/cli-error.js';
 
-import { watchDiskSpace } from './disk-space.js';
+import { watchStorage } from './storage.js';
 import { startLocalEngine } from './local-engine.js';
 import type { Nats } from './nats.js';
 import type { RunFolder } from './run-folder.js';
@@ -33,7 +33,7 @@ import { watchSlots } from './slots.js';
 export interface SuperviseOptions {
   readonly key: JobKey;
   readonly folder: RunFolder;
-  readonly nats: Pick<Nats, 'access' | 'pid'>;
+  readonly nats: Pick<Nats, 'access' | 'pid' | 'refusedWrite'>;
   readonly admin: StreamAdmin;
   readonly slots: number;
   readonly scripts: { readonly teacher: string; readonly student: string };
@@ -93,7 +93,7 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
   stop.addEventListener('abort', stopped, { once: true });
   try {
     engine.wake();
-    void watchDiskSpace(folder.path, clock, leaving.signal, over.reject);
+    void watchStorage({ folder: folder.path, nats, clock, signal: leaving.signal }, over.reject);
     void watchSlots(folder.path, clock, leaving.signal, (slots) => {
       log.info({ slots }, 'slots changed');
       cluster.setSlots(slots);

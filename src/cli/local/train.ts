@@ -13,7 +13,7 @@ import type { JobKey } from '../../controller/index.js';
 import { connectStreams, type FoundNatsServer, type StreamAdmin, StreamError } from '../../stream/index.js';
 
 import { bringModel } from './bring-model.js';
-import { checkDiskSpace } from './disk-space.js';
+import { checkDiskSpace } from './storage.js';
 import { startNats } from './nats.js';
 import type { RunFolder } from './run-folder.js';
 import { natsMark } from './run-entries.js';

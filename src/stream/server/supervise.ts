@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { RefusedWrites } from './refused-writes.js';
 import { type NatsServer, type ServerExit, startNatsServer, type StartOptions } from './start.js';
 
 export type ServerEvent =
@@ -15,6 +16,8 @@ export interface SupervisedServer {
   readonly url: string;
   /** Process id of the running server; null between a death and the restart. */
   pid(): number | null;
+  /** @returns the system's code of a write that was refused to its store since the last call, as EFBIG; null = none was */
+  refusedWrite(): Promise<string | null>;
   /** Ends the server for good. */
   stop(): Promise<void>;
 }
@@ -35,6 +38,7 @@ export async function superviseNatsServer(
   const stopping = new AbortController();
   let current: NatsServer | null = await startNatsServer(options);
   const { url, port } = current;
+  const refused = await RefusedWrites.after(current.logFile);
 
   const isStopping = (): boolean => stopping.signal.aborted;
   const restart = async (): Promise<NatsServer | null> => {
@@ -68,6 +72,7 @@ export async function superviseNatsServer(
   return {
     url,
     pid: () => current?.pid ?? null,
+    refusedWrite: () => refused.next(),
     stop: async () => {
       stopping.abort();
       await current?.stop();

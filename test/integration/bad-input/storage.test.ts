@@ -158,8 +158,26 @@ describe('a disk that fills up', () => {
     const limited = await endingInShell('ulimit -f 80; exec "$@"', ['run', job, '--json', '--dir', place], place);
     const { message, ...ending } = limited;
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
+    // The store of logits grows, too, while the student loads.
     expect(message).toMatch(
-      /^The student failed 1 time, .* the last error: checkpoint store .+: a limit on the size of a file is reached \(EFBIG\)\. Raise it \(ulimit -f\)\.$/,
+      /(^The student failed 1 time, .* the last error: checkpoint store|^NATS server) .+: a limit on the size of a file is reached \(EFBIG\)\. Raise it \(ulimit -f\)/,
+    );
+    await resumesAlike(place);
+  });
+
+  it('at such a limit that only the server of the run meets ends the run with 74, resumable without the limit', async () => {
+    const place = join(folder, 'limited-server');
+    const file = writeSmallJob(folder, `file://${join(folder, 'data')}`, (spec) => {
+      smallSpec(spec);
+      // None before the last step, and logits of 160 KB until then.
+      spec.student.checkpoint = { everySteps: 64, keep: 2, store: 'file' };
+    });
+    const run = ['run', file, '--json', '--dir', place];
+    const { message, ...ending } = await endingInShell('ulimit -f 80; exec "$@"', run, place);
+    expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
+    expect(message).toBe(
+      `NATS server of run folder ${place}: a limit on the size of a file is reached (EFBIG). ` +
+        `Raise it (ulimit -f), then use --resume ${place} to continue the run.`,
     );
     await resumesAlike(place);
   });
