@@ -56,6 +56,8 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
     env: {
       ...process.env,
       ...quietLibraries,
+      // The servers of Kubernetes live for a minute: their heaps may grow, and they collect garbage less often.
+      GOGC: process.env.GOGC ?? '400',
       // The other tests compute alike on every machine; those of the runtime `native` pass its folder on.
       DISTILL_NATIVE_FOLDER: 'none',
       DISTILLERY_TEST_NATIVE: nativeFolder ?? '',

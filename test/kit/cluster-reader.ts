@@ -1,13 +1,20 @@
 /** A cluster reader over objects in memory, which remembers what was changed. */
 import type { ClusterReader, Selection } from '../../src/cli/cluster/cluster-reader.js';
 import { CliError } from '../../src/cli/shared/cli-error.js';
-import { ApiError, type ResourceKind, type StoredObject } from '../../src/cluster/kubernetes/index.js';
+import {
+  ApiError,
+  type DeviceObjects,
+  type ResourceKind,
+  type StoredObject,
+} from '../../src/cluster/kubernetes/index.js';
 
 export interface SeenObjects {
   readonly jobs: readonly object[];
   readonly pods?: readonly object[];
   readonly events?: readonly object[];
   readonly nodes?: readonly object[];
+  /** Absent = they may not be listed. */
+  readonly devices?: DeviceObjects;
   /** Lines of each pod's log; an error is thrown at its place. Lists of lines = one for each time it is read. */
   readonly logs?: Readonly<Record<string, readonly (string | Error)[] | readonly (readonly (string | Error)[])[]>>;
   /** Plurals of kinds that this person may not list. */
@@ -58,6 +65,7 @@ export function fakeClusterReader(seen: SeenObjects): FakeClusterReader {
     readJob: (namespace, name) => Promise.resolve(jobObject(namespace, name) as never),
     readSecret: () => Promise.reject(new Error('no command but fetch reads Secrets')),
     readCluster: () => Promise.reject(new Error('not part of the fake')),
+    readDevices: () => Promise.resolve(seen.devices ?? null),
     jobObject: (namespace, name) => Promise.resolve(jobObject(namespace, name)),
     list: ({ plural }: ResourceKind, selection: Selection) => {
       listed.push({ plural, selection });

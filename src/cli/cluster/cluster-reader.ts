@@ -56,6 +56,8 @@ export interface ClusterReader extends JobReader {
   /** Reads everything that a plan is made from. */
   readCluster(): Promise<SeenCluster>;
   list(kind: ResourceKind, selection: Selection): Promise<StoredObject[]>;
+  /** Of all nodes and namespaces; null where they may not be listed, or are none: an older cluster or an older role. */
+  readDevices(): Promise<DeviceObjects | null>;
   /** @returns null when there is no such job */
   jobObject(namespace: string, name: string): Promise<StoredObject | null>;
   /**
@@ -99,7 +101,6 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     ask(`${kind.kind.toLowerCase()} ${namespace}/${name}`, () => client.get(kind, namespace, name, stop));
   const list = async (kind: ResourceKind, selection: Selection = {}): Promise<StoredObject[]> =>
     ask(kind.plural, () => everyPage(client, kind, selection, stop));
-  /** null where they may not be listed, or are none: an older cluster or an older role. */
   const readDevices = async (): Promise<DeviceObjects | null> => {
     await login();
     try {
@@ -113,6 +114,7 @@ export async function openCluster({ files, context, pod, stop }: ClusterOptions)
     namespace: access.namespace,
     server,
     list,
+    readDevices,
     jobObject: (namespace, name) => get(kinds.distillJobs, namespace, name),
     changeJob: (namespace, name, patch) =>
       ask(`distilljob ${namespace}/${name}`, () => changed(client, namespace, name, patch, stop)),

@@ -1,9 +1,18 @@
 /** `distill top`: who holds which slots, by job and pool, and by node. */
 import { printableJson } from '@distillery/base';
 
-import { isAccelerator } from '../../domain/index.js';
+import { type Amounts, isAccelerator, slotResource, slotsPerReplicaOf } from '../../domain/index.js';
 import { type DistillJob, wantedTeachers } from '../../api/index.js';
-import { kinds, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
+import {
+  ClusterCache,
+  type DevicesSeen,
+  devicesSeen,
+  kinds,
+  nodeView,
+  observeDevices,
+  podView,
+  type StoredObject,
+} from '../../cluster/kubernetes/index.js';
 
 import type { ClusterReader } from './cluster-reader.js';
 import { table } from './job-page.js';
@@ -48,16 +57,20 @@ export interface NodeRow {
 /** @throws CliError */
 export async function top(options: TopOptions, { cluster, say, nowMs }: TopTools): Promise<void> {
   const selection = { namespace: options.namespace };
-  const [jobs, pods, nodes] = await Promise.all([
+  const [jobs, pods, nodes, devices] = await Promise.all([
     cluster.list(kinds.distillJobs, selection),
     cluster.list(kinds.pods, selection),
     // In a namespace of their own, most people may not list nodes.
     orRefusal(cluster.list(kinds.nodes, {})),
+    cluster.readDevices(),
   ]);
   const workers = workerPods(pods, nowMs).filter(({ state }) => state !== 'Succeeded' && state !== 'Failed');
-  const pools = poolRows(jobs as unknown as DistillJob[], workers);
+  const cache = new ClusterCache({ now: () => nowMs });
+  if (devices !== null) observeDevices(cache.devices, devices);
+  const pools = poolRows(jobs as unknown as DistillJob[], workers, cache);
   const resources = new Set(pools.map(({ resource }) => resource));
-  const byNode = nodes.kind === 'read' ? nodeRows(nodes.value, pods, workers, resources) : [];
+  const seen = devices === null ? noDevices : devicesSeen(devices);
+  const byNode = nodes.kind === 'read' ? nodeRows(nodes.value, pods, seen, resources) : [];
   if (options.json) {
     say(printableJson(JSON.stringify({ pools, nodes: byNode })));
     return;
@@ -71,54 +84,77 @@ export async function top(options: TopOptions, { cluster, say, nowMs }: TopTools
   }
 }
 
-function poolRows(jobs: readonly DistillJob[], workers: readonly WorkerPod[]): PoolRow[] {
+function poolRows(
+  jobs: readonly DistillJob[],
+  workers: readonly WorkerPod[],
+  cache: Pick<ClusterCache, 'needsOf'>,
+): PoolRow[] {
   return jobs.flatMap(({ metadata: { name, namespace = '' }, spec, status }) =>
-    spec.teacher.pools.map(({ name: pool, resource = 'cpu', slotsPerReplica }) => {
-      const teachers = workers.filter((one) => one.job === name && one.namespace === namespace && one.pool === pool);
+    spec.teacher.pools.map((pool) => {
+      const teachers = workers.filter(
+        (one) => one.job === name && one.namespace === namespace && one.pool === pool.name,
+      );
       const ready = teachers.filter(({ state }) => state === 'Ready').length;
       const held = teachers.filter(({ node }) => node !== null).length;
-      const reported = status?.teachers?.pools.find((one) => one.name === pool);
+      const reported = status?.teachers?.pools.find((one) => one.name === pool.name);
+      const needs = cache.needsOf(namespace, pool);
+      const resource = slotResource(pool.resource, needs.requests);
+      const slotsEach = slotsPerReplicaOf(needs, resource);
       return {
         job: `${namespace}/${name}`,
-        pool,
+        pool: pool.name,
         resource,
-        slotsEach: slotsPerReplica,
+        slotsEach,
         ready,
         teachers: teachers.length,
         wants: wantedTeachers(reported),
-        slots: held * slotsPerReplica,
+        slots: held * slotsEach,
       };
     }),
   );
 }
 
-/** @param resources those of the pools; accelerators are shown as well */
+const noDevices: DevicesSeen = { offered: new Map(), held: [] };
+
+/** What somebody holds on a node, in thousandths. */
+interface Holding {
+  readonly node: string;
+  readonly by: WorkerPod['role'] | 'other';
+  readonly amounts: Amounts;
+}
+
+/** @param resources those of the pools; accelerators and devices are shown as well */
 function nodeRows(
   nodes: readonly StoredObject[],
   pods: readonly StoredObject[],
-  workers: readonly WorkerPod[],
+  devices: DevicesSeen,
   resources: ReadonlySet<string>,
 ): NodeRow[] {
-  const views = pods
-    .map((pod) => podView(pod as unknown as Parameters<typeof podView>[0]))
-    .filter(({ ended, node }) => !ended && node !== null);
-  return nodes.map(nodeView).flatMap(({ name, allocatable }) =>
-    Object.entries(allocatable)
+  const holdings = holdingsOf(pods, devices);
+  return nodes.map(nodeView).flatMap(({ name, allocatable }) => {
+    const here = holdings.filter(({ node }) => node === name);
+    return Object.entries({ ...allocatable, ...devices.offered.get(name) })
       .filter(([resource, amount]) => amount > 0 && (resources.has(resource) || isAccelerator(resource)))
       .map(([resource, amount]) => {
-        const sum = (role: WorkerPod['role']): number =>
-          workers
-            .filter((one) => one.node === name && one.role === role)
-            .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
-        const all = amount / 1_000;
-        const used = views
-          .filter(({ node }) => node === name)
-          .reduce((total, { requests }) => total + (requests[resource] ?? 0), 0);
-        const [teachers, students] = [sum('teacher'), sum('student')];
-        const others = used / 1_000 - teachers - students;
-        return { node: name, resource, all, teachers, students, others, free: all - used / 1_000 };
-      }),
+        const sum = (who: Holding['by']): number =>
+          here.reduce((total, { by, amounts }) => total + (by === who ? (amounts[resource] ?? 0) : 0), 0) / 1_000;
+        const [all, teachers, students, others] = [amount / 1_000, sum('teacher'), sum('student'), sum('other')];
+        return { node: name, resource, all, teachers, students, others, free: all - teachers - students - others };
+      });
+  });
+}
+
+/** Pods hold what they request, and claims hold devices. */
+function holdingsOf(pods: readonly StoredObject[], devices: DevicesSeen): readonly Holding[] {
+  const views = pods.map((pod) => podView(pod as unknown as Parameters<typeof podView>[0]));
+  const roles = new Map(views.map(({ uid, worker }): [string, Holding['by']] => [uid, worker?.component ?? 'other']));
+  const byPods = views.flatMap(({ node, ended, uid, requests }): Holding[] =>
+    node === null || ended ? [] : [{ node, by: roles.get(uid) ?? 'other', amounts: requests }],
   );
+  const byClaims = devices.held.map(({ node, amounts, pods: [uid = ''] }): Holding => {
+    return { node, by: roles.get(uid) ?? 'other', amounts };
+  });
+  return [...byPods, ...byClaims];
 }
 
 function poolTable(rows: readonly PoolRow[]): string {

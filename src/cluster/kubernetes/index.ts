@@ -19,6 +19,8 @@ export {
 export {
   ClusterCache,
   type DeviceObjects,
+  type DevicesSeen,
+  devicesSeen,
   JobCache,
   kinds,
   listDevices,

@@ -44,8 +44,17 @@ export function higherPriorityPods(pods: Iterable<UnboundPod>, teacherPriority: 
   return pending;
 }
 
-/** Reasons of the scheduler plugins NodeResourcesFit, NodePorts and InterPodAffinity: fewer pods on the node would solve them. */
-const solvedByEviction: readonly string[] = ['Insufficient ', 'Too many pods', 'free ports', 'anti-affinity'];
+/**
+ * Reasons of the scheduler plugins NodeResourcesFit, NodePorts, InterPodAffinity and DynamicResources: fewer pods on the node
+ * would solve them. (The last is also said of a pod that names devices as an extended resource, and has no claim yet.)
+ */
+const solvedByEviction: readonly string[] = [
+  'Insufficient ',
+  'Too many pods',
+  'free ports',
+  'anti-affinity',
+  'cannot allocate all claims',
+];
 
 /**
  * Whether evicting pods may let a pending pod schedule. A pod that waits for a volume is not helped, for example. For

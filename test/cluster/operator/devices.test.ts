@@ -3,8 +3,13 @@
  * scheduler preempts no pod for a device, so that the operator's yielding is the only way back. Real API server, scheduler and
  * claim controller; the driver is a test that publishes slices.
  */
-import { afterAll, beforeAll, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { NodeRow } from '../../../src/cli/cluster/top.js';
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
@@ -14,6 +19,9 @@ import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
 const driver = 'gpu.example.com';
 const perNode = 2;
 const apiVersion = 'resource.k8s.io/v1';
+/** What its devices are to pods that name resources (KEP-5004). */
+const extendedResource = 'example.com/gpu';
+const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 
 let world: OperatorCluster;
 let operator: RunningOperator;
@@ -46,7 +54,7 @@ const claiming = (name: string): object => ({
 });
 
 beforeAll(async () => {
-  world = await OperatorCluster.create();
+  world = await OperatorCluster.create({ featureGates: { DRAExtendedResource: true } });
   await world.cluster.addNodes(2, {});
   const { items } = await world.cluster.api.get<{ items: { metadata: { name: string } }[] }>('/api/v1/nodes');
   await world.cluster.apply(
@@ -54,7 +62,10 @@ beforeAll(async () => {
       apiVersion,
       kind: 'DeviceClass',
       metadata: { name: driver },
-      spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
+      spec: {
+        selectors: [{ cel: { expression: `device.driver == "${driver}"` } }],
+        extendedResourceName: extendedResource,
+      },
     },
     template('one', 1),
     template('both', perNode),
@@ -67,6 +78,14 @@ afterAll(async () => {
   await telemetry.stop();
   await world.close();
 });
+
+/** What `distill top` says of the nodes with devices. */
+async function devicesByNode(): Promise<readonly NodeRow[]> {
+  const args = [command, 'top', '--json', '--kubeconfig', world.cluster.kubeconfig];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { nodes } = JSON.parse(stdout) as { readonly nodes: readonly NodeRow[] };
+  return nodes.filter(({ resource }) => resource === `dra/${driver}`);
+}
 
 async function settled(uid: string, wanted: number): Promise<void> {
   let seen = '';
@@ -105,6 +124,11 @@ test('teachers take every free device, yield to a pod that claims some, and come
     return pod.status.phase === 'Running';
   });
   await settled(uid, perNode);
+  const shared = { resource: `dra/${driver}`, all: perNode, students: 0, free: 0 };
+  expect([...(await devicesByNode())].sort((a, b) => a.others - b.others)).toMatchObject([
+    { ...shared, teachers: perNode, others: 0 },
+    { ...shared, teachers: 0, others: perNode },
+  ]);
 
   await world.cluster.kubectlOk(['delete', 'pod', 'urgent', '--wait=false']);
   await settled(uid, 2 * perNode);
@@ -125,4 +149,37 @@ test('a driver that takes a device away is followed', async () => {
   const fewer = await world.uidOf('fewer');
   telemetry.needs(fewer, 30);
   await settled(fewer, perNode);
+});
+
+test('devices that pods name as an extended resource are the same ones', async () => {
+  telemetry.needs(await world.uidOf('fewer'), 0);
+  await world.cluster.kubectlOk(['delete', 'distilljob', 'fewer', '--timeout=120s']);
+  await world.cluster.apply(
+    someJob({ name: 'extended', pools: [{ name: 'gpu', resource: extendedResource, maxReplicas: 20 }] }),
+  );
+  const uid = await world.uidOf('extended');
+  telemetry.needs(uid, 30);
+  await settled(uid, perNode);
+  expect(await devicesByNode()).toMatchObject([{ all: perNode, teachers: perNode, others: 0, free: 0 }]);
+
+  const limits = { [extendedResource]: String(perNode) };
+  await world.cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'urgent', namespace: 'default' },
+    spec: { containers: [{ name: 'worker', image: 'x', resources: { limits } }] },
+  });
+  await until(
+    'the pod that names the extended resource to run',
+    async () => {
+      const pod = await world.cluster.api.get<{ status: { phase: string } }>('/api/v1/namespaces/default/pods/urgent');
+      return pod.status.phase === 'Running';
+    },
+    () => world.cluster.kubectlOk(['get', 'pods,resourceclaims,distilljobs', '-A', '-o', 'yaml']),
+  );
+  await settled(uid, 0);
+  expect(await devicesByNode()).toMatchObject([{ all: perNode, teachers: 0, others: perNode, free: 0 }]);
+
+  await world.cluster.kubectlOk(['delete', 'pod', 'urgent', '--wait=false']);
+  await settled(uid, perNode);
 });

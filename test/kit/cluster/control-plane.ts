@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly address?: string;
   /** More flags of the API server. */
   readonly apiServerArgs?: readonly string[];
+  /** Of all components; absent = as Kubernetes ships them. */
+  readonly featureGates?: Readonly<Record<string, boolean>>;
   /** Allows aggregated API servers, as for metrics; absent = none. */
   readonly aggregation?: boolean;
   /** The scheduler's profile: one of KubeSchedulerConfiguration without its name; absent = the default. */
@@ -276,6 +278,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 async function assemble(folder: string, processes: Processes, options: ControlPlaneOptions): Promise<ControlPlane> {
   const { audit = null, address = '127.0.0.1', apiServerArgs = [], crds = [] } = options;
+  const gates = featureGates(options.featureGates ?? {});
   const [client = 0, peer = 0, manager = 0, schedulerPort = 0] = await freePorts(4);
   const [port = 0] = await freePorts(1, address);
   const etcd = new Etcd(processes, folder, { client, peer });
@@ -315,7 +318,7 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
     tokenKey,
     audit,
     frontProxy,
-    args: apiServerArgs,
+    args: [...gates, ...apiServerArgs],
   });
   const controllerManager = new Component(processes, {
     name: 'kube-controller-manager',
@@ -333,6 +336,7 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
       // The default limits would dominate measurements with a thousand jobs.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
+      ...gates,
     ],
   });
   const scheduling = await scheduler(processes, {
@@ -340,6 +344,7 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
     kubeconfig: schedulerConfig,
     port: schedulerPort,
     profile: options.schedulerProfile ?? null,
+    args: gates,
   });
   const [api] = await Promise.all([Api.connect(endpoint, admin), apiServing.start()]);
   const cluster = new ControlPlane({
@@ -362,6 +367,11 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
     return status === 200;
   });
   return cluster;
+}
+
+function featureGates(gates: Readonly<Record<string, boolean>>): string[] {
+  const each = Object.entries(gates).map(([name, isOn]) => `${name}=${String(isOn)}`);
+  return each.length === 0 ? [] : [`--feature-gates=${each.join()}`];
 }
 
 /** Creates the key that signs the tokens of ServiceAccounts. */

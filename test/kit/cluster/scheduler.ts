@@ -14,11 +14,13 @@ export interface SchedulerOptions {
   readonly port: number;
   /** A profile of KubeSchedulerConfiguration v1, without its name; null = Kubernetes' own. */
   readonly profile: object | null;
+  /** More flags. */
+  readonly args: readonly string[];
 }
 
 export async function scheduler(
   processes: Processes,
-  { folder, kubeconfig, port, profile }: SchedulerOptions,
+  { folder, kubeconfig, port, profile, args }: SchedulerOptions,
 ): Promise<Component> {
   const configuration = join(folder, 'scheduler.yaml');
   await writeFile(
@@ -34,6 +36,6 @@ export async function scheduler(
   return new Component(processes, {
     name: 'kube-scheduler',
     command: toolPath('kube-scheduler'),
-    args: [`--config=${configuration}`, `--secure-port=${String(port)}`, '--bind-address=127.0.0.1'],
+    args: [`--config=${configuration}`, `--secure-port=${String(port)}`, '--bind-address=127.0.0.1', ...args],
   });
 }

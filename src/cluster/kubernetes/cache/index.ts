@@ -6,6 +6,7 @@ export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
 export { controllerOf, identityOf } from './ownership.js';
 export { type DeviceObjects, listDevices, observeDevices } from './device-kinds.js';
+export { type DevicesSeen, devicesSeen } from './devices-seen.js';
 export { type PodView, podView } from './pod-view.js';
 export {
   deploymentView,

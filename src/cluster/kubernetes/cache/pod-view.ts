@@ -185,13 +185,10 @@ function waitingView(raw: RawPod): NodeWait {
   };
 }
 
-/**
- * Other schedulers use other messages, and the ledger does not count claimed devices: then assume that eviction helps.
- */
+/** Other schedulers use other messages: then assume that eviction helps. */
 function waitsForRoom({ spec, status }: RawPod): boolean {
   const said = unscheduled(status?.conditions ?? []);
-  const isKnown = spec.schedulerName === 'default-scheduler' && (spec.resourceClaims ?? []).length === 0;
-  return said === undefined || !isKnown || isSolvedByEviction(said);
+  return said === undefined || spec.schedulerName !== 'default-scheduler' || isSolvedByEviction(said);
 }
 
 function workerView({ metadata, spec, status }: RawPod, phase: string): WorkerView | null {

@@ -46,3 +46,78 @@ test('shows the jobs to a person who may not list nodes', async () => {
   expect(text).toMatch(/^default\/mnist +gpu/m);
   expect(text).toContain('cannot list resource "nodes"');
 });
+
+test('shows devices, and whose claims hold them', async () => {
+  const driver = 'gpu.example.com';
+  const apiVersion = 'resource.k8s.io/v1';
+  const meta = (name: string, namespace = 'default') => ({ name, namespace, uid: `u-${name}`, resourceVersion: '1' });
+  const ask = { devices: { requests: [{ exactly: { deviceClassName: driver, count: 2 } }] } };
+  const claim = (name: string, devices: readonly string[], pod: string) => ({
+    apiVersion,
+    kind: 'ResourceClaim',
+    metadata: meta(name),
+    spec: ask,
+    status: {
+      allocation: { devices: { results: devices.map((device) => ({ driver, pool: 'a', device })) } },
+      reservedFor: [{ resource: 'pods', name: pod, uid: pod }],
+    },
+  });
+  const teacher = teacherPod('gpu-0').on('a').ready().raw;
+  const other = strangerPod('web').on('a').raw;
+  const template = { spec: { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'two' }] } };
+  const text = await said({
+    jobs: [new JobMaker().pools({ name: 'gpu', maxReplicas: 4, template }).job],
+    pods: [teacher, other],
+    nodes: [rawNode('a', { allocatable: { cpu: '16', memory: '64Gi', pods: '110' } })],
+    devices: new Map([
+      [
+        'slices',
+        [
+          {
+            apiVersion,
+            kind: 'ResourceSlice',
+            metadata: meta('a', ''),
+            spec: {
+              driver,
+              nodeName: 'a',
+              pool: { name: 'a', generation: 1 },
+              devices: Array.from({ length: 8 }, (_, at) => ({ name: `gpu-${String(at)}` })),
+            },
+          },
+        ],
+      ],
+      [
+        'classes',
+        [
+          {
+            apiVersion,
+            kind: 'DeviceClass',
+            metadata: meta(driver, ''),
+            spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
+          },
+        ],
+      ],
+      ['templates', [{ apiVersion, kind: 'ResourceClaimTemplate', metadata: meta('two'), spec: { spec: ask } }]],
+      [
+        'claims',
+        [
+          claim('of-teacher', ['gpu-0', 'gpu-1'], teacher.metadata.uid),
+          claim('of-web', ['gpu-2', 'gpu-3', 'gpu-4'], other.metadata.uid),
+          // Its pod is gone, and it is not deallocated yet.
+          claim('left', ['gpu-5'], 'gone'),
+        ],
+      ],
+    ]),
+  });
+  expect(text).toBe(
+    [
+      'Job            Pool  Resource             Slots each  Ready  Teachers  Wants  Slots',
+      '---            ----  --------             ----------  -----  --------  -----  -----',
+      'default/mnist  gpu   dra/gpu.example.com           2      1         1      0      2',
+      '',
+      'Node  Resource             All  Teachers  Students  Others  Free',
+      '----  --------             ---  --------  --------  ------  ----',
+      'a     dra/gpu.example.com    8         2         0       4     2',
+    ].join('\n'),
+  );
+});

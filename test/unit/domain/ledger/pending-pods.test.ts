@@ -39,6 +39,7 @@ test.each<[string, boolean]>([
   ["0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.", true],
   ["0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.", true],
   ["0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.", true],
+  ['0/2 nodes are available: 2 cannot allocate all claims. still not schedulable, preemption: 0/2 nodes.', true],
   ['0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found', false],
   ['0/2 nodes are available: persistentvolumeclaim "data" not found. not found', false],
   ["0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", false],

@@ -102,9 +102,8 @@ describe('a pod', () => {
     const { spec, ...rest } = said(noVolume);
     expect([isForRoom(said('2 Insufficient nvidia.com/gpu')), isForRoom(said(noVolume))]).toEqual([true, false]);
     expect(isForRoom(strangerPod('web-1').raw)).toBe(true);
-    // What another scheduler means is not known, nor which devices are left.
+    // What another scheduler means is not known.
     expect(isForRoom({ ...rest, spec: { ...spec, schedulerName: 'batch' } })).toBe(true);
-    expect(isForRoom({ ...rest, spec: { ...spec, resourceClaims: [{ resourceClaimName: 'gpu' }] } })).toBe(true);
   });
 
   test('with a nominated node has it until it is bound', () => {
