@@ -457,6 +457,21 @@ describe('two runs', () => {
 });
 
 describe('several processes that find the lock of a dead process at the same time', () => {
+  test('wait for the one that removes it, and name it when it does not come to an end', () => {
+    RunFolder.create(run, plainJob(), deadPid);
+    const other = anotherProcess();
+    const claim = join(run, `run.lock.${String(other)}`);
+    writeFileSync(claim, '');
+    const { reason, message } = failureOf(() => RunFolder.resume(run, process.pid));
+    expect(reason).toBe('badInput');
+    expect(message).toContain(`process ${String(other)} is using this folder`);
+    expect(message).toContain(`remove ${claim}`);
+    expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(deadPid)}\n`);
+    rmSync(claim);
+    RunFolder.resume(run, process.pid);
+    expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(process.pid)}\n`);
+  });
+
   test('do not share the run: one gets it', async () => {
     RunFolder.create(run, plainJob(), deadPid);
     const signal = join(home, 'go');
