@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { systemClock } from '@distillery/platform';
 
 import { findNatsServer } from '../stream/index.js';
-import { fileLog } from '../telemetry/index.js';
+import { fileLog } from '../telemetry/log.js';
 
 import { readConfig } from './config.js';
 import { type LocalNeeds, machineFacts } from './local/commands.js';
