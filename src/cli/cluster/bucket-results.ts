@@ -8,6 +8,8 @@ import { parsedJson, printable } from '@distillery/base';
 import { readResultSums, resultFiles, resultPrefix, resultSumsName, workerExitCodes } from '@distillery/protocol';
 import { z } from 'zod';
 
+import type { DistillJob } from '../../api/index.js';
+
 import { askProcess, longestWords } from '../shared/asked-process.js';
 import { CliError } from '../shared/cli-error.js';
 import { maxSumsBytes, type ResultSource, type StoredResult } from '../shared/result-checks.js';
@@ -38,6 +40,23 @@ interface Bucket {
   readonly credentials: Credentials;
 }
 
+/** Which bucket of a job is read, and how. */
+export interface BucketChoice {
+  /** Whose credentials read it. */
+  readonly credentials: CredentialsFrom;
+  /** Address of its server from here; absent = the one that the credentials name. */
+  readonly s3Endpoint?: string;
+}
+
+export interface BucketTools {
+  readonly jobs: Pick<JobReader, 'readSecret'>;
+  /** What reads buckets; null in the program of one file, which starts no processes. */
+  readonly buckets: (() => Promise<BucketNeeds>) | null;
+  readonly say: (line: string) => void;
+  /** Aborts when the person stops the command. */
+  readonly stop: AbortSignal;
+}
+
 interface Tools extends BucketNeeds {
   readonly say: (line: string) => void;
   readonly stop: AbortSignal;
@@ -49,7 +68,7 @@ interface Tools extends BucketNeeds {
  * @param endpoint instead of the one that the credentials name
  * @throws CliError when there is no such Secret, or it cannot be read
  */
-export async function credentialsFor(
+async function credentialsFor(
   where: {
     readonly from: CredentialsFrom;
     readonly endpoint: string | undefined;
@@ -57,7 +76,7 @@ export async function credentialsFor(
     readonly secret: string | undefined;
   },
   variables: Readonly<Record<string, string>>,
-  jobs: JobReader,
+  jobs: Pick<JobReader, 'readSecret'>,
 ): Promise<Credentials> {
   const { from, endpoint, namespace, secret: name } = where;
   const at = endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_S3: endpoint };
@@ -74,8 +93,35 @@ export async function credentialsFor(
   return { of: `the Secret ${namespace}/${name}`, values: { ...Object.fromEntries(keys), ...at } };
 }
 
+/**
+ * The results of a job whose output is in a bucket.
+ * @throws CliError where no bucket can be read from here
+ */
+export async function resultsInBucket(
+  { metadata, spec }: DistillJob,
+  namespace: string,
+  { credentials: from, s3Endpoint: endpoint }: BucketChoice,
+  { jobs, buckets, say, stop }: BucketTools,
+): Promise<ResultSource> {
+  const { store, secretRef } = spec.student.output;
+  if (buckets === null) {
+    throw new CliError('unavailable', {
+      about: `job ${namespace}/${metadata.name}`,
+      problem: `its results are in ${store}, and this program of one file reads no buckets`,
+      remedy: 'use the same command of the npm package, or copy the objects with a client of the bucket',
+    });
+  }
+  const needs = await buckets();
+  const credentials = await credentialsFor(
+    { from, endpoint, namespace, secret: secretRef?.name },
+    needs.variables,
+    jobs,
+  );
+  return bucketResults({ store, credentials }, { ...needs, say, stop });
+}
+
 /** As a source of results: of all objects at the place those that the list of files names. */
-export function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
+function bucketResults(bucket: Bucket, tools: Tools): ResultSource {
   const found = new Map<string, number>();
   const read = (name: string): AsyncIterable<Uint8Array> => readObject(bucket, name, found.get(name) ?? 0, tools);
   return {

@@ -8,11 +8,11 @@ import type { Clock } from '@distillery/base';
 
 import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
-import { positiveInteger } from '../shared/options.js';
+import { positiveInteger, withBucketOptions } from '../shared/options.js';
 import type { Terminal } from '../shared/standard-output.js';
 import { type StopRequest, unlessStopped } from '../shared/stop.js';
 
-import type { BucketNeeds } from './bucket-results.js';
+import type { BucketChoice, BucketNeeds } from './bucket-results.js';
 import type { ClusterReader } from './cluster-reader.js';
 import type { SeenCluster } from './cluster-snapshot.js';
 import type { LogsOptions } from './logs.js';
@@ -25,7 +25,7 @@ export interface ClusterChoice {
   readonly context?: string;
 }
 
-export type { BucketNeeds };
+export type { BucketChoice, BucketNeeds };
 
 export interface ClusterNeeds {
   /** @throws CliError when the kubeconfig cannot be used */
@@ -204,14 +204,12 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     .option('--min <n>', 'least teachers', wholeNumber)
     .addHelpText('after', `\nExample:\n  $ ${program} scale mnist --pool gpu --max 8`);
 
-  interface FetchFlags extends JobFlags {
+  interface FetchFlags extends JobFlags, BucketChoice {
     readonly output?: string;
     readonly nats?: string;
-    readonly credentials: 'job' | 'environment';
-    readonly s3Endpoint?: string;
     readonly force: boolean;
   }
-  aboutJob<FetchFlags>(
+  const fetch = aboutJob<FetchFlags>(
     'fetch',
     'copy the model of a finished job from a cluster, and check its digest',
     async (work) => {
@@ -231,19 +229,8 @@ export function addClusterCommands(root: Command, needs: ClusterNeeds, ended: (e
     .option(
       '--nats <url>',
       'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward (default: the address that pods use)',
-    )
-    .addOption(
-      new Option(
-        '--credentials <from>',
-        'who reads a bucket (s3://): the Secret that the job names, or the variables of AWS in your environment',
-      )
-        .choices(['job', 'environment'])
-        .default('job'),
-    )
-    .option(
-      '--s3-endpoint <url>',
-      "address of the bucket's server from here (default: the one that the credentials name)",
-    )
+    );
+  withBucketOptions(fetch)
     .option('--force', 'replace an earlier model in the folder', false)
     .addHelpText('after', `\nExample:\n  $ ${program} fetch mnist -n team-a -o model`);
 

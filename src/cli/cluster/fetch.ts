@@ -15,11 +15,11 @@ import { metricsByName, teacherSentence } from '../shared/scores.js';
 import { checkPath, folderNamed } from '../shared/folders.js';
 import { shellCommand } from '../shared/shell-words.js';
 
-import { type BucketNeeds, bucketResults, credentialsFor, type CredentialsFrom } from './bucket-results.js';
+import { type BucketChoice, type BucketTools, resultsInBucket } from './bucket-results.js';
 import type { JobReader } from './job-reader.js';
 import { accessTo, connected, type NatsTools } from './nats-results.js';
 
-export interface FetchOptions {
+export interface FetchOptions extends BucketChoice {
   readonly job: string;
   /** Absent = that of the kubeconfig's context. */
   readonly namespace?: string;
@@ -27,23 +27,14 @@ export interface FetchOptions {
   readonly output: string;
   /** Address of NATS from here; absent = the address that pods use. */
   readonly nats?: string;
-  /** Whose credentials read a bucket. */
-  readonly credentials: CredentialsFrom;
-  /** Address of the bucket's server from here; absent = the one that the credentials name. */
-  readonly s3Endpoint?: string;
   /** Replace an earlier model in the folder. */
   readonly force: boolean;
 }
 
-export interface FetchTools extends NatsTools {
+export interface FetchTools extends NatsTools, BucketTools {
   /** Options with which kubectl reaches the same cluster. */
   readonly kubectlOptions: readonly string[];
   readonly jobs: JobReader;
-  /** What reads buckets; null in the program of one file, which starts no processes. */
-  readonly buckets: (() => Promise<BucketNeeds>) | null;
-  say(line: string): void;
-  /** Aborts when the person stops the command. */
-  readonly stop: AbortSignal;
 }
 
 const connectWaitMs = 5_000;
@@ -66,8 +57,13 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   if (storeKind(job.spec.student.output.store) === 'nats') {
     await fromNats(job, namespace, options, tools, (source) => bring(source, job, 'its object store', folder, tools));
   } else {
-    const { source, about } = await inBucket(job, namespace, options, tools);
-    await bring(source, job, about, folder, tools);
+    await bring(
+      await resultsInBucket(job, namespace, options, tools),
+      job,
+      job.spec.student.output.store,
+      folder,
+      tools,
+    );
   }
 }
 
@@ -115,28 +111,6 @@ async function fromNats(
     tools.stop.removeEventListener('abort', close);
     await reader.close();
   }
-}
-
-/** @throws CliError where no bucket can be read from here */
-async function inBucket(
-  { metadata, spec }: DistillJob,
-  namespace: string,
-  { credentials: from, s3Endpoint }: FetchOptions,
-  tools: FetchTools,
-): Promise<{ readonly source: ResultSource; readonly about: string }> {
-  const { store, secretRef } = spec.student.output;
-  if (tools.buckets === null) {
-    throw new CliError('unavailable', {
-      about: `job ${namespace}/${metadata.name}`,
-      problem: `its model is in ${store}, and this program of one file reads no buckets`,
-      remedy: 'use `distill fetch` of the npm package, or copy the objects with a client of the bucket',
-    });
-  }
-  const needs = await tools.buckets();
-  const where = { from, endpoint: s3Endpoint, namespace, secret: secretRef?.name };
-  const credentials = await credentialsFor(where, needs.variables, tools.jobs);
-  const say = (line: string): void => tools.say(line);
-  return { about: store, source: bucketResults({ store, credentials }, { ...needs, say, stop: tools.stop }) };
 }
 
 /** @returns a command to paste into a shell */

@@ -15,12 +15,14 @@ import { type JobStreamReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { type Report, reportOf } from '../shared/report-file.js';
+import type { ResultSource } from '../shared/result-checks.js';
 
+import { type BucketChoice, type BucketTools, resultsInBucket } from './bucket-results.js';
 import type { ClusterReader } from './cluster-reader.js';
 import { accessTo, connected, type ReaderAccess } from './nats-results.js';
 import { eventsAbout } from './seen-events.js';
 
-export interface JobReportOptions {
+export interface JobReportOptions extends BucketChoice {
   readonly job: string;
   /** Absent = that of the kubeconfig's context. */
   readonly namespace?: string;
@@ -32,6 +34,7 @@ export interface JobReportTools {
   readonly cluster: Pick<ClusterReader, 'namespace' | 'readJob' | 'readSecret' | 'list'>;
   /** @throws StreamError */
   readonly connect: (access: ReaderAccess) => Promise<JobStreamReader>;
+  readonly buckets: BucketTools['buckets'];
   readonly nowMs: number;
   readonly stop: AbortSignal;
 }
@@ -47,12 +50,7 @@ export async function jobReport(options: JobReportOptions, tools: JobReportTools
   const job = await cluster.readJob(namespace, options.job);
   if (job === null) return null;
   const missing: string[] = [];
-  const { history, result } = await optional(
-    missing,
-    'curves of the loss, scores, rates and teachers',
-    { history: null, result: null },
-    () => storedOf(job, namespace, options, tools, missing),
-  );
+  const { history, result } = await storedOf(job, namespace, options, tools, missing);
   const readEvents = (): Promise<Events> => eventsOf(job, namespace, cluster);
   const events = history === null ? await optional<Events>(missing, 'events', [], readEvents) : [];
   const input: ReportInput = {
@@ -112,30 +110,54 @@ interface Stored {
   readonly result: ResultReport | null;
 }
 
-/** What lies in NATS. @throws CliError, StreamError when nothing of it can be read */
 async function storedOf(
   job: DistillJob,
   namespace: string,
   options: JobReportOptions,
-  { cluster, connect, stop }: JobReportTools,
+  tools: JobReportTools,
   missing: string[],
 ): Promise<Stored> {
+  const kind = storeKind(job.spec.student.output.store);
+  const lacks = 'curves of the loss, scores, rates and teachers';
+  const history = (reader: JobStreamReader): Promise<History | null> =>
+    optional(missing, 'curves of rates, the buffer and the teachers', null, () => historyOf(job, reader));
+  const result = (found: History | null, source: () => Promise<ResultSource>): Promise<ResultReport | null> => {
+    const exact = found === null ? 'curves of the loss and the scores' : 'the exact losses and scores of each step';
+    return optional(missing, exact, null, async () => resultOf(job, source));
+  };
+  const inNats = (): Promise<Stored> =>
+    withReader(job, namespace, options, tools, async (reader) => {
+      const found = await history(reader);
+      return { history: found, result: kind === 's3' ? null : await result(found, () => Promise.resolve(reader)) };
+    });
+  const stored = await optional<Stored>(missing, lacks, { history: null, result: null }, inNats);
+  if (kind !== 's3') return stored;
+  // A note of a repeated request would stand in the page of `-o -`.
+  const bucketTools = { ...tools, jobs: tools.cluster, say: () => undefined };
+  const inBucket = (): Promise<ResultSource> => resultsInBucket(job, namespace, options, bucketTools);
+  return { ...stored, result: await result(stored.history, inBucket) };
+}
+
+/** @throws CliError, StreamError when the job's streams cannot be read from here */
+async function withReader<T>(
+  job: DistillJob,
+  namespace: string,
+  options: JobReportOptions,
+  { cluster, connect, stop }: JobReportTools,
+  work: (reader: JobStreamReader) => Promise<T>,
+): Promise<T> {
   const access = await accessTo(job, namespace, options, { jobs: cluster });
   const uid = job.metadata.uid ?? '';
   const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop }, options, { connect });
   try {
-    const rates = 'curves of rates, the buffer and the teachers';
-    const history = await optional(missing, rates, null, () => historyOf(uid, reader));
-    const exact = history === null ? 'curves of the loss and the scores' : 'the exact losses and scores of each step';
-    const result = await optional(missing, exact, null, () => resultOf(job, uid, reader));
-    return { history, result };
+    return await work(reader);
   } finally {
     await reader.close();
   }
 }
 
 /** @throws CliError, StreamError with the reason why there is none */
-async function historyOf(uid: string, reader: JobStreamReader): Promise<History> {
+async function historyOf({ metadata: { uid = '' } }: DistillJob, reader: JobStreamReader): Promise<History> {
   const text = await reader.history();
   if (text === '') throw lacking('the operator has not stored any yet, or is of an earlier release');
   const history = readHistory(text, uid);
@@ -144,15 +166,20 @@ async function historyOf(uid: string, reader: JobStreamReader): Promise<History>
 }
 
 /** @throws CliError, StreamError with the reason why there is none */
-async function resultOf(job: DistillJob, uid: string, reader: JobStreamReader): Promise<ResultReport> {
-  if (job.status?.phase !== 'Succeeded') throw lacking('the student stores them when its training is complete');
-  if (storeKind(job.spec.student.output.store) !== 'nats') throw lacking('the model is not in NATS');
+async function resultOf(
+  { metadata, spec, status }: DistillJob,
+  source: () => Promise<ResultSource>,
+): Promise<ResultReport> {
+  if (status?.phase !== 'Succeeded') throw lacking('the student stores them when its training is complete');
+  if (storeKind(spec.student.output.store) === 'pvc') throw lacking('the model is in a PersistentVolumeClaim');
+  const results = await source();
   const name = `${resultPrefix}${resultFileNames.report}`;
-  const stored = (await reader.list()).find((each) => each.name === name);
+  const stored = (await results.list()).find((each) => each.name === name);
   if (stored === undefined || stored.bytes > maxReportBytes) throw lacking(`there is no ${resultFileNames.report}`);
-  const content = await buffer(reader.read(name));
+  const content = await buffer(results.read(name));
   const result = resultReportSchema.safeParse(parsedJson(content.toString('utf8'))).data;
-  if (result?.job.uid !== uid) throw lacking(`${resultFileNames.report} is damaged, or of another job`);
+  if (result === undefined || result.job.uid !== metadata.uid)
+    throw lacking(`${resultFileNames.report} is damaged, or of another job`);
   return result;
 }
 

@@ -8,18 +8,19 @@ import type { Command } from 'commander';
 import { connectReader } from '../../stream/index.js';
 
 import type { ClusterReader } from '../cluster/cluster-reader.js';
-import type { ClusterNeeds } from '../cluster/commands.js';
+import type { BucketChoice, ClusterNeeds } from '../cluster/commands.js';
 import { jobReport } from '../cluster/job-html-report.js';
 import { isRunning, reportFile, runReport } from '../local/run-report.js';
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import { folderNamed } from '../shared/folders.js';
+import { withBucketOptions } from '../shared/options.js';
 import { type Report, writeReport } from '../shared/report-file.js';
 import { unlessStopped } from '../shared/stop.js';
 
-type ReportNeeds = Pick<ClusterNeeds, 'openCluster' | 'say' | 'nowMs' | 'stop'>;
+type ReportNeeds = Pick<ClusterNeeds, 'openCluster' | 'buckets' | 'say' | 'nowMs' | 'stop'>;
 
-interface ReportFlags {
+interface ReportFlags extends BucketChoice {
   readonly output?: string;
   readonly force: boolean;
   readonly namespace?: string;
@@ -30,7 +31,7 @@ interface ReportFlags {
 
 /** @param ended is called with how the command ends */
 export function addReportCommand(root: Command, needs: ReportNeeds, ended: (ending: Ending) => void): void {
-  root
+  const command = root
     .command('report')
     .description('write a report of a run, or of a job of a cluster, as one HTML file')
     .argument('<run|job>', 'folder of a run on this machine; otherwise the name of a DistillJob')
@@ -42,7 +43,8 @@ export function addReportCommand(root: Command, needs: ReportNeeds, ended: (endi
     .option('-n, --namespace <name>', "the job's namespace (default: that of the kubeconfig's context)")
     .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
     .option('--context <name>', 'which of its contexts (default: the current one)')
-    .option('--nats <url>', 'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward')
+    .option('--nats <url>', 'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward');
+  withBucketOptions(command)
     .addHelpText(
       'after',
       `\nExamples:\n  $ ${root.name()} report runs/mnist-20261124-101500\n  $ ${root.name()} report mnist -n team-a -o mnist.html`,
@@ -94,7 +96,7 @@ async function reportOn(
   const cluster = await opened(name, namesCluster, flags, needs);
   const made = await jobReport(
     { ...flags, job: name },
-    { cluster, connect: connectReader, nowMs: needs.nowMs(), stop: needs.stop.signal },
+    { cluster, connect: connectReader, buckets: needs.buckets, nowMs: needs.nowMs(), stop: needs.stop.signal },
   );
   if (made !== null) return { folder: null, report: made };
   throw new CliError('badInput', {

@@ -10,8 +10,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
 import { distillExit, DistillProcess } from '../../kit/distill.js';
 import { clusterJob, completeStatus, testModel } from '../../kit/model.js';
+import { reportInput, resultReport } from '../../kit/report.js';
 import { S3Proxy } from '../../kit/s3-proxy.js';
 import { rootKeys, type S3Server, startS3Server } from '../../kit/s3-server.js';
+import { plainJob } from '../../kit/snapshots.js';
 
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
 const secretPath = '/api/v1/namespaces/team-a/secrets/bucket';
@@ -225,6 +227,29 @@ describe('a result in a bucket is refused', () => {
     await spoil();
     expect(await refused(new Fetch())).toEqual({ code, sentence: expect.stringMatching(sentence) });
   });
+});
+
+test('a report has the curves of a result in a bucket, also where NATS cannot be reached', async () => {
+  const job = plainJob();
+  Object.assign(job.spec.student.output, { store, secretRef: { name: 'bucket' } });
+  api.set(jobPath, { ...job, status: reportInput().status });
+  const report = Buffer.from(JSON.stringify(resultReport(10)));
+  await put('metrics.json', report);
+  const all = { ...model.files, 'metrics.json': report };
+  const digests = Object.entries(all).map(([name, bytes]) => {
+    return [name, createHash('sha256').update(bytes).digest('hex')] as const;
+  });
+  await put('SHA256SUMS', Buffer.from(resultSumsText(new Map(digests))));
+  const page = join(home, 'bucket-report.html');
+  const made = new DistillProcess(['report', 'mnist', '-n', 'team-a', '--kubeconfig', api.kubeconfig, '-o', page]);
+  expect({ code: await made.ended(), stderr: made.stderr }).toEqual({ code: distillExit.ok, stderr: '' });
+  expect(readFileSync(page, 'utf8')).toContain('id="loss"');
+  const missing = made.plain.filter((line) => line.startsWith('missing'));
+  expect(missing).toEqual([
+    expect.stringMatching(/^missing +curves of the loss, scores, rates and teachers; /),
+    expect.stringMatching(/^missing +events; /),
+  ]);
+  expect(await made.survivors()).toEqual([]);
 });
 
 test('Ctrl-C ends a fetch, and leaves nothing', async () => {

@@ -510,7 +510,7 @@ describe('a job', () => {
       'whose model is in a bucket, by the program of one file,',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
       69,
-      'job team-a/mnist: its model is in s3://models/mnist, and this program of one file reads no buckets. Use `distill fetch` of the npm package, or copy the objects with a client of the bucket.',
+      'job team-a/mnist: its results are in s3://models/mnist, and this program of one file reads no buckets. Use the same command of the npm package, or copy the objects with a client of the bucket.',
     ],
   ])('%s is refused with a sentence, and no request goes to NATS', async (_, job, code, message) => {
     const fetch = new Fetch({ job });

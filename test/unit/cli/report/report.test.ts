@@ -44,6 +44,7 @@ async function report(args: readonly string[], cluster?: ClusterReader): Promise
   addReportCommand(
     root,
     {
+      buckets: null,
       say: (line) => said.push(line),
       nowMs: () => noonMs,
       stop: { signal: new AbortController().signal, ending: 'interrupted' },
@@ -256,8 +257,8 @@ function stored(content: string | StreamError, history: string | null = ''): Job
 describe('the report of a job of a cluster', () => {
   const made = (job: DistillJob | null, connect: JobReportTools['connect']) =>
     jobReport(
-      { job: 'mnist' },
-      { cluster: clusterWith(job, [event]), connect, nowMs: noonMs, stop: new AbortController().signal },
+      { job: 'mnist', credentials: 'job' },
+      { cluster: clusterWith(job, [event]), connect, buckets: null, nowMs: noonMs, stop: new AbortController().signal },
     );
 
   test('has the curves of its history as a local run has, with marks and reasons', async () => {
@@ -309,6 +310,18 @@ describe('the report of a job of a cluster', () => {
     const found = await made(finished(), stored(refusal));
     expect(found?.missing).toEqual(['curves of the loss, scores, rates and teachers; NATS: it refused.']);
     expect(found?.page).toContain('A teacher failed: out of memory');
+  });
+
+  test('of a program that reads no buckets says that the exact curves of a result in one are missing', async () => {
+    const job = finished();
+    job.spec.student.output.store = 's3://runs/mnist/model';
+    const found = await made(job, stored('', historyText(plainHistory())));
+    expect(found?.page).toContain('id="loss"');
+    expect(found?.missing).toEqual([
+      expect.stringMatching(
+        /^the exact losses and scores of each step; job .+: its results are in s3:\/\/runs\/mnist\/model, and this program of one file reads no buckets/,
+      ),
+    ]);
   });
 
   test('of a job that trains says that its exact curves come later', async () => {
