@@ -1,5 +1,5 @@
 /** Teachers in the SavedModel format through the whole engine, and how a run without TensorFlow refuses one. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { builtNative } from '../../kit/native.js';
+import { startS3Server } from '../../kit/s3-server.js';
 
 const built = builtNative();
 const folder = mkdtempSync(join(tmpdir(), 'distill-saved-model-'));
@@ -22,7 +23,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(name: string, signature: string, nativeFolder = built ?? 'none', more: object = {}): DistillProcess {
+/** @param more of the model, instead of the usual */
+function start(
+  name: string,
+  signature: string,
+  nativeFolder = built ?? 'none',
+  more: object = {},
+  variables: Readonly<Record<string, string>> = {},
+): DistillProcess {
   const job = writeSmallJob(folder, data, (spec) => {
     spec.teacher.model = {
       format: 'saved-model',
@@ -34,6 +42,7 @@ function start(name: string, signature: string, nativeFolder = built ?? 'none', 
   });
   return new DistillProcess(['run', job, '--json', '--dir', join(folder, name)], {
     DISTILL_NATIVE_FOLDER: nativeFolder,
+    ...variables,
   });
 }
 
@@ -47,6 +56,25 @@ function start(name: string, signature: string, nativeFolder = built ?? 'none', 
     expect({ exitCode: await killed.ended(), stderr: killed.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(killed.result?.digest).toBe(whole.result?.digest);
     expect(await killed.survivors()).toEqual([]);
+  });
+
+  it('in a bucket teaches the same student, with its variables', async () => {
+    const bucket = await startS3Server();
+    try {
+      await bucket.makeBucket('models');
+      for (const name of ['saved_model.pb', 'variables/variables.index', 'variables/variables.data-00000-of-00001']) {
+        await bucket.put('models', `digits/${name}`, readFileSync(join(model, name)));
+      }
+      const variables = { ...bucket.variables(), DISTILL_CACHE_FOLDER: join(folder, 'cache') };
+      const local = start('local', 'digits');
+      expect({ exitCode: await local.ended(), stderr: local.stderr }).toEqual({ exitCode: 0, stderr: '' });
+      const remote = start('remote', 'digits', built ?? 'none', { uri: 's3://models/digits' }, variables);
+      expect({ exitCode: await remote.ended(), stderr: remote.stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(remote.result?.digest).toBe(local.result?.digest);
+      expect(remote.result?.digest).toMatch(/^[0-9a-f]{64}$/);
+    } finally {
+      await bucket.stop();
+    }
   });
 
   it('that never answers is refused after the time that the job allows', async () => {
