@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 
 import { version } from '@distillery/base';
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 
 import type { ClusterNeeds } from './cluster/commands.js';
 import type { InitNeeds } from './init/commands.js';
@@ -80,6 +80,7 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
     .description('Elastic knowledge distillation: a fleet of teachers, one student, no step lost or repeated.')
     .version(version)
     .showHelpAfterError(`(${name} --help says more)`)
+    .configureHelp({ optionDescription })
     .exitOverride()
     .hook('preAction', () => {
       if (needs.hasWorkingFolder) return;
@@ -93,6 +94,13 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
   for (const command of root.commands) command.showHelpAfterError(`(${name} ${command.name()} --help says more)`);
   await root.parseAsync([...argv]);
   return ending;
+}
+
+/** Commander also writes "(default: false)" and "(default: [])", which say nothing. */
+function optionDescription(option: Option): string {
+  const { defaultValue } = option as { readonly defaultValue: unknown };
+  const saysNothing = defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  return saysNothing ? option.description : new Help().optionDescription(option);
 }
 
 async function addCommands(

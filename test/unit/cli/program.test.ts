@@ -62,6 +62,7 @@ describe('the program', () => {
     const { text, code } = started([name, '--help']);
     expect(code).toBe(0);
     expect(text).toMatch(new RegExp(`^  \\$ .*distill ${name}\\b`, 'm'));
+    expect(text).not.toMatch(/default:\s+(false|\[\])/);
   });
 
   test('proposes the command that was meant', () => {
