@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { startOperatorNats } from '../nats-operator.js';
 
@@ -18,7 +19,7 @@ import { OperatorCluster } from './operator-cluster.js';
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const real = process.argv.includes('--real');
+const { real } = asked();
 const began = performance.now();
 
 const data = mkdtempSync(join(tmpdir(), 'distillery-data-'));
@@ -48,6 +49,22 @@ Ctrl-C ends all of it.`);
   rmSync(data, { recursive: true, force: true });
 }
 process.exit(0);
+
+/** Ends the process after the help, and for an option that is not there. */
+function asked(): { readonly real: boolean } {
+  const usage = `npm run cluster             a control plane whose pods do nothing
+npm run cluster -- --real   one whose pods run (as root)`;
+  try {
+    const options = { real: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } as const;
+    const { values } = parseArgs({ options });
+    if (!values.help) return values;
+    say(usage);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
+    process.exit(2);
+  }
+}
 
 async function hollowWorld(folder: string): Promise<OperatorCluster> {
   say('starting a control plane, kwok nodes, NATS and the operator');
