@@ -1,7 +1,6 @@
 /**
- * What a data set gives to teacher and student: samples as named tensors, and their targets. A format is one row of
- * table-formats.ts; nothing above this room knows formats, and nothing but the augmentation of images and the layout of a
- * model's input knows that a sample is an image.
+ * What a data set gives to teacher and student: samples as named tensors, and their targets. Nothing here knows formats, and
+ * nothing but the augmentation of images and the layout of a model's input knows that a sample is an image.
  *
  * A sample has one or more prediction positions. A model answers one row of logits for each: an image has one position.
  * A target says what is right for a sample; a data set without targets is distilled from the teacher alone.

@@ -17,7 +17,7 @@ import { shellCommand } from '../shared/shell-words.js';
 
 import { type BucketChoice, type BucketTools, resultsInBucket } from './bucket-results.js';
 import type { JobReader } from './job-reader.js';
-import { accessTo, connected, type NatsTools } from './nats-results.js';
+import { type NatsTools, withReader } from './nats-results.js';
 
 export interface FetchOptions extends BucketChoice {
   readonly job: string;
@@ -37,8 +37,6 @@ export interface FetchTools extends NatsTools, BucketTools {
   readonly jobs: JobReader;
 }
 
-const connectWaitMs = 5_000;
-
 /** @throws CliError, StreamError */
 export async function fetchJob(options: FetchOptions, tools: FetchTools): Promise<void> {
   const namespace = options.namespace ?? tools.jobs.namespace;
@@ -55,7 +53,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   checkFinished(job, `job ${namespace}/${options.job}`, tools);
   await checkFolder(folder, options.force);
   if (storeKind(job.spec.student.output.store) === 'nats') {
-    await fromNats(job, namespace, options, tools, (source) => bring(source, job, 'its object store', folder, tools));
+    await withReader(job, namespace, options, tools, (source) => bring(source, job, 'its object store', folder, tools));
   } else {
     await bring(
       await resultsInBucket(job, namespace, options, tools),
@@ -91,26 +89,6 @@ async function bring(
   tools.say(`digest    ${digest}`);
   if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
   if (agreement !== null) tools.say(`student   ${agreement}`);
-}
-
-async function fromNats(
-  job: DistillJob,
-  namespace: string,
-  options: FetchOptions,
-  tools: FetchTools,
-  work: (source: ResultSource) => Promise<void>,
-): Promise<void> {
-  const uid = job.metadata.uid ?? '';
-  const access = await accessTo(job, namespace, options, tools);
-  const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop: tools.stop }, options, tools);
-  const close = (): void => void reader.close();
-  tools.stop.addEventListener('abort', close, { once: true });
-  try {
-    await work(reader);
-  } finally {
-    tools.stop.removeEventListener('abort', close);
-    await reader.close();
-  }
 }
 
 /** @returns a command to paste into a shell */

@@ -19,7 +19,7 @@ import type { ResultSource } from '../shared/result-checks.js';
 
 import { type BucketChoice, type BucketTools, resultsInBucket } from './bucket-results.js';
 import type { ClusterReader } from './cluster-reader.js';
-import { accessTo, connected, type ReaderAccess } from './nats-results.js';
+import { type ReaderAccess, withReader } from './nats-results.js';
 import { eventsAbout } from './seen-events.js';
 
 export interface JobReportOptions extends BucketChoice {
@@ -39,7 +39,6 @@ export interface JobReportTools {
   readonly stop: AbortSignal;
 }
 
-const connectWaitMs = 5_000;
 /** Far more than a student writes. */
 const maxReportBytes = 16 * 1024 * 1024;
 
@@ -125,35 +124,17 @@ async function storedOf(
     const exact = found === null ? 'curves of the loss and the scores' : 'the exact losses and scores of each step';
     return optional(missing, exact, null, async () => resultOf(job, source));
   };
+  // A note of a repeated request to a bucket would stand in the page of `-o -`.
+  const readTools = { ...tools, jobs: tools.cluster, say: () => undefined };
   const inNats = (): Promise<Stored> =>
-    withReader(job, namespace, options, tools, async (reader) => {
+    withReader(job, namespace, options, readTools, async (reader) => {
       const found = await history(reader);
       return { history: found, result: kind === 's3' ? null : await result(found, () => Promise.resolve(reader)) };
     });
   const stored = await optional<Stored>(missing, lacks, { history: null, result: null }, inNats);
   if (kind !== 's3') return stored;
-  // A note of a repeated request would stand in the page of `-o -`.
-  const bucketTools = { ...tools, jobs: tools.cluster, say: () => undefined };
-  const inBucket = (): Promise<ResultSource> => resultsInBucket(job, namespace, options, bucketTools);
+  const inBucket = (): Promise<ResultSource> => resultsInBucket(job, namespace, options, readTools);
   return { ...stored, result: await result(stored.history, inBucket) };
-}
-
-/** @throws CliError, StreamError when the job's streams cannot be read from here */
-async function withReader<T>(
-  job: DistillJob,
-  namespace: string,
-  options: JobReportOptions,
-  { cluster, connect, stop }: JobReportTools,
-  work: (reader: JobStreamReader) => Promise<T>,
-): Promise<T> {
-  const access = await accessTo(job, namespace, options, { jobs: cluster });
-  const uid = job.metadata.uid ?? '';
-  const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop }, options, { connect });
-  try {
-    return await work(reader);
-  } finally {
-    await reader.close();
-  }
 }
 
 /** @throws CliError, StreamError with the reason why there is none */

@@ -28,12 +28,43 @@ export interface NatsTools {
 /** What a reader of a job needs to connect. */
 export type ReaderAccess = NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal };
 
+const connectWaitMs = 5_000;
+
+/**
+ * Works with the results of a job in NATS, as its reader; a stop of the command ends the connection.
+ * @throws CliError, StreamError when they cannot be read from here, and what `work` throws
+ */
+export async function withReader<R extends ObjectReader, T>(
+  job: DistillJob,
+  namespace: string,
+  choice: ServerChoice,
+  tools: {
+    readonly jobs: Pick<JobReader, 'readSecret'>;
+    connect(access: ReaderAccess): Promise<R>;
+    readonly stop: AbortSignal;
+  },
+  work: (reader: R) => Promise<T>,
+): Promise<T> {
+  const { stop } = tools;
+  const access = await accessTo(job, namespace, choice, tools);
+  const uid = job.metadata.uid ?? '';
+  const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop }, choice, tools);
+  const close = (): void => void reader.close();
+  stop.addEventListener('abort', close, { once: true });
+  try {
+    return await work(reader);
+  } finally {
+    stop.removeEventListener('abort', close);
+    await reader.close();
+  }
+}
+
 /** How the job's reader connects. @throws CliError */
-export async function accessTo(
+async function accessTo(
   job: DistillJob,
   namespace: string,
   { nats }: ServerChoice,
-  { jobs }: { readonly jobs: JobReader },
+  { jobs }: { readonly jobs: Pick<JobReader, 'readSecret'> },
 ): Promise<NatsAccess> {
   const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
   const secret =
@@ -71,7 +102,7 @@ function addressIn(nats: string): NatsAddress {
 }
 
 /** @throws CliError, StreamError */
-export async function connected<R extends ObjectReader>(
+async function connected<R extends ObjectReader>(
   access: ReaderAccess,
   { nats }: ServerChoice,
   tools: { connect(access: ReaderAccess): Promise<R> },

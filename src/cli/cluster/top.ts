@@ -130,9 +130,9 @@ function nodeRows(
   devices: DevicesSeen,
   resources: ReadonlySet<string>,
 ): NodeRow[] {
-  const holdings = holdingsOf(pods, devices);
+  const byNode = Map.groupBy(holdingsOf(pods, devices), ({ node }) => node);
   return nodes.map(nodeView).flatMap(({ name, allocatable }) => {
-    const here = holdings.filter(({ node }) => node === name);
+    const here = byNode.get(name) ?? [];
     return Object.entries({ ...allocatable, ...devices.offered.get(name) })
       .filter(([resource, amount]) => amount > 0 && (resources.has(resource) || isAccelerator(resource)))
       .map(([resource, amount]) => {

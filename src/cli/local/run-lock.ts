@@ -6,11 +6,11 @@
  *  run-lock/K2 At most one process at a time removes the lock of a dead one. It has put down its claim before it looked for
  *     claims of others, and found none: of two processes that both found none, each would have looked before the other.
  */
-import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf, printable } from '@distillery/base';
-import { isAlive } from '@distillery/platform';
+import { isAlive, writeNewSync } from '@distillery/platform';
 
 import { CliError } from '../shared/cli-error.js';
 
@@ -52,11 +52,9 @@ const noLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOP
 /** @returns false when there is a lock already */
 function isTaken(file: string, pid: number): boolean {
   const text = `${pid}\n`;
-  const claim = claimOf(file, pid);
   try {
-    writeFileSync(claim, text);
     try {
-      linkSync(claim, file);
+      writeNewSync(file, text);
     } catch (error) {
       if (!noLinks.has(codeOf(error))) throw error;
       writeFileSync(file, text, { flag: 'wx' });
@@ -65,8 +63,6 @@ function isTaken(file: string, pid: number): boolean {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     return false;
-  } finally {
-    rmSync(claim, { force: true });
   }
 }
 
@@ -102,7 +98,7 @@ function removeDeadLock(folder: string, file: string, pid: number): number | nul
   }
 }
 
-/** Pids of the processes that lock the folder now, or were killed while they did. */
+/** Pids of the processes that remove a dead lock now, or were killed while they did. */
 function claimsIn(folder: string): number[] {
   return readdirSync(folder).flatMap((name) => {
     const [, pid] = claimPattern.exec(name) ?? [];

@@ -6,8 +6,8 @@ import { isAlive, sweepHalfWrittenSync } from '@distillery/platform';
 
 import { sweptIn } from './run-entries.js';
 
-/** A file that another command writes beside the run, without the lock. */
-const writtenBeside: readonly string[] = ['slots'];
+/** Files that another process writes beside the run, without the lock. */
+const writtenBeside: readonly string[] = ['slots', 'run.lock'];
 /** What earlier releases left of files that were being written. */
 const earlierHalves: readonly string[] = ['job.json.new', 'status.json.new', 'slots.new'];
 

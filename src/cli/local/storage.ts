@@ -9,7 +9,7 @@ import { statfs } from 'node:fs/promises';
 
 import type { Clock } from '@distillery/base';
 
-import { CliError, storageFault } from '../shared/cli-error.js';
+import { CliError, storageFaultOf } from '../shared/cli-error.js';
 import { shellWord } from '../shared/shell-words.js';
 
 import type { Nats } from './nats.js';
@@ -35,7 +35,7 @@ export async function checkDiskSpace(folder: string): Promise<void> {
 /** @throws CliError storage when the system refused a write to the run's NATS server */
 async function checkServerWrites(folder: string, nats: Pick<Nats, 'refusedWrite'>): Promise<void> {
   const code = await nats.refusedWrite();
-  const fault = code === null ? null : storageFault(Object.assign(new Error(code), { code }));
+  const fault = code === null ? null : storageFaultOf(code);
   if (fault === null) return;
   throw new CliError('storage', {
     ...fault,

@@ -44,7 +44,11 @@ const storageCodes: ReadonlySet<string> = new Set(['EACCES', 'ENOSPC', 'EDQUOT',
 
 /** @returns the fault of the disk that the operating system reports; null when the error is about something else */
 export function storageFault(error: unknown): FaultOf | null {
-  const code = codeOf(error);
+  return storageFaultOf(codeOf(error));
+}
+
+/** As `storageFault`. @param code the system's, as ENOSPC */
+export function storageFaultOf(code: string): FaultOf | null {
   const refusal = storageCodes.has(code) ? writeRefusalOf(code) : null;
   return refusal === null ? null : { problem: `${problemOf(refusal)} (${code})`, remedy: refusal.remedy };
 }

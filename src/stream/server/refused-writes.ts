@@ -28,15 +28,21 @@ export class RefusedWrites {
 
   /** Leaves out what an earlier server wrote into the same log. */
   static async after(logFile: string): Promise<RefusedWrites> {
-    return new RefusedWrites(logFile, await sizeOf(logFile));
+    const size = await inFile(logFile, async (file) => (await file.stat()).size);
+    return new RefusedWrites(logFile, size ?? 0);
   }
 
   /** @returns the code of the first refusal since the last call, as EFBIG; null = there was none */
   async next(): Promise<string | null> {
-    const size = await sizeOf(this.#logFile);
-    // The server begins a new file when one is long.
-    const from = Math.max(size < this.#read ? 0 : this.#read, size - mostBytes);
-    const text = await textBetween(this.#logFile, from, size);
+    const read = await inFile(this.#logFile, async (file) => {
+      const { size } = await file.stat();
+      // The server begins a new file when one is long.
+      const from = Math.max(size < this.#read ? 0 : this.#read, size - mostBytes);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      return { from, text: buffer.toString('latin1', 0, bytesRead) };
+    });
+    if (read === null) return null;
+    const { from, text } = read;
     // A line may be written in parts.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     // One byte a character, as it was decoded.
@@ -49,23 +55,10 @@ export class RefusedWrites {
   }
 }
 
-/** 0 while there is no such file. */
-async function sizeOf(path: string): Promise<number> {
-  return (await bytesOf(path, async (file) => (await file.stat()).size)) ?? 0;
-}
-
-async function textBetween(path: string, from: number, to: number): Promise<string> {
-  const bytes = await bytesOf(path, async (file) => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(to - from), 0, to - from, from);
-    return buffer.subarray(0, bytesRead);
-  });
-  return bytes?.toString('latin1') ?? '';
-}
-
 type OpenFile = Awaited<ReturnType<typeof open>>;
 
 /** null when the file cannot be read now: it is a hint, and the next look may see more. */
-async function bytesOf<T>(path: string, read: (file: OpenFile) => Promise<T>): Promise<T | null> {
+async function inFile<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T | null> {
   let file: OpenFile;
   try {
     file = await open(path, 'r');
@@ -73,7 +66,7 @@ async function bytesOf<T>(path: string, read: (file: OpenFile) => Promise<T>): P
     return null;
   }
   try {
-    return await read(file);
+    return await work(file);
   } finally {
     await file.close();
   }

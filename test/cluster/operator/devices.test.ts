@@ -87,6 +87,17 @@ async function devicesByNode(): Promise<readonly NodeRow[]> {
   return nodes.filter(({ resource }) => resource === `dra/${driver}`);
 }
 
+async function urgentRuns(what: string): Promise<void> {
+  await until(
+    what,
+    async () => {
+      const pod = await world.cluster.api.get<{ status: { phase: string } }>('/api/v1/namespaces/default/pods/urgent');
+      return pod.status.phase === 'Running';
+    },
+    () => world.cluster.kubectlOk(['describe', 'pods,resourceclaims,distilljobs']),
+  );
+}
+
 async function settled(uid: string, wanted: number): Promise<void> {
   let seen = '';
   await until(
@@ -119,10 +130,7 @@ test('teachers take every free device, yield to a pod that claims some, and come
       containers: [{ name: 'worker', image: 'x', resources: { claims: [{ name: 'gpu' }] } }],
     },
   });
-  await until('the pod that claims two devices of one node to run', async () => {
-    const pod = await world.cluster.api.get<{ status: { phase: string } }>('/api/v1/namespaces/default/pods/urgent');
-    return pod.status.phase === 'Running';
-  });
+  await urgentRuns('the pod that claims two devices of one node to run');
   await settled(uid, perNode);
   const shared = { resource: `dra/${driver}`, all: perNode, students: 0, free: 0 };
   expect([...(await devicesByNode())].sort((a, b) => a.others - b.others)).toMatchObject([
@@ -169,14 +177,7 @@ test('devices that pods name as an extended resource are the same ones', async (
     metadata: { name: 'urgent', namespace: 'default' },
     spec: { containers: [{ name: 'worker', image: 'x', resources: { limits } }] },
   });
-  await until(
-    'the pod that names the extended resource to run',
-    async () => {
-      const pod = await world.cluster.api.get<{ status: { phase: string } }>('/api/v1/namespaces/default/pods/urgent');
-      return pod.status.phase === 'Running';
-    },
-    () => world.cluster.kubectlOk(['get', 'pods,resourceclaims,distilljobs', '-A', '-o', 'yaml']),
-  );
+  await urgentRuns('the pod that names the extended resource to run');
   await settled(uid, 0);
   expect(await devicesByNode()).toMatchObject([{ all: perNode, teachers: 0, others: perNode, free: 0 }]);
 
