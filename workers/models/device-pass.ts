@@ -1,6 +1,6 @@
 /**
  * One training pass of a student as a program of its device: forward, loss gradient, backward. Its inputs are the
- * weights, the batch, and the masks of random layers.
+ * weights (the trained ones as variables), the batch, and the masks of random layers.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { inputFor, type NumericSpecs, type Samples, type Targets } from '../samples/index.js';
@@ -55,6 +55,7 @@ export function recordPass(
   try {
     const program = device.record({
       inputs: [...variables, ...given.all],
+      variables: trainedOf(model),
       body: () => passOf(model, given, loss, kept),
       isInput: ({ shape, values }) => {
         const layer = seeds.findIndex((seed, at) => isMask(values, model.drawMask(at, shape, seed)));
@@ -67,6 +68,11 @@ export function recordPass(
     frozen.forEach((weight, at) => weight.assign(before[at] ?? weight.read()));
     tf.dispose([...kept, ...given.all]);
   }
+}
+
+/** The weights that a device keeps as variables. */
+export function trainedOf({ weights }: Pick<StudentModel, 'weights'>): ReadonlySet<tf.Tensor> {
+  return new Set(weights.filter(({ trainable }) => trainable).map(({ variable }) => variable));
 }
 
 /** The pass itself, in the order of `passFrom`. @param kept tensors that the caller frees, since they leave a scope */

@@ -14,6 +14,7 @@ import {
   passFrom,
   recordPass,
   tensorsOf,
+  trainedOf,
   uploadedBatch,
   uploadedSamples,
 } from './device-pass.js';
@@ -69,10 +70,13 @@ export class DevicePrograms {
     }
   }
 
-  /** @param inputs trained weights, gradients, slots, averages, scalars @returns weights, slots, averages */
-  update(inputs: readonly DeviceTensor[]): DeviceTensor[] {
+  /**
+   * Changes weights, slots and averages in place.
+   * @param inputs trained weights, gradients, slots, averages, scalars
+   */
+  update(inputs: readonly DeviceTensor[]): void {
     this.#update ??= this.#recordUpdate();
-    return this.#update.run(inputs);
+    this.#update.run(inputs);
   }
 
   /**
@@ -124,8 +128,11 @@ export class DevicePrograms {
     const slots = values.flatMap(({ shape }) => Array.from({ length: this.#slotsPerWeight }, () => tf.zeros(shape)));
     const averages = optimizer.ema === undefined ? [] : zeros();
     const scalars = [1, 1, 1].map((value) => tf.scalar(value));
+    const changed = [...values, ...slots, ...averages];
     const program = this.#device.record({
       inputs: [...values, ...gradients, ...slots, ...averages, ...scalars],
+      variables: new Set(changed),
+      assigned: changed,
       body: () => {
         const input = { weights, gradients, slots, averages, scalars };
         const result = updated(input, optimizer, this.#device.adam);
@@ -140,7 +147,11 @@ export class DevicePrograms {
     const { inputs, weights } = this.#model;
     const xs = tensorsOf(zeroSamples(inputs, evaluationSamples), inputs);
     const variables: tf.Tensor[] = weights.map(({ variable }) => variable);
-    const program = this.#device.record({ inputs: [...variables, ...xs], body: () => [this.#model.apply(xs, false)] });
+    const program = this.#device.record({
+      inputs: [...variables, ...xs],
+      variables: trainedOf(this.#model),
+      body: () => [this.#model.apply(xs, false)],
+    });
     tf.dispose(xs);
     return program;
   }

@@ -1,5 +1,5 @@
 /**
- * The weights and slots of a student on a device.
+ * The weights and slots of a student on a device. What the update changes are variables, which it changes in place.
  *
  * Invariant: each tensor that the state holds is freed when another takes its place, and at the end.
  */
@@ -34,8 +34,8 @@ export class DeviceState {
     this.#device = device;
     this.#model = model;
     this.#of = slots;
-    this.#weights = model.weights.map((weight) => device.upload(weight.read(), weight.shape));
-    this.#slots = slots.own.map(({ shape, values }) => device.upload(values, shape));
+    this.#weights = model.weights.map((weight, at) => this.#uploaded(at, weight.read(), weight.shape));
+    this.#slots = slots.own.map(({ shape, values }) => device.variable(values, shape));
     this.#kept = slots.kept.map(({ shape, values }) => device.upload(values, shape));
   }
 
@@ -64,14 +64,6 @@ export class DeviceState {
     this.#weights = this.#weights.map((weight, at) => (this.#isTrained(at) ? weight : (frozen[next++] ?? weight)));
   }
 
-  /** @param results of an update: the trained weights, then all slots */
-  update(results: readonly DeviceTensor[]): void {
-    const before = this.trained;
-    this.#device.free([...before, ...this.#slots]);
-    this.#weights = this.#withTrained(results.slice(0, before.length));
-    this.#slots = results.slice(before.length);
-  }
-
   read(): TrainerState {
     const named = (
       tensors: readonly DeviceTensor[],
@@ -92,17 +84,17 @@ export class DeviceState {
     checkTensors(weights, this.#model.weights);
     checkTensors(slots, this.#slotsOf);
     this.dispose();
-    this.#weights = weights.map(({ data, shape }) => this.#device.upload(data, shape));
-    const tensors = slots.map(({ data, shape }) => this.#device.upload(data, shape));
-    this.#slots = tensors.slice(0, this.#of.own.length);
-    this.#kept = tensors.slice(this.#of.own.length);
+    this.#weights = weights.map(({ data, shape }, at) => this.#uploaded(at, data, shape));
+    const own = this.#of.own.length;
+    this.#slots = slots.slice(0, own).map(({ data, shape }) => this.#device.variable(data, shape));
+    this.#kept = slots.slice(own).map(({ data, shape }) => this.#device.upload(data, shape));
   }
 
   /** Keeps a copy of the exported weights, where there is room for it. */
   keep(): void {
     if (this.#of.kept.length === 0) return;
     this.#device.free(this.#kept);
-    this.#kept = this.exported.map((tensor, at) => this.#copy(tensor, at));
+    this.#kept = this.exported.map((tensor) => this.#device.upload(this.#device.read(tensor), tensor.shape));
   }
 
   /** Makes the kept weights those that are exported. */
@@ -110,12 +102,13 @@ export class DeviceState {
     const { averages, kept } = this.#of;
     if (kept.length === 0) return;
     this.#device.free(this.#weights);
-    this.#weights = this.#kept.map((tensor, at) => this.#copy(tensor, at));
+    this.#weights = this.#kept.map((tensor, at) => this.#uploaded(at, this.#device.read(tensor), tensor.shape));
     if (averages === 0) return;
     const from = this.#slots.length - averages;
     this.#device.free(this.#slots.slice(from));
-    const trained = this.#kept.flatMap((tensor, at) => (this.#isTrained(at) ? [this.#copy(tensor, at)] : []));
-    this.#slots = [...this.#slots.slice(0, from), ...trained];
+    const trained = this.#kept.filter((_, at) => this.#isTrained(at));
+    const copies = trained.map((tensor) => this.#device.variable(this.#device.read(tensor), tensor.shape));
+    this.#slots = [...this.#slots.slice(0, from), ...copies];
   }
 
   dispose(): void {
@@ -126,9 +119,9 @@ export class DeviceState {
     return [...this.#of.own, ...this.#of.kept];
   }
 
-  /** @param at of the weight that it is of */
-  #copy(tensor: DeviceTensor, at: number): DeviceTensor {
-    return this.#device.upload(this.#device.read(tensor), this.#model.weights[at]?.shape ?? []);
+  /** @param at of the weight */
+  #uploaded(at: number, values: Float32Array, shape: readonly number[]): DeviceTensor {
+    return this.#isTrained(at) ? this.#device.variable(values, shape) : this.#device.upload(values, shape);
   }
 
   #isTrained(at: number): boolean {

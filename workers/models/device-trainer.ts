@@ -66,7 +66,7 @@ export function deviceTrainer(model: StudentModel, options: TrainerOptions, devi
   };
   const update = (gradients: readonly DeviceTensor[], step: number): void => {
     const scalars = stepScalars(settings, step, totalSteps).map((value) => device.upload(Float32Array.of(value), []));
-    state.update(programs.update([...state.trained, ...gradients, ...state.slots, ...scalars]));
+    programs.update([...state.trained, ...gradients, ...state.slots, ...scalars]);
     device.free([...gradients, ...scalars]);
   };
 

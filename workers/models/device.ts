@@ -5,7 +5,7 @@
 import { DistilleryError } from '@distillery/base';
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** A tensor on the device. Its owner frees it. */
+/** A tensor on the device, or a variable that holds one. Its owner frees it. */
 export interface DeviceTensor {
   readonly id: number;
   readonly shape: readonly number[];
@@ -18,8 +18,12 @@ export interface RecordedConstant {
 }
 
 export interface Recording {
-  /** Tensors that are given at each run. The function reads them, or the variables that hold them. */
+  /** Tensors that are given at each run. The function reads them, or the variables of tfjs that hold them. */
   readonly inputs: readonly tf.Tensor[];
+  /** Those of the inputs that are given as variables of the device. */
+  readonly variables?: ReadonlySet<tf.Tensor>;
+  /** Those of the variables that a run changes: the first results are their new values, in this order. */
+  readonly assigned?: readonly tf.Tensor[];
   /** @returns the results, in their order */
   readonly body: () => readonly tf.Tensor[];
   /** Whether a constant differs from run to run: it becomes a further input, after the others, in the order of this call. */
@@ -27,7 +31,7 @@ export interface Recording {
 }
 
 export interface Program {
-  /** @returns the results; the caller frees them, and keeps the inputs */
+  /** @returns the results but for the new values of variables; the caller frees them, and keeps the inputs */
   run(inputs: readonly DeviceTensor[]): DeviceTensor[];
   /** Takes it off the device. */
   dispose(): void;
@@ -56,9 +60,11 @@ export type FusedAdam = (step: AdamStep) => {
 
 export interface Device {
   upload(values: Float32Array | Int32Array, shape: readonly number[]): DeviceTensor;
+  /** A tensor whose numbers a program may change in place. */
+  variable(values: Float32Array, shape: readonly number[]): DeviceTensor;
   /** The tensor of tfjs itself: its owner frees it. */
   of(tensor: tf.Tensor): DeviceTensor;
-  /** A copy of its values; 0 and 1 where they are truths. */
+  /** A copy of its present values; 0 and 1 where they are truths. */
   read(tensor: DeviceTensor): Float32Array;
   free(tensors: readonly DeviceTensor[]): void;
   /** Adam's update of one weight as one pass over its numbers, also inside a recording; absent = it is composed of ops. */

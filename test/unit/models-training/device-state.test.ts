@@ -6,14 +6,29 @@ import type { Device, DeviceTensor } from '../../../workers/models/device.js';
 import type { Slot } from '../../../workers/models/optimizer.js';
 import type { ModelWeight } from '../../../workers/models/student-model.js';
 
-class Table implements Pick<Device, 'upload' | 'read' | 'free'> {
+class Table implements Pick<Device, 'upload' | 'variable' | 'read' | 'free'> {
   readonly held = new Map<number, Float32Array>();
+  readonly #variables = new Set<number>();
   #next = 0;
 
   upload(values: Float32Array | Int32Array, shape: readonly number[]): DeviceTensor {
     const id = this.#next++;
     this.held.set(id, Float32Array.from(values));
     return { id, shape };
+  }
+
+  variable(values: Float32Array, shape: readonly number[]): DeviceTensor {
+    const tensor = this.upload(values, shape);
+    this.#variables.add(tensor.id);
+    return tensor;
+  }
+
+  /** As an update does. */
+  change(tensors: readonly DeviceTensor[], values: readonly number[]): void {
+    tensors.forEach(({ id }, at) => {
+      if (!this.#variables.has(id)) throw new Error('an update of what is no variable');
+      this.held.set(id, Float32Array.of(values[at] ?? NaN));
+    });
   }
 
   read({ id }: DeviceTensor): Float32Array {
@@ -45,10 +60,6 @@ function stateOn(table: Table, averaged: boolean): DeviceState {
   );
 }
 
-/** The trained weights and all slots of an update. */
-const updated = (table: Table, values: readonly number[]): DeviceTensor[] =>
-  values.map((value) => table.upload(Float32Array.of(value), [1]));
-
 describe('a state on a device', () => {
   it.each([
     { averaged: false, later: [5, 6, 0, 0], best: [1, 1, 1] },
@@ -59,7 +70,7 @@ describe('a state on a device', () => {
     const held = table.held.size;
     const exported = (): number[] => state.exported.map((tensor) => table.read(tensor)[0] ?? NaN);
     state.keep();
-    state.update(updated(table, later));
+    table.change([...state.trained, ...state.slots], later);
     expect(exported()).toEqual(averaged ? [50, 1, 60] : [5, 1, 6]);
     const other = stateOn(table, averaged);
     other.restore(state.read());
@@ -68,6 +79,8 @@ describe('a state on a device', () => {
     other.dispose();
     state.useKept();
     expect(exported()).toEqual(best);
+    table.change([...state.trained, ...state.slots], later);
+    expect(exported()).toEqual(averaged ? [50, 1, 60] : [5, 1, 6]);
     expect(
       state
         .read()

@@ -79,4 +79,59 @@ const folder = builtNative();
     expect(want[0]).not.toEqual(want[3]);
     program.dispose();
   });
+
+  it('changes variables in place, to the same bits; what else reads them in the program sees the former values', () => {
+    const step = { ...given(), ...scalars() };
+    const { weight, m, v } = step;
+    const states = [weight, m, v];
+    // Decoupled weight decay: the former weight, and the one that the kernel leaves.
+    const body = (): tf.Tensor[] => {
+      const moved = adam?.(step);
+      if (moved === undefined) return [];
+      return [tf.sub(moved.weight, tf.mul(weight, 0.5)), moved.m, moved.v, tf.mul(weight, 2), moved.weight];
+    };
+    const want = tf.tidy(() => body().map((tensor) => [...tensor.dataSync()]));
+    const inputs = Object.values(step);
+    const program = device.record({ inputs, variables: new Set(states), assigned: states, body });
+    const held = states.map((tensor) => device.variable(tensor.dataSync<'float32'>(), tensor.shape));
+    const run = (): number[][] => {
+      const byState = new Map(states.map((tensor, at) => [tensor, held[at]]));
+      const results = program.run(inputs.map((tensor) => byState.get(tensor) ?? device.of(tensor)));
+      const values = [...held, ...results].map((each) => [...device.read(each)]);
+      device.free(results);
+      return values;
+    };
+    const tensors = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
+    const before = tensors();
+    const first = run();
+    expect(first).toEqual(want);
+    // The second run starts from the values of the first.
+    const second = run();
+    expect(second[3]).toEqual(first[0]?.map((value) => value * 2));
+    expect(tensors()).toBe(before);
+    device.free(held);
+    program.dispose();
+  });
+
+  it('gives a variable a new value that no kernel makes in place, and leaves the others', () => {
+    const [a, b] = [tf.tensor([1, 2]), tf.tensor([10, 20])];
+    const program = device.record({
+      inputs: [a, b],
+      variables: new Set([a, b]),
+      assigned: [a],
+      body: () => [tf.add(a, b), tf.add(a, 0)],
+    });
+    const held = [device.variable(Float32Array.of(1, 2), [2]), device.variable(Float32Array.of(10, 20), [2])];
+    const former = [1, 2].flatMap(() => program.run(held)).map((each) => [...device.read(each)]);
+    expect(former).toEqual([
+      [1, 2],
+      [11, 22],
+    ]);
+    expect(held.map((each) => [...device.read(each)])).toEqual([
+      [21, 42],
+      [10, 20],
+    ]);
+    device.free(held);
+    program.dispose();
+  });
 });

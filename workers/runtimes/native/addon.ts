@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { nativeBuildFile } from '@distillery/protocol';
 
 /** Values of TF_DataType. */
-export const types = { float32: 1, int32: 3, string: 7, complex64: 8, int64: 9, bool: 10 } as const;
+export const types = { float32: 1, int32: 3, string: 7, complex64: 8, int64: 9, bool: 10, resource: 20 } as const;
 
 /** Values of TF_AttrType. */
 export const kinds = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;

@@ -8,6 +8,7 @@ import { encodeFunction } from './function-def.js';
 import { type OpDefinition, opDefinitions } from './op-list.js';
 import { OpRecorder } from './recording.js';
 import type { StartedNative } from './start.js';
+import { makeVariable, readVariable } from './variables.js';
 
 let nextFunction = 0;
 
@@ -15,10 +16,16 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
   let definitions: ReadonlyMap<string, OpDefinition> | undefined;
   const idsOf = (tensors: readonly tf.Tensor[]): number[] => nodeBackend(tf.backend()).getInputTensorIds(tensors);
 
-  const record = ({ inputs, body, isInput }: Recording): Program => {
+  const record = ({ inputs, variables, assigned = [], body, isInput }: Recording): Program => {
     definitions ??= new Map([...opDefinitions(new Uint8Array(addon.opList())), adamDefinition]);
     const name = `distillery_${String(nextFunction++)}`;
-    const given = idsOf(inputs).map((id, at) => ({ id, type: binding.typeOf(id), shape: inputs[at]?.shape ?? [] }));
+    const ids = idsOf(inputs);
+    const given = inputs.flatMap((tensor, at) => {
+      const id = ids[at];
+      if (id === undefined) return [];
+      return [{ id, type: binding.typeOf(id), shape: tensor.shape, isVariable: variables?.has(tensor) === true }];
+    });
+    const changed = idsOf(assigned);
     const recorder = new OpRecorder(definitions, given, (id) => binding.constantOf(id));
     binding.recorder = recorder;
     tf.engine().startScope();
@@ -26,9 +33,9 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       const results = idsOf(body());
       binding.recorder = null;
       const further = isInput === undefined ? [] : recorder.claimed(isInput);
-      const definition = recorder.finish(name, further, results);
+      const definition = recorder.finish(name, further, results, changed);
       addon.addFunction(encodeFunction(definition));
-      return programOf(name, results.length);
+      return programOf(name, definition.outputs.length);
     } finally {
       binding.recorder = null;
       tf.engine().endScope();
@@ -50,13 +57,14 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       const type = values[Symbol.toStringTag] === 'Float32Array' ? types.float32 : types.int32;
       return { id: binding.createTensor(shape, type, values), shape };
     },
+    variable: (values, shape) => ({ id: makeVariable(binding, values, shape), shape }),
     of: (tensor) => {
       const [id] = idsOf([tensor]);
       if (id === undefined) throw new Error('native: a tensor without an id');
       return { id, shape: tensor.shape };
     },
     read: ({ id }) => {
-      const values = binding.read(id);
+      const values = binding.typeOf(id) === types.resource ? readVariable(binding, id) : binding.read(id);
       return values[Symbol.toStringTag] === 'Float32Array' ? (values as Float32Array) : Float32Array.from(values);
     },
     free: (tensors) => {

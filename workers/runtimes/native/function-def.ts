@@ -11,7 +11,7 @@ export interface FunctionArgument {
 export interface FunctionNode {
   readonly name: string;
   readonly op: string;
-  /** `argument`, or `node:output:index`. */
+  /** `argument`, or `node:output:index`; at the end `^node` for those that come before it. */
   readonly inputs: readonly string[];
   readonly attributes: readonly NodeAttribute[];
 }
@@ -34,20 +34,35 @@ export interface FunctionDefinition {
   /** `value` is written as inputs of nodes are. */
   readonly outputs: readonly (FunctionArgument & { readonly value: string })[];
   readonly nodes: readonly FunctionNode[];
+  /** Names of nodes that run although no output needs them. */
+  readonly effects?: readonly string[];
 }
 
-export function encodeFunction({ name, inputs, outputs, nodes }: FunctionDefinition): Uint8Array {
+/** Its output is `name:output:0`. */
+export function constantNode(name: string, constant: Constant): FunctionNode {
+  const dtype = { name: 'dtype', type: kinds.type, value: constant.type };
+  return { name, op: 'Const', inputs: [], attributes: [dtype, { name: 'value', constant }] };
+}
+
+export function encodeFunction({ name, inputs, outputs, nodes, effects = [] }: FunctionDefinition): Uint8Array {
   const writer = new BinaryWriter();
   message(writer, 1, (signature) => {
     text(signature, 1, name);
     for (const argument of inputs) message(signature, 2, (inner) => writeArgument(inner, argument));
     for (const argument of outputs) message(signature, 3, (inner) => writeArgument(inner, argument));
+    for (const node of effects) text(signature, 20, node);
   });
   for (const node of nodes) message(writer, 3, (inner) => writeNode(inner, node));
   for (const { name: key, value } of outputs) {
     message(writer, 4, (entry) => {
       text(entry, 1, key);
       text(entry, 2, value);
+    });
+  }
+  for (const node of effects) {
+    message(writer, 6, (entry) => {
+      text(entry, 1, node);
+      text(entry, 2, node);
     });
   }
   return writer.finish();

@@ -1,4 +1,6 @@
 /** What TensorFlow says of its ops: names of outputs and types of attributes, as a FunctionDef needs them. */
+import type { OpAttribute } from './addon.js';
+import type { Constant } from './function-def.js';
 import { eachField } from './proto.js';
 
 /** One input or output of an op; lists of tensors have a number or a list of types. */
@@ -15,6 +17,17 @@ export interface OpDefinition {
   readonly inputs: readonly OpArgument[];
   readonly outputs: readonly OpArgument[];
   readonly attributes: readonly { readonly name: string; readonly type: string; readonly hasDefault: boolean }[];
+  /** What it is where its first inputs are variables that take its results. */
+  readonly inPlace?: InPlaceOp;
+}
+
+export interface InPlaceOp {
+  readonly op: string;
+  readonly attributes: readonly OpAttribute[];
+  /** How many of the inputs, the first ones, it changes. */
+  readonly variables: number;
+  /** Further inputs, between these and the others. */
+  readonly constants: readonly Constant[];
 }
 
 /** @param bytes a serialized OpList */

@@ -7,7 +7,8 @@
 import { type RecordedConstant, RecordingError } from '../../models/training.js';
 import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js';
 import type { Recorder } from './binding.js';
-import type { Constant, FunctionDefinition, FunctionNode, NodeAttribute } from './function-def.js';
+import type { Constant, FunctionDefinition, NodeAttribute } from './function-def.js';
+import { FunctionNodes } from './function-nodes.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
 import { type RecordedOp, simplified } from './simplify.js';
 
@@ -16,6 +17,8 @@ export interface RecordedInput {
   readonly id: number;
   readonly type: number;
   readonly shape: readonly number[];
+  /** It is given as a variable. */
+  readonly isVariable: boolean;
 }
 
 /** Sees one run of a function. */
@@ -81,11 +84,16 @@ export class OpRecorder implements Recorder {
 
   /**
    * @param further constants that are inputs after the others
+   * @param assigned variables that take the first results
    * @throws RecordingError naming an op that has no form as a node
    */
-  finish(name: string, further: readonly number[], results: readonly number[]): FunctionDefinition {
+  finish(
+    name: string,
+    further: readonly number[],
+    results: readonly number[],
+    assigned: readonly number[],
+  ): FunctionDefinition {
     this.#simplify(new Set([...this.#inputs.map(({ id }) => id), ...further]));
-    const references = new Map<number, string>();
     const typeOf = (id: number): number => {
       const type =
         this.#inputs.find((input) => input.id === id)?.type ??
@@ -94,37 +102,31 @@ export class OpRecorder implements Recorder {
       if (type === undefined) throw new RecordingError('it uses a tensor that no operation has made');
       return type;
     };
-    const nodes: FunctionNode[] = [];
-    const own = [...this.#inputs.map(({ id }) => id), ...further].map((id, at) => {
-      // The first of two equal inputs counts.
-      if (!references.has(id)) references.set(id, `a${String(at)}`);
-      return { name: `a${String(at)}`, type: typeOf(id) };
-    });
-    const constant = (id: number): string => {
-      const value = this.#constants.get(id) ?? this.#constantOf(id);
-      const node = `c${String(nodes.length)}`;
-      const dtype = { name: 'dtype', type: kinds.type, value: value.type };
-      nodes.push({ name: node, op: 'Const', inputs: [], attributes: [dtype, { name: 'value', constant: value }] });
-      references.set(id, `${node}:output:0`);
-      return `${node}:output:0`;
-    };
-    const referenceOf = (id: number): string => references.get(id) ?? constant(id);
+    const nodes = new FunctionNodes((id) => this.#constants.get(id) ?? this.#constantOf(id));
+    for (const { id, type, isVariable } of this.#inputs) nodes.argument(id, type, isVariable);
+    for (const id of further) nodes.argument(id, typeOf(id), false);
     const needed = this.#needed(results);
     for (const op of this.#ops) {
       if (!needed.has(op)) continue;
       const definition = this.#definitions.get(op.op);
       if (definition === undefined) throw new RecordingError(`its op ${op.op} is not known`);
-      const sources = op.inputs.map(referenceOf);
+      if (changedInPlace(op, definition, assigned, nodes)) continue;
       const attributes = stated(op, definition, typeOf);
-      const node = `n${String(nodes.length)}`;
-      nodes.push({ name: node, op: op.op, inputs: sources, attributes });
+      const sources = op.inputs.map((id) => nodes.referenceOf(id));
+      const node = nodes.add(op.op, sources, attributes);
       outputNames(op, definition, attributes).forEach((output, at) => {
         const id = op.outputs[at]?.id;
-        if (id !== undefined && !references.has(id)) references.set(id, `${node}:${output}`);
+        if (id !== undefined) nodes.result(id, node, output);
       });
     }
-    const outputs = results.map((id, at) => ({ name: `r${String(at)}`, type: typeOf(id), value: referenceOf(id) }));
-    return { name, inputs: own, outputs, nodes };
+    assigned.forEach((id, at) => {
+      const result = results[at];
+      if (result !== undefined) nodes.assign(id, result);
+    });
+    return nodes.function(
+      name,
+      results.slice(assigned.length).map((id) => ({ id, type: typeOf(id) })),
+    );
   }
 
   /** @param given ids whose values are not known: they differ from run to run */
@@ -157,6 +159,28 @@ export class OpRecorder implements Recorder {
     }
     return needed;
   }
+}
+
+/**
+ * Makes the op one that changes its variables, if it has such a form, and they take its results.
+ * @returns whether it has
+ */
+function changedInPlace(
+  { inputs, outputs }: RecordedOp,
+  { inPlace }: OpDefinition,
+  assigned: readonly number[],
+  nodes: FunctionNodes,
+): boolean {
+  const variables = inputs.slice(0, inPlace?.variables);
+  if (inPlace === undefined || !variables.every((id) => assigned.includes(id))) return false;
+  const constants = inPlace.constants.map((value) => nodes.constant(value));
+  const others = inputs.slice(variables.length).map((id) => nodes.referenceOf(id));
+  nodes.change(
+    { op: inPlace.op, attributes: inPlace.attributes, inputs: [...constants, ...others] },
+    variables,
+    outputs.map(({ id }) => id),
+  );
+  return true;
 }
 
 /** Attributes of a node: those given, and those that an eager op takes from its inputs. */
