@@ -3,7 +3,14 @@
  * weights (the trained ones as variables), the batch, and the masks of random layers.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { inputFor, type NumericSpecs, type Samples, type Targets } from '../samples/index.js';
+import {
+  inputFor,
+  type NumericSpecs,
+  type Samples,
+  samplesBetween,
+  type Targets,
+  targetsBetween,
+} from '../samples/index.js';
 import { type Device, type DeviceTensor, type Program, RecordingError } from './device.js';
 import { lossGradient } from './device-loss.js';
 import type { StudentModel } from './student-model.js';
@@ -36,6 +43,7 @@ export interface PassProgram {
 
 /**
  * @param batch whose kind the program is of; its values do not matter
+ * @param like that of a part of it, which needs little memory to be recorded
  * @throws RecordingError
  */
 export function recordPass(
@@ -43,6 +51,7 @@ export function recordPass(
   { loss }: Pick<TrainerOptions, 'loss'>,
   device: Device,
   batch: TrainingBatch,
+  like?: PassProgram,
 ): PassProgram {
   const variables: tf.Tensor[] = model.weights.map(({ variable }) => variable);
   const frozen = model.weights.filter((weight) => !weight.trainable);
@@ -56,6 +65,7 @@ export function recordPass(
     const program = device.record({
       inputs: [...variables, ...given.all],
       variables: trainedOf(model),
+      ...(like === undefined ? {} : { like: like.program }),
       body: () => passOf(model, given, loss, kept),
       isInput: ({ shape, values }) => {
         const layer = seeds.findIndex((seed, at) => isMask(values, model.drawMask(at, shape, seed)));
@@ -170,6 +180,18 @@ function uploadedMasks(model: StudentModel, device: Device, masks: readonly Mask
   if (masks.length === 0) return [];
   const seeds = model.maskSeeds(step);
   return masks.map(({ layer, shape }) => device.upload(model.drawMask(layer, shape, seeds[layer] ?? 1), shape));
+}
+
+/** The first samples of a batch. */
+export function partOf(batch: TrainingBatch, count: number): TrainingBatch {
+  const { samples, targets, teacherLogits } = batch;
+  const part = Math.min(count, samples.count);
+  return {
+    ...batch,
+    samples: samplesBetween(samples, 0, part),
+    targets: targets === null ? null : targetsBetween(targets, 0, part),
+    teacherLogits: teacherLogits?.subarray(0, (teacherLogits.length / samples.count) * part) ?? null,
+  };
 }
 
 /** Batches of one kind have the same shapes and the same loss. */

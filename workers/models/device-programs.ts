@@ -4,12 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type NumericSpecs, type Samples, samplesBetween } from '../samples/index.js';
-import type { Device, DeviceTensor, Program } from './device.js';
+import { type Device, type DeviceTensor, type Program, RecordingError } from './device.js';
 import { updated } from './device-optimizer.js';
 import {
   type DevicePass,
   kindOf,
   numbersOf,
+  partOf,
   type PassProgram,
   passFrom,
   recordPass,
@@ -23,6 +24,8 @@ import type { StudentModel } from './student-model.js';
 import { zeroSamples } from './tensor-pass.js';
 import type { TrainerOptions, TrainingBatch } from './trainer.js';
 
+/** Not one, which has ops of its own. */
+const fewSamples = 2;
 /** Sizes of batches seen at a time: the full one, the last one, each with and without teacher. */
 const maxPasses = 8;
 
@@ -50,8 +53,9 @@ export class DevicePrograms {
    * @throws RecordingError when the model has no programs
    */
   check(weights: readonly DeviceTensor[]): void {
-    const samples = zeroSamples(this.#model.inputs, 2);
-    const batch = { step: 0, samples, targets: null, teacherLogits: new Float32Array(2 * this.#model.columns) };
+    const samples = zeroSamples(this.#model.inputs, fewSamples);
+    const teacherLogits = new Float32Array(fewSamples * this.#model.columns);
+    const batch = { step: 0, samples, targets: null, teacherLogits };
     const { gradients, frozen, logits, penalty, finite } = this.forwardAndBackward(weights, batch);
     this.#device.free([...gradients, ...frozen, logits, penalty, finite]);
     this.#passes.get(kindOf(batch))?.program.dispose();
@@ -113,9 +117,26 @@ export class DevicePrograms {
       oldest[1].program.dispose();
       this.#passes.delete(oldest[0]);
     }
-    const recorded = recordPass(this.#model, this.#options, this.#device, batch);
+    const recorded = this.#recordPass(batch);
     this.#passes.set(kind, recorded);
     return recorded;
+  }
+
+  /** Of two samples first, so that the pass of many needs less memory. */
+  #recordPass(batch: TrainingBatch): PassProgram {
+    const record = (of: TrainingBatch, like?: PassProgram): PassProgram =>
+      recordPass(this.#model, this.#options, this.#device, of, like);
+    if (batch.samples.count <= fewSamples) return record(batch);
+    const few = record(partOf(batch, fewSamples));
+    try {
+      return record(batch, few);
+    } catch (error) {
+      if (error instanceof RecordingError) throw error;
+      // A model may compute many samples in another way: what the first ops let go was still needed.
+      return record(batch);
+    } finally {
+      few.program.dispose();
+    }
   }
 
   #recordUpdate(): Program {

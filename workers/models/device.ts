@@ -26,6 +26,8 @@ export interface Recording {
   readonly assigned?: readonly tf.Tensor[];
   /** @returns the results, in their order */
   readonly body: () => readonly tf.Tensor[];
+  /** A program of this function for fewer samples: the run that is recorded then takes little more memory than a program. */
+  readonly like?: Program;
   /** Whether a constant differs from run to run: it becomes a further input, after the others, in the order of this call. */
   readonly isInput?: (constant: RecordedConstant) => boolean;
 }

@@ -113,6 +113,27 @@ const folder = builtNative();
     program.dispose();
   });
 
+  it('keeps little while a function is recorded that was recorded for few samples before', () => {
+    const tensors = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
+    const counts: number[] = [];
+    const chain = (x: tf.Tensor) => (): tf.Tensor[] => {
+      let y = x;
+      for (let at = 0; at < 20; at++) y = tf.relu(tf.add(y, at - 10));
+      counts.push(tensors());
+      return [y];
+    };
+    const [few, many] = [tf.tensor([1, -2]), tf.tensor([1, -2, 3, -4])];
+    const small = device.record({ inputs: [few], body: chain(few) });
+    const large = device.record({ inputs: [many], body: chain(many), like: small });
+    const without = device.record({ inputs: [many], body: chain(many) });
+    expect((counts[2] ?? 0) - (counts[1] ?? 0)).toBeGreaterThanOrEqual(38);
+    const [left, right] = [large, without].map((program) =>
+      program.run([device.of(many)]).map((each) => device.read(each)),
+    );
+    expect(left).toEqual(right);
+    for (const program of [small, large, without]) program.dispose();
+  });
+
   it('gives a variable a new value that no kernel makes in place, and leaves the others', () => {
     const [a, b] = [tf.tensor([1, 2]), tf.tensor([10, 20])];
     const program = device.record({

@@ -3,8 +3,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
-import type { StudentTrainer, TrainerOptions, TrainerState, TrainingBatch } from '../../../workers/models/training.js';
+import {
+  openDeviceTrainer,
+  type Program,
+  type Recording,
+  type StudentTrainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingBatch,
+} from '../../../workers/models/training.js';
 import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtimes/index.js';
+import { nativeDevice } from '../../../workers/runtimes/native/device.js';
+import { startNative } from '../../../workers/runtimes/native/start.js';
 import { builtNative } from '../../kit/native.js';
 import { batchAt, columns, eventfulStudent, optimizerSettings, studentOf } from '../models-training/students.js';
 
@@ -202,6 +212,30 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
     expect([count(), tf.memory().numTensors]).toEqual(warm);
     student.dispose();
     expect([count(), tf.memory().numTensors]).toEqual(before);
+  });
+
+  it('trains the same where the large batch cannot follow the lifetimes of a small one', async () => {
+    const options: TrainerOptions = {
+      modelJson: eventfulStudent(),
+      seed: 7,
+      loss: { temperature: 4, softWeight: 0.9 },
+      optimizer: optimizerSettings(),
+      totalSteps: 20,
+    };
+    const device = nativeDevice(await startNative({ folder, threads: 1, instructionSet: 'AVX2' }));
+    const refused: boolean[] = [];
+    const record = (recording: Recording): Program => {
+      refused.push(recording.like !== undefined);
+      if (recording.like !== undefined) throw new Error('a tensor that was freed');
+      return device.record(recording);
+    };
+    const stubborn = await openDeviceTrainer(options, { ...device, record });
+    const plain = await openDeviceTrainer(options, device);
+    expect([run(stubborn, 0, 4, uneven), stubborn.state()]).toEqual([run(plain, 0, 4, uneven), plain.state()]);
+    // Once for each of the two sizes.
+    expect(refused.filter(Boolean)).toHaveLength(2);
+    stubborn.dispose();
+    plain.dispose();
   });
 
   it('answers the same for one sample and for many', async () => {

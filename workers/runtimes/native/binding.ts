@@ -60,6 +60,11 @@ export class Binding {
     this.#addon.deleteTensor(id);
   }
 
+  /** Frees the memory of a tensor, which `deleteTensor` will be called for. Its type stays known. */
+  release(id: number): void {
+    this.#addon.deleteTensor(id);
+  }
+
   tensorDataSync(id: number): TensorValues {
     this.recorder?.read(id);
     return this.read(id);

@@ -5,6 +5,7 @@ import { adamDefinition, fusedAdam } from './adam.js';
 import { types } from './addon.js';
 import { nodeBackend } from './backend.js';
 import { encodeFunction } from './function-def.js';
+import type { Lifetimes } from './lifetimes.js';
 import { type OpDefinition, opDefinitions } from './op-list.js';
 import { OpRecorder } from './recording.js';
 import type { StartedNative } from './start.js';
@@ -16,7 +17,11 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
   let definitions: ReadonlyMap<string, OpDefinition> | undefined;
   const idsOf = (tensors: readonly tf.Tensor[]): number[] => nodeBackend(tf.backend()).getInputTensorIds(tensors);
 
-  const record = ({ inputs, variables, assigned = [], body, isInput }: Recording): Program => {
+  const lifetimes = new WeakMap<Program, Lifetimes>();
+  const lifetimesOf = (like: Program | undefined): Lifetimes | null =>
+    like === undefined ? null : (lifetimes.get(like) ?? null);
+
+  const record = ({ inputs, variables, assigned = [], body, isInput, like }: Recording): Program => {
     definitions ??= new Map([...opDefinitions(new Uint8Array(addon.opList())), adamDefinition]);
     const name = `distillery_${String(nextFunction++)}`;
     const ids = idsOf(inputs);
@@ -26,16 +31,19 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       return [{ id, type: binding.typeOf(id), shape: tensor.shape, isVariable: variables?.has(tensor) === true }];
     });
     const changed = idsOf(assigned);
-    const recorder = new OpRecorder(definitions, given, (id) => binding.constantOf(id));
+    const recorder = new OpRecorder(definitions, given, binding, lifetimesOf(like));
     binding.recorder = recorder;
     tf.engine().startScope();
     try {
       const results = idsOf(body());
       binding.recorder = null;
+      const lived = recorder.lifetimes(results);
       const further = isInput === undefined ? [] : recorder.claimed(isInput);
       const definition = recorder.finish(name, further, results, changed);
       addon.addFunction(encodeFunction(definition));
-      return programOf(name, definition.outputs.length);
+      const program = programOf(name, definition.outputs.length);
+      lifetimes.set(program, lived);
+      return program;
     } finally {
       binding.recorder = null;
       tf.engine().endScope();

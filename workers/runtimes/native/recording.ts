@@ -9,6 +9,7 @@ import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js'
 import type { Recorder } from './binding.js';
 import type { Constant, FunctionDefinition, NodeAttribute } from './function-def.js';
 import { FunctionNodes } from './function-nodes.js';
+import { type Lifetimes, lifetimesOf, Releases } from './lifetimes.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
 import { type RecordedOp, simplified } from './simplify.js';
 
@@ -21,6 +22,13 @@ export interface RecordedInput {
   readonly isVariable: boolean;
 }
 
+export interface RecordedDevice {
+  /** A tensor from before the recording. */
+  readonly constantOf: (id: number) => Constant;
+  /** Frees the memory of a tensor that tfjs will free. */
+  readonly release: (id: number) => void;
+}
+
 /** Sees one run of a function. */
 export class OpRecorder implements Recorder {
   readonly #constants = new Map<number, Constant>();
@@ -30,18 +38,21 @@ export class OpRecorder implements Recorder {
   readonly #definitions: ReadonlyMap<string, OpDefinition>;
   readonly #inputs: readonly RecordedInput[];
   readonly #known: Set<number>;
-  readonly #constantOf: (id: number) => Constant;
+  readonly #device: RecordedDevice;
+  readonly #releases: Releases | null;
 
-  /** @param constantOf a tensor from before the recording */
+  /** @param like lifetimes of an earlier recording of this function; null = nothing is freed before its end */
   constructor(
     definitions: ReadonlyMap<string, OpDefinition>,
     inputs: readonly RecordedInput[],
-    constantOf: (id: number) => Constant,
+    device: RecordedDevice,
+    like: Lifetimes | null,
   ) {
     this.#definitions = definitions;
     this.#inputs = inputs;
     this.#known = new Set(inputs.map(({ id }) => id));
-    this.#constantOf = constantOf;
+    this.#device = device;
+    this.#releases = like === null ? null : new Releases(like);
   }
 
   made(id: number, type: number, shape: readonly number[], bytes: Uint8Array): void {
@@ -56,7 +67,7 @@ export class OpRecorder implements Recorder {
     outputs: readonly TensorMetadata[],
   ): void {
     for (const id of inputs) {
-      if (!this.#known.has(id)) this.#constants.set(id, this.#constantOf(id));
+      if (!this.#known.has(id)) this.#constants.set(id, this.#device.constantOf(id));
       this.#known.add(id);
     }
     const recorded = { op, attributes: [...attributes], inputs: [...inputs], outputs: [...outputs] };
@@ -65,6 +76,12 @@ export class OpRecorder implements Recorder {
       this.#known.add(id);
       this.#makers.set(id, recorded);
     }
+    for (const id of this.#releases?.after(recorded) ?? []) this.#device.release(id);
+  }
+
+  /** Call before `finish`. @param results ids */
+  lifetimes(results: readonly number[]): Lifetimes {
+    return lifetimesOf(this.#ops, results);
   }
 
   read(id: number): void {
@@ -102,7 +119,7 @@ export class OpRecorder implements Recorder {
       if (type === undefined) throw new RecordingError('it uses a tensor that no operation has made');
       return type;
     };
-    const nodes = new FunctionNodes((id) => this.#constants.get(id) ?? this.#constantOf(id));
+    const nodes = new FunctionNodes((id) => this.#constants.get(id) ?? this.#device.constantOf(id));
     for (const { id, type, isVariable } of this.#inputs) nodes.argument(id, type, isVariable);
     for (const id of further) nodes.argument(id, typeOf(id), false);
     const needed = this.#needed(results);
