@@ -1,6 +1,6 @@
 /**
  * One measurement of the benchmark `pictures` in a process of its own, which pays for its own garbage:
- * `node picture-reader.js <ours | library> <folder> <batches>`. Reads random batches of the JPEG files in a folder and prints
+ * `node picture-reader.js <ours | floats | bytes> <folder> <batches>`. Reads random batches of the JPEG files in a folder and prints
  * the CPU time in microseconds and the number of pictures as JSON.
  */
 import { readdirSync } from 'node:fs';
@@ -26,8 +26,11 @@ async function ours(): Promise<Read> {
   return (rows) => train.read(rows);
 }
 
-/** Reads and decodes, with the settings of our decoder that cost or save time, and keeps nothing. */
-function library(names: readonly string[]): Read {
+/**
+ * The library alone: reads and decodes, with the settings of our decoder that cost or save time, and keeps nothing.
+ * @param floats pixels in [0, 1] as samples have them, or bytes
+ */
+function library(names: readonly string[], floats: boolean): Read {
   sharp.concurrency(1);
   sharp.cache(false);
   sharp.simd(false);
@@ -36,7 +39,8 @@ function library(names: readonly string[]): Read {
     const lane = async (): Promise<void> => {
       for (let at = next++; at < rows.length; at = next++) {
         const bytes = await readFile(join(folder, names[rows[at] ?? 0] ?? ''));
-        await sharp(bytes, { sequentialRead: true }).raw().toBuffer();
+        const picture = sharp(bytes, { sequentialRead: true });
+        await (floats ? picture.linear(1 / 255).raw({ depth: 'float' }) : picture.raw()).toBuffer();
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -44,7 +48,7 @@ function library(names: readonly string[]): Read {
 }
 
 const names = readdirSync(folder);
-const read = reader === 'ours' ? await ours() : library(names);
+const read = reader === 'ours' ? await ours() : library(names, reader === 'floats');
 const random = randomFrom(1);
 const draw = (): readonly number[] => Array.from({ length: batch }, () => random.below(names.length));
 for (let round = 0; round < warmUps; round++) await read(draw());
