@@ -91,9 +91,8 @@ LABEL org.opencontainers.image.title="Distillery teacher (CUDA 13)" \
       org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-NVIDIA-CUDA-EULA"
 
 FROM worker-cpu AS worker-native
-# A folder that the builder names (--build-context), no image.
+# A folder that the builder names (--build-context), no image. A worker looks there by itself (`imageNativeFolder`).
 COPY --from=tensorflow / /usr/local/lib/tensorflow/
-ENV DISTILL_NATIVE_FOLDER=/usr/local/lib/tensorflow
 LABEL org.opencontainers.image.title="Distillery worker (TensorFlow on CPUs)" \
       org.opencontainers.image.description="Teacher and student processes of a DistillJob, with TensorFlow"
 

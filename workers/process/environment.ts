@@ -3,7 +3,14 @@
  * variables in the pod as the local engine sets for a child process (I9).
  */
 import { within } from '@distillery/base';
-import { type Manifest, ManifestError, parseManifest, type RuntimeChoice, runtimeChoices } from '@distillery/protocol';
+import {
+  imageNativeFolder,
+  type Manifest,
+  ManifestError,
+  parseManifest,
+  type RuntimeChoice,
+  runtimeChoices,
+} from '@distillery/protocol';
 import {
   collectorForm,
   isCollectorUrl,
@@ -39,12 +46,12 @@ const environmentSchema = z.object({
     .default(1),
   /** Of training and of inference alike. */
   DISTILL_RUNTIME: z.enum(runtimeChoices, `one of ${runtimeChoices.join(', ')}`).default('auto'),
-  /** What `npm run native` built; empty or `none` = there is none. */
+  /** What `npm run native` built; empty = the image's, `none` = there is none. */
   DISTILL_NATIVE_FOLDER: z
     .string()
     .regex(/^(|none|\/.*)$/, 'an absolute path, or none')
-    .transform((folder) => (folder === '' || folder === 'none' ? null : folder))
-    .default(null),
+    .transform((folder) => (folder === 'none' ? null : folder === '' ? imageNativeFolder : folder))
+    .default(imageNativeFolder),
   /** Folder for `store: file` and for results. */
   DISTILL_FOLDER: z.string().default(''),
   /** Folder for copies of remote files; empty = remote places are refused. */

@@ -110,7 +110,14 @@ export {
 export type { NamedWeights, ResultReport, StoppedEarly, TrainingMetrics } from './results.js';
 export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
 export type { NamedMetrics } from './metrics.js';
-export { instructionSets, nativeBuildFile, nativeFolderName, runtimeChoices, runtimeNames } from './runtimes.js';
+export {
+  imageNativeFolder,
+  instructionSets,
+  nativeBuildFile,
+  nativeFolderName,
+  runtimeChoices,
+  runtimeNames,
+} from './runtimes.js';
 export type { InstructionSet, RuntimeChoice, RuntimeName } from './runtimes.js';
 export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';

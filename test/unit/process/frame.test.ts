@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { runtimeChoices, type WorkerEnding, workerExitCodes } from '@distillery/protocol';
+import { imageNativeFolder, runtimeChoices, type WorkerEnding, workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.js';
@@ -80,7 +80,7 @@ describe('the environment', () => {
       pool: '',
       threads: 1,
       runtime: 'auto',
-      nativeFolder: null,
+      nativeFolder: imageNativeFolder,
       folder: '',
       terminationLog: '/dev/termination-log',
       ownerPipe: false,
@@ -114,6 +114,14 @@ describe('the environment', () => {
       tracing: { endpoint: 'https://collector', ratio: 1 },
       logLevel: 'debug',
     });
+  });
+
+  test.each([
+    ['none', null],
+    // What the operator sets where a template has `envFrom`.
+    ['', imageNativeFolder],
+  ])('that names the native build %j', (given, nativeFolder) => {
+    expect(readEnvironment({ ...sound, DISTILL_NATIVE_FOLDER: given })).toMatchObject({ nativeFolder });
   });
 
   test.each([
@@ -283,7 +291,7 @@ describe('the environment', () => {
       manifest: manifestWith(),
       threads: 1,
       runtime: 'auto',
-      nativeFolder: null,
+      nativeFolder: imageNativeFolder,
       ...noPlaces,
     });
     expect(refusalOf(() => readLabelingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');

@@ -1,9 +1,19 @@
 /** What `npm run native` says where it cannot build, and that it leaves nothing behind. The build itself: `npm test`. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { imageNativeFolder } from '@distillery/protocol';
 import { afterAll, expect, it } from '@jest/globals';
 
 const root = join(import.meta.dirname, '../../..');
@@ -44,6 +54,11 @@ it.each([
   expect(stderr).toBe(`runtime native: ${sentence}\n`);
   expect(status).toBe(1);
   expect(left).toEqual([]);
+});
+
+it('lies in the image where a worker looks that is told of no other folder', () => {
+  const [stage = ''] = readFileSync(join(root, 'Dockerfile'), 'utf8').split('AS worker-native').slice(1);
+  expect(stage).toContain(`COPY --from=tensorflow / ${imageNativeFolder}/`);
 });
 
 it('refuses a package of another digest than the one that is known', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { nativeBuildFile } from '@distillery/protocol';
+import { imageNativeFolder, nativeBuildFile } from '@distillery/protocol';
 import { afterAll, expect, it } from '@jest/globals';
 
 import { nativeMissing, noNative, openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
@@ -15,7 +15,9 @@ const flags =
     new Set(names);
 
 it('is missing without a folder, and in a folder that is not whole', () => {
-  expect(nativeMissing(noNative)).toMatchObject({ problem: 'TensorFlow is not built here' });
+  for (const unnamed of [null, imageNativeFolder]) {
+    expect(nativeMissing({ ...noNative, folder: unnamed })).toMatchObject({ problem: 'TensorFlow is not built here' });
+  }
   expect(nativeMissing({ ...noNative, folder }, 'training', flags('avx2', 'fma'))).toMatchObject({
     found: `no ${nativeBuildFile} in ${folder}`,
     remedy: expect.stringContaining('npm run native'),

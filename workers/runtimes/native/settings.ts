@@ -1,7 +1,7 @@
 /** What a process knows of the native runtime before it loads anything of it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InstructionSet } from '@distillery/protocol';
+import { imageNativeFolder, type InstructionSet } from '@distillery/protocol';
 import type { Reason, Work } from '../runtime.js';
 import { nativeFiles } from './addon.js';
 
@@ -38,9 +38,11 @@ export function nativeMissing(
     work === 'saved-model'
       ? 'build it with `npm run native`, in a cluster use the image worker-native, or convert the model to ONNX with tf2onnx'
       : 'build it with `npm run native`, or use runtime wasm';
-  if (folder === null) return { problem: 'TensorFlow is not built here', remedy };
   // Written last: a folder without it is not whole.
-  if (!existsSync(join(folder, nativeFiles.build))) {
+  const isBuilt = folder !== null && existsSync(join(folder, nativeFiles.build));
+  if (!isBuilt) {
+    // Of a folder that nobody named, nobody wants to hear.
+    if (folder === null || folder === imageNativeFolder) return { problem: 'TensorFlow is not built here', remedy };
     return { found: `no ${nativeFiles.build} in ${folder}`, expected: 'a build of TensorFlow', remedy };
   }
   const flags = cpuFlags();
