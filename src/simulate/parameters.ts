@@ -2,6 +2,7 @@
  * The parameters of a simulated day, with their defaults. A file of parameters is user input: all problems are reported at
  * once, each with its field.
  */
+import { alternatives } from '@distillery/base';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -124,9 +125,19 @@ export function readParameters(file: string, text: string): Parameters {
   const node = document.getIn([...path, ...unknown], true) ?? document.getIn(path, true) ?? document.contents;
   const name = [...path, ...unknown].map(String).join('.') || 'the file';
   const found = unknown.length > 0 ? `an unknown field ${name}` : `${name} as ${shortJson(node)}`;
-  const expected = unknown.length > 0 ? 'a field of docs/simulator.md' : expectedBy(issue?.message ?? '');
-  const more = others.length === 0 ? '' : ` (and ${others.length} more problems)`;
+  const expected = unknown.length > 0 ? alternatives(fieldsAt(path)) : expectedBy(issue);
+  const more = others.length === 0 ? '' : ` (and ${String(others.length)} more problem${others.length === 1 ? '' : 's'})`;
   return fail(isNode(node) ? (node.range?.[0] ?? 0) : 0, found, `${expected}${more}`);
+}
+
+/** Names of the fields of the object at this path. */
+function fieldsAt(path: readonly PropertyKey[]): string[] {
+  // The defaults have every field, and one element or more of every list.
+  const at = path.reduce<unknown>((value, key) => {
+    const inner = value as Readonly<Record<PropertyKey, unknown>>;
+    return inner[typeof key === 'number' ? 0 : key];
+  }, parametersSchema.parse({}));
+  return Object.keys(at as object);
 }
 
 function shortJson(node: unknown): string {
@@ -134,7 +145,24 @@ function shortJson(node: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** Messages of the schema checker end in the expected value. */
-function expectedBy(message: string): string {
-  return /expected (.*)$/.exec(message)?.[1] ?? message;
+function expectedBy(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${String(issue.minimum)}`;
+    case 'too_big':
+      return `at most ${String(issue.maximum)}`;
+    case 'invalid_type':
+      return kindOf.get(issue.expected) ?? issue.expected;
+    default:
+      return issue?.message ?? '';
+  }
 }
+
+/** By the schema checker's words. */
+const kindOf = new Map<string, string>([
+  ['object', 'fields'],
+  ['record', 'fields'],
+  ['array', 'a list'],
+  ['number', 'a number'],
+  ['int', 'a whole number'],
+]);

@@ -15,10 +15,11 @@ describe('parameters', () => {
   });
 
   test.each([
-    ['{"jobs": {\n  "count": -3\n}}', 'day.json:2:12: found jobs.count as -3, expected number to be >=0'],
+    ['{"jobs": {\n  "count": -3\n}}', 'day.json:2:12: found jobs.count as -3, expected at least 0'],
     [
       '{"jobs":\n{"hours": 4}}',
-      'day.json:2:11: found an unknown field jobs.hours, expected a field of docs/simulator.md',
+      'day.json:2:11: found an unknown field jobs.hours, expected count, fromHour, untilHour, teachersNeeded, ' +
+        'mostOverNeeded, medianSeconds, sigma, batchSize, minReplicas or bufferTargetSeconds',
     ],
     [
       '{"jobs": {"fromHour": 9, "untilHour": 3}}',
@@ -26,8 +27,16 @@ describe('parameters', () => {
     ],
     ['{"cluster": {"slotsPerNode": 4}}', 'expected sizes of at most cluster.slotsPerNode'],
     ['{"hours": ', 'day.json:1:11: found text that cannot be read'],
-    ['[]', 'day.json:1:1: found the file as [], expected object, received array'],
-    ['{"hours": -1, "jobs": {"count": -1}}', '(and 1 more problems)'],
+    ['[]', 'day.json:1:1: found the file as [], expected fields'],
+    ['{"teachers": {"samplesPerSecond": 0}}', 'found teachers.samplesPerSecond as 0, expected more than 0'],
+    ['{"cluster": {"slotsPerNode": 65}}', 'found cluster.slotsPerNode as 65, expected at most 64'],
+    ['{"cluster": {"nodes": 1.5}}', 'found cluster.nodes as 1.5, expected a whole number'],
+    ['{"jobs": {"teachersNeeded": 4}}', 'found jobs.teachersNeeded as 4, expected a list'],
+    [
+      '{"neighbors": {"sizes": [{"slots": 1, "share": 1}, {"slots": 1, "share": 1, "size": 1}]}}',
+      'found an unknown field neighbors.sizes.1.size, expected slots or share',
+    ],
+    ['{"hours": -1, "jobs": {"count": -1}}', '(and 1 more problem)'],
   ])('%s is reported with its place', (text, message) => {
     expect(() => readParameters('day.json', text)).toThrow(message);
   });
