@@ -2,7 +2,7 @@
  * `distill plan`: who gets how many teachers, and why. It plans for a cluster, with the person's own rights, or for a saved
  * snapshot, and uses the operator's own decision code.
  */
-import { count, markdownTable, printableJson } from '@distillery/base';
+import { count, printableJson } from '@distillery/base';
 
 import { grantText } from '../../api/index.js';
 import { type AllocationRules, type FleetSnapshot, type Grant, type Limits, replay } from '../../domain/index.js';
@@ -10,6 +10,7 @@ import { type AllocationRules, type FleetSnapshot, type Grant, type Limits, repl
 import type { ReadInput } from '../shared/input.js';
 
 import { type SeenCluster, snapshotOf } from './cluster-snapshot.js';
+import { table } from './job-page.js';
 import { checkSave, fleetSnapshot, saveSnapshot } from './plan-file.js';
 
 export interface PlanOptions {
@@ -48,30 +49,27 @@ export async function plan(options: PlanOptions, { readCluster, readInput, say, 
   say(
     `${count(facts.nodes.length, 'node')}, ${count(jobs.length, 'job')}, ${count(pendingPods.length, 'pod')} of higher priority waiting for a node`,
   );
-  if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
-  if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
+  if (Object.keys(snapshot.supply).length > 0) say(`\n${supplyTable(snapshot)}`);
+  if (jobs.length > 0) say(`\n${jobTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
 }
 
-function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {
-  return Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => ({
-    resource,
-    'free for teachers': freeSlots,
-    'held back': reserveSlots,
-    'wanted by waiting pods': pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
-  }));
+function supplyTable({ supply, pendingPods }: FleetSnapshot): string {
+  const head = ['Resource', 'Free for teachers', 'Held back', 'Wanted by waiting pods'];
+  const rows = Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => {
+    const wanted = pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0);
+    return [resource, ...[freeSlots, reserveSlots, wanted].map(String)];
+  });
+  return table(head, rows, [1, 2, 3]);
 }
 
-function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): Record<string, string | number>[] {
-  return job.pools.map(({ name, teachers }) => {
-    const grant = grants.find(({ pool }) => pool === name);
-    return {
-      job: job.name,
-      weight: job.weight,
-      pool: name,
-      has: teachers.length,
-      wants: grant?.why.wanted ?? 0,
-      gets: grant?.replicas ?? 0,
-      why: grant === undefined ? '' : grantText(grant),
-    };
+function jobTable(rows: readonly (readonly string[])[]): string {
+  return table(['Job', 'Weight', 'Pool', 'Has', 'Wants', 'Gets', 'Why'], rows, [1, 3, 4, 5]);
+}
+
+function jobRows({ name, weight, pools }: FleetSnapshot['jobs'][number], grants: readonly Grant[]): string[][] {
+  return pools.map(({ name: pool, teachers }) => {
+    const grant = grants.find((each) => each.pool === pool);
+    const [wants, gets] = [grant?.why.wanted ?? 0, grant?.replicas ?? 0];
+    return [name, String(weight), pool, ...[teachers.length, wants, gets].map(String), grant === undefined ? '' : grantText(grant)];
   });
 }
