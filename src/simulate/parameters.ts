@@ -126,7 +126,8 @@ export function readParameters(file: string, text: string): Parameters {
   const name = [...path, ...unknown].map(String).join('.') || 'the file';
   const found = unknown.length > 0 ? `an unknown field ${name}` : `${name} as ${shortJson(node)}`;
   const expected = unknown.length > 0 ? alternatives(fieldsAt(path)) : expectedBy(issue);
-  const more = others.length === 0 ? '' : ` (and ${String(others.length)} more problem${others.length === 1 ? '' : 's'})`;
+  const more =
+    others.length === 0 ? '' : ` (and ${String(others.length)} more problem${others.length === 1 ? '' : 's'})`;
   return fail(isNode(node) ? (node.range?.[0] ?? 0) : 0, found, `${expected}${more}`);
 }
 

@@ -21,7 +21,7 @@ export type InstructionSet = (typeof instructionSets)[number];
  */
 export const nativeFolderName = 'tensorflow-2.21.0-1';
 
-/** Where the image `worker-native` has its build (Dockerfile), and where a worker looks that is told of no other. */
+/** Where the image `worker-native` has its build (Dockerfile), and where a worker looks by default. */
 export const imageNativeFolder = '/usr/local/lib/tensorflow';
 
 /** The file that a build writes last: a folder without it is not whole. */

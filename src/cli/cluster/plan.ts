@@ -70,6 +70,12 @@ function jobRows({ name, weight, pools }: FleetSnapshot['jobs'][number], grants:
   return pools.map(({ name: pool, teachers }) => {
     const grant = grants.find((each) => each.pool === pool);
     const [wants, gets] = [grant?.why.wanted ?? 0, grant?.replicas ?? 0];
-    return [name, String(weight), pool, ...[teachers.length, wants, gets].map(String), grant === undefined ? '' : grantText(grant)];
+    return [
+      name,
+      String(weight),
+      pool,
+      ...[teachers.length, wants, gets].map(String),
+      grant === undefined ? '' : grantText(grant),
+    ];
   });
 }

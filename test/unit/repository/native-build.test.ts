@@ -56,7 +56,7 @@ it.each([
   expect(left).toEqual([]);
 });
 
-it('lies in the image where a worker looks that is told of no other folder', () => {
+it('lies in the image where a worker looks by default', () => {
   const [stage = ''] = readFileSync(join(root, 'Dockerfile'), 'utf8').split('AS worker-native').slice(1);
   expect(stage).toContain(`COPY --from=tensorflow / ${imageNativeFolder}/`);
 });

@@ -41,7 +41,7 @@ export function nativeMissing(
   // Written last: a folder without it is not whole.
   const isBuilt = folder !== null && existsSync(join(folder, nativeFiles.build));
   if (!isBuilt) {
-    // Of a folder that nobody named, nobody wants to hear.
+    // The default folder is no news to a person who named none.
     if (folder === null || folder === imageNativeFolder) return { problem: 'TensorFlow is not built here', remedy };
     return { found: `no ${nativeFiles.build} in ${folder}`, expected: 'a build of TensorFlow', remedy };
   }
