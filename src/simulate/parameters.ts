@@ -2,7 +2,7 @@
  * The parameters of a simulated day, with their defaults. A file of parameters is user input: all problems are reported at
  * once, each with its field.
  */
-import { alternatives } from '@distillery/base';
+import { alternatives, count } from '@distillery/base';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -10,13 +10,13 @@ import { TraceError } from './trace-error.js';
 
 const positive = z.number().positive().max(1e9);
 const nonNegative = z.number().min(0);
-const count = z.number().int().min(1).max(1e6);
+const amount = z.number().int().min(1).max(1e6);
 const share = z.number().min(0).max(1);
 
 const cluster = z
   .strictObject({
-    nodes: count.default(1_000),
-    slotsPerNode: count.max(64).default(8),
+    nodes: amount.default(1_000),
+    slotsPerNode: amount.max(64).default(8),
   })
   .prefault({});
 
@@ -33,7 +33,7 @@ const neighbors = z
     sigma: nonNegative.max(4).default(1.2),
     /** Relative frequencies of the sizes of pods. */
     sizes: z
-      .array(z.strictObject({ slots: count, share: positive }))
+      .array(z.strictObject({ slots: amount, share: positive }))
       .min(1)
       .default([
         { slots: 1, share: 0.7 },
@@ -51,13 +51,13 @@ const jobs = z
     fromHour: nonNegative.default(2),
     untilHour: nonNegative.default(18),
     /** Numbers of teachers that keep the student busy, equally likely. */
-    teachersNeeded: z.array(count).min(1).default([8, 16, 32, 64]),
+    teachersNeeded: z.array(amount).min(1).default([8, 16, 32, 64]),
     /** maxReplicas, relative to `teachersNeeded`. */
     mostOverNeeded: positive.min(1).default(2),
     /** Duration of the training if the student never waits: log-normal. */
     medianSeconds: positive.default(3_600),
     sigma: nonNegative.max(4).default(0.8),
-    batchSize: count.default(128),
+    batchSize: amount.default(128),
     minReplicas: z.number().int().min(0).max(1e4).default(0),
     bufferTargetSeconds: positive.default(5),
   })
@@ -126,8 +126,7 @@ export function readParameters(file: string, text: string): Parameters {
   const name = [...path, ...unknown].map(String).join('.') || 'the file';
   const found = unknown.length > 0 ? `an unknown field ${name}` : `${name} as ${shortJson(node)}`;
   const expected = unknown.length > 0 ? alternatives(fieldsAt(path)) : expectedBy(issue);
-  const more =
-    others.length === 0 ? '' : ` (and ${String(others.length)} more problem${others.length === 1 ? '' : 's'})`;
+  const more = others.length === 0 ? '' : ` (and ${count(others.length, 'more problem')})`;
   return fail(isNode(node) ? (node.range?.[0] ?? 0) : 0, found, `${expected}${more}`);
 }
 

@@ -81,8 +81,8 @@ export function recordPass(
 }
 
 /** The weights that a device keeps as variables. */
-export function trainedOf({ weights }: Pick<StudentModel, 'weights'>): ReadonlySet<tf.Tensor> {
-  return new Set(weights.filter(({ trainable }) => trainable).map(({ variable }) => variable));
+export function trainedOf({ weights }: Pick<StudentModel, 'weights'>): readonly tf.Tensor[] {
+  return weights.filter(({ trainable }) => trainable).map(({ variable }) => variable);
 }
 
 /** The pass itself, in the order of `passFrom`. @param kept tensors that the caller frees, since they leave a scope */

@@ -26,7 +26,7 @@ import type { TrainerOptions, TrainingBatch } from './trainer.js';
 
 /** Not one, which has ops of its own. */
 const fewSamples = 2;
-/** Sizes of batches seen at a time: the full one, the last one, each with and without teacher. */
+/** Sizes of batches seen at a time: the full one, the last one and the few samples, each with and without teacher. */
 const maxPasses = 8;
 
 export class DevicePrograms {
@@ -58,8 +58,6 @@ export class DevicePrograms {
     const batch = { step: 0, samples, targets: null, teacherLogits };
     const { gradients, frozen, logits, penalty, finite } = this.forwardAndBackward(weights, batch);
     this.#device.free([...gradients, ...frozen, logits, penalty, finite]);
-    this.#passes.get(kindOf(batch))?.program.dispose();
-    this.#passes.delete(kindOf(batch));
     this.#update ??= this.#recordUpdate();
   }
 
@@ -112,30 +110,28 @@ export class DevicePrograms {
     const kind = kindOf(batch);
     const known = this.#passes.get(kind);
     if (known !== undefined) return known;
+    const recorded = this.#recordPass(batch);
     const [oldest] = this.#passes;
     if (this.#passes.size >= maxPasses && oldest !== undefined) {
       oldest[1].program.dispose();
       this.#passes.delete(oldest[0]);
     }
-    const recorded = this.#recordPass(batch);
     this.#passes.set(kind, recorded);
     return recorded;
   }
 
-  /** Of two samples first, so that the pass of many needs less memory. */
+  /** After the pass of two samples, so that the one of many needs less memory. */
   #recordPass(batch: TrainingBatch): PassProgram {
     const record = (of: TrainingBatch, like?: PassProgram): PassProgram =>
       recordPass(this.#model, this.#options, this.#device, of, like);
     if (batch.samples.count <= fewSamples) return record(batch);
-    const few = record(partOf(batch, fewSamples));
+    const few = this.#passFor(partOf(batch, fewSamples));
     try {
       return record(batch, few);
     } catch (error) {
       if (error instanceof RecordingError) throw error;
       // A model may compute many samples in another way: what the first ops let go was still needed.
       return record(batch);
-    } finally {
-      few.program.dispose();
     }
   }
 
@@ -152,7 +148,7 @@ export class DevicePrograms {
     const changed = [...values, ...slots, ...averages];
     const program = this.#device.record({
       inputs: [...values, ...gradients, ...slots, ...averages, ...scalars],
-      variables: new Set(changed),
+      variables: changed,
       assigned: changed,
       body: () => {
         const input = { weights, gradients, slots, averages, scalars };

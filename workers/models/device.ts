@@ -21,7 +21,7 @@ export interface Recording {
   /** Tensors that are given at each run. The function reads them, or the variables of tfjs that hold them. */
   readonly inputs: readonly tf.Tensor[];
   /** Those of the inputs that are given as variables of the device. */
-  readonly variables?: ReadonlySet<tf.Tensor>;
+  readonly variables?: readonly tf.Tensor[];
   /** Those of the variables that a run changes: the first results are their new values, in this order. */
   readonly assigned?: readonly tf.Tensor[];
   /** @returns the results, in their order */

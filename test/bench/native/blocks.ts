@@ -5,10 +5,9 @@
  */
 import { createInterface } from 'node:readline';
 
-import * as tf from '@tensorflow/tfjs-core';
-
 import type { StudentTrainer } from '../../../workers/models/training.js';
 import { openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
+import { nativeTensors } from '../../kit/native-tensors.js';
 import type { Block } from './block-process.js';
 import { batchOf, studentCases, trainerOptions } from './cases.js';
 
@@ -38,7 +37,7 @@ function costOf(work: () => number): Block {
     cpuSeconds: (user + system) / 1e6,
     rssBytes: process.memoryUsage.rss(),
     peakRssBytes: process.resourceUsage().maxRSS * 1_024,
-    tensors: (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors(),
+    tensors: nativeTensors(),
     result,
   };
 }

@@ -6,6 +6,7 @@ import type { FusedAdam } from '../../../workers/models/training.js';
 import { nativeDevice } from '../../../workers/runtimes/native/device.js';
 import { startNative } from '../../../workers/runtimes/native/start.js';
 import { builtNative } from '../../kit/native.js';
+import { nativeTensors } from '../../kit/native-tensors.js';
 
 const folder = builtNative();
 
@@ -34,7 +35,7 @@ const folder = builtNative();
   });
 
   it('computes the formula, and leaves what it reads as it was', () => {
-    const before = (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
+    const before = nativeTensors();
     tf.tidy(() => {
       const step = { ...given(), ...scalars() };
       const results = adam?.(step);
@@ -52,7 +53,7 @@ const folder = builtNative();
         expect([...step[name].dataSync()]).toEqual([...fresh[name].dataSync()]);
       }
     });
-    expect((tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors()).toBe(before);
+    expect(nativeTensors()).toBe(before);
   });
 
   it('gives the same bits in a program of several weights, again and again', () => {
@@ -92,7 +93,7 @@ const folder = builtNative();
     };
     const want = tf.tidy(() => body().map((tensor) => [...tensor.dataSync()]));
     const inputs = Object.values(step);
-    const program = device.record({ inputs, variables: new Set(states), assigned: states, body });
+    const program = device.record({ inputs, variables: states, assigned: states, body });
     const held = states.map((tensor) => device.variable(tensor.dataSync<'float32'>(), tensor.shape));
     const run = (): number[][] => {
       const byState = new Map(states.map((tensor, at) => [tensor, held[at]]));
@@ -101,25 +102,23 @@ const folder = builtNative();
       device.free(results);
       return values;
     };
-    const tensors = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
-    const before = tensors();
+    const before = nativeTensors();
     const first = run();
     expect(first).toEqual(want);
     // The second run starts from the values of the first.
     const second = run();
     expect(second[3]).toEqual(first[0]?.map((value) => value * 2));
-    expect(tensors()).toBe(before);
+    expect(nativeTensors()).toBe(before);
     device.free(held);
     program.dispose();
   });
 
   it('keeps little while a function is recorded that was recorded for few samples before', () => {
-    const tensors = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
     const counts: number[] = [];
     const chain = (x: tf.Tensor) => (): tf.Tensor[] => {
       let y = x;
       for (let at = 0; at < 20; at++) y = tf.relu(tf.add(y, at - 10));
-      counts.push(tensors());
+      counts.push(nativeTensors());
       return [y];
     };
     const [few, many] = [tf.tensor([1, -2]), tf.tensor([1, -2, 3, -4])];
@@ -138,7 +137,7 @@ const folder = builtNative();
     const [a, b] = [tf.tensor([1, 2]), tf.tensor([10, 20])];
     const program = device.record({
       inputs: [a, b],
-      variables: new Set([a, b]),
+      variables: [a, b],
       assigned: [a],
       body: () => [tf.add(a, b), tf.add(a, 0)],
     });

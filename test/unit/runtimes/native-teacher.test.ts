@@ -6,6 +6,7 @@ import type { Samples } from '../../../workers/samples/index.js';
 import { type Inference, type InferenceSource, openInference } from '../../../workers/models/inference/index.js';
 import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { builtNative } from '../../kit/native.js';
+import { nativeTensors } from '../../kit/native-tensors.js';
 import { dense, graphFiles, node } from '../inference/graph-model.js';
 import { withModelFolder } from '../inference/tfjs-model.js';
 
@@ -67,7 +68,6 @@ function layersFiles(): Record<string, string | Uint8Array> {
   });
   const opened = (format: InferenceSource['format'], path: string): Promise<Inference> =>
     openInference(sourceOf(format, path), (file) => native.openSession(file));
-  const count = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
 
   const models = [
     { format: 'tfjs-graph' as const, files: () => graphFiles(dense(kernel, bias, [])) },
@@ -98,11 +98,11 @@ function layersFiles(): Record<string, string | Uint8Array> {
     await withModelFolder(await files(), async (path) => {
       const teacher = await opened(format, path);
       await teacher.infer(samplesOf(1));
-      const before = [count(), tf.memory().numTensors];
+      const before = [nativeTensors(), tf.memory().numTensors];
       for (let round = 0; round < 2; round++) {
         for (let rows = 1; rows <= 12; rows++) await teacher.infer(samplesOf(rows));
       }
-      expect([count(), tf.memory().numTensors]).toEqual(before);
+      expect([nativeTensors(), tf.memory().numTensors]).toEqual(before);
       await teacher.close();
     });
   });

@@ -16,6 +16,7 @@ import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtim
 import { nativeDevice } from '../../../workers/runtimes/native/device.js';
 import { startNative } from '../../../workers/runtimes/native/start.js';
 import { builtNative } from '../../kit/native.js';
+import { nativeTensors } from '../../kit/native-tensors.js';
 import { batchAt, columns, eventfulStudent, optimizerSettings, studentOf } from '../models-training/students.js';
 
 const folder = builtNative();
@@ -72,15 +73,15 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
   });
   const opened = (choice: 'native' | 'wasm'): Promise<Runtime> =>
     openRuntime(choice, 'training', runtimeTable({ folder, threads: 1, instructionSet: 'AVX2' }));
+  const options = (): TrainerOptions => ({
+    modelJson: eventfulStudent(),
+    seed: 7,
+    loss: { temperature: 4, softWeight: 0.9 },
+    optimizer: optimizerSettings(),
+    totalSteps: 20,
+  });
   const trainer = (runtime: Runtime, given: Partial<TrainerOptions> = {}): Promise<StudentTrainer> =>
-    runtime.openTrainer({
-      modelJson: eventfulStudent(),
-      seed: 7,
-      loss: { temperature: 4, softWeight: 0.9 },
-      optimizer: optimizerSettings(),
-      totalSteps: 20,
-      ...given,
-    });
+    runtime.openTrainer({ ...options(), ...given });
   const run = (student: StudentTrainer, from: number, to: number, batch = batchAt): number[] =>
     Array.from({ length: to - from }, (_, index) => student.train(batch(from + index)).loss);
   /** The last batch of an epoch is smaller. */
@@ -193,8 +194,7 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
 
   it('leaves no tensor behind: in steps, evaluations, states and failures', async () => {
     native = await opened('native');
-    const count = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
-    const before = [count(), tf.memory().numTensors];
+    const before = [nativeTensors(), tf.memory().numTensors];
     const student = await trainer(native, { optimizer: optimizerSettings({ ema: 0.9, clipNorm: 1 }) });
     const all = (from: number): void => {
       run(student, from, from + 8, uneven);
@@ -207,21 +207,14 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
       student.export();
     };
     all(0);
-    const warm = [count(), tf.memory().numTensors];
+    const warm = [nativeTensors(), tf.memory().numTensors];
     for (let round = 1; round < 5; round++) all(round * 8);
-    expect([count(), tf.memory().numTensors]).toEqual(warm);
+    expect([nativeTensors(), tf.memory().numTensors]).toEqual(warm);
     student.dispose();
-    expect([count(), tf.memory().numTensors]).toEqual(before);
+    expect([nativeTensors(), tf.memory().numTensors]).toEqual(before);
   });
 
   it('trains the same where the large batch cannot follow the lifetimes of a small one', async () => {
-    const options: TrainerOptions = {
-      modelJson: eventfulStudent(),
-      seed: 7,
-      loss: { temperature: 4, softWeight: 0.9 },
-      optimizer: optimizerSettings(),
-      totalSteps: 20,
-    };
     const device = nativeDevice(await startNative({ folder, threads: 1, instructionSet: 'AVX2' }));
     const refused: boolean[] = [];
     const record = (recording: Recording): Program => {
@@ -229,8 +222,8 @@ function largestDifference(left: TrainerState, right: TrainerState): number {
       if (recording.like !== undefined) throw new Error('a tensor that was freed');
       return device.record(recording);
     };
-    const stubborn = await openDeviceTrainer(options, { ...device, record });
-    const plain = await openDeviceTrainer(options, device);
+    const stubborn = await openDeviceTrainer(options(), { ...device, record });
+    const plain = await openDeviceTrainer(options(), device);
     expect([run(stubborn, 0, 4, uneven), stubborn.state()]).toEqual([run(plain, 0, 4, uneven), plain.state()]);
     // Once for each of the two sizes.
     expect(refused.filter(Boolean)).toHaveLength(2);

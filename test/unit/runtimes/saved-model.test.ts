@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import * as tf from '@tensorflow/tfjs-core';
 
 import type { Samples, SampleSpec, Tensor } from '../../../workers/samples/index.js';
 import { type Inference, type InferenceSource, openInference } from '../../../workers/models/inference/index.js';
 import { openRuntime, type Runtime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { builtNative } from '../../kit/native.js';
+import { nativeTensors } from '../../kit/native-tensors.js';
 
 const folder = builtNative();
 const fixtures = join(import.meta.dirname, '../inference/fixtures');
@@ -135,12 +135,11 @@ const flipped = (position: number) => (bytes: Buffer) => {
   });
 
   it('leaves no tensor behind', async () => {
-    const count = (): number => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
-    const before = count();
+    const before = nativeTensors();
     const teacher = await opened(sourceOf(model));
     for (let batch = 0; batch < 5; batch++) await teacher.infer(samples());
     await teacher.close();
-    expect(count()).toBe(before);
+    expect(nativeTensors()).toBe(before);
   });
 
   it('has a digest of its graph, its variables and its signature', async () => {

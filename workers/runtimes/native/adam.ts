@@ -7,9 +7,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { FusedAdam } from '../../models/training.js';
 import { kinds, types } from './addon.js';
 import { nodeBackend } from './backend.js';
-import { type Constant, constantNode, encodeFunction, type FunctionNode } from './function-def.js';
+import { type Constant, constantNode, dtypeOf, encodeFunction, type FunctionNode } from './function-def.js';
 import type { InPlaceOp, OpArgument, OpDefinition } from './op-list.js';
-import { anonymous, float, variableOps } from './variables.js';
+import { anonymous, variableOps } from './variables.js';
 
 /** Of the function, and of the kernel of tfjs that calls it. */
 const name = 'DistilleryAdam';
@@ -24,6 +24,7 @@ const inPlace: InPlaceOp = {
   variables: state.length,
   constants: [zero, zero],
 };
+const float = dtypeOf(types.float32);
 /** An AttrValue of a shape of unknown rank. */
 const anyShape = { name: 'shape', encoded: Uint8Array.of(0x3a, 2, 0x18, 1) };
 const resultOf = (each: string): string => `${each}_out`;

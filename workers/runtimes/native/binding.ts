@@ -3,6 +3,7 @@
  * tensor that is made of values and every op, besides their execution.
  */
 import { type Addon, kinds, type OpAttribute, type TensorMetadata, types } from './addon.js';
+import { makeVariable, readVariable } from './variables.js';
 
 /** What happens on the device while a program is recorded (record.ts). */
 export interface Recorder {
@@ -60,6 +61,13 @@ export class Binding {
     this.#addon.deleteTensor(id);
   }
 
+  /** A variable of float32, with a copy of the values. Its id is used as that of a tensor. */
+  createVariable(shape: readonly number[], values: Float32Array): number {
+    const id = makeVariable(this.#addon, { type: types.float32, shape, bytes: bytesOf(types.float32, values) });
+    this.#known.set(id, { type: types.resource, shape });
+    return id;
+  }
+
   /** Frees the memory of a tensor, which `deleteTensor` will be called for. Its type stays known. */
   release(id: number): void {
     this.#addon.deleteTensor(id);
@@ -70,10 +78,12 @@ export class Binding {
     return this.read(id);
   }
 
-  /** A copy of a tensor's values. */
+  /** A copy of the values of a tensor, or of those that a variable holds now. */
   read(id: number): TensorValues {
+    const type = this.typeOf(id);
+    if (type === types.resource) return new Float32Array(readVariable(this.#addon, id, types.float32));
     const buffer = this.#addon.readTensor(id);
-    switch (this.typeOf(id)) {
+    switch (type) {
       case types.int32:
         return new Int32Array(buffer);
       case types.bool:

@@ -9,7 +9,6 @@ import type { Lifetimes } from './lifetimes.js';
 import { type OpDefinition, opDefinitions } from './op-list.js';
 import { OpRecorder } from './recording.js';
 import type { StartedNative } from './start.js';
-import { makeVariable, readVariable } from './variables.js';
 
 let nextFunction = 0;
 
@@ -18,20 +17,16 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
   const idsOf = (tensors: readonly tf.Tensor[]): number[] => nodeBackend(tf.backend()).getInputTensorIds(tensors);
 
   const lifetimes = new WeakMap<Program, Lifetimes>();
-  const lifetimesOf = (like: Program | undefined): Lifetimes | null =>
-    like === undefined ? null : (lifetimes.get(like) ?? null);
 
-  const record = ({ inputs, variables, assigned = [], body, isInput, like }: Recording): Program => {
+  const record = ({ inputs, variables = [], assigned = [], body, isInput, like }: Recording): Program => {
     definitions ??= new Map([...opDefinitions(new Uint8Array(addon.opList())), adamDefinition]);
     const name = `distillery_${String(nextFunction++)}`;
-    const ids = idsOf(inputs);
-    const given = inputs.flatMap((tensor, at) => {
-      const id = ids[at];
-      if (id === undefined) return [];
-      return [{ id, type: binding.typeOf(id), shape: tensor.shape, isVariable: variables?.has(tensor) === true }];
+    const held = new Set(idsOf(variables));
+    const given = idsOf(inputs).map((id, at) => {
+      return { id, type: binding.typeOf(id), shape: inputs[at]?.shape ?? [], isVariable: held.has(id) };
     });
     const changed = idsOf(assigned);
-    const recorder = new OpRecorder(definitions, given, binding, lifetimesOf(like));
+    const recorder = new OpRecorder(definitions, given, binding, like === undefined ? undefined : lifetimes.get(like));
     binding.recorder = recorder;
     tf.engine().startScope();
     try {
@@ -65,14 +60,14 @@ export function nativeDevice({ addon, binding }: StartedNative): Device {
       const type = values[Symbol.toStringTag] === 'Float32Array' ? types.float32 : types.int32;
       return { id: binding.createTensor(shape, type, values), shape };
     },
-    variable: (values, shape) => ({ id: makeVariable(binding, values, shape), shape }),
+    variable: (values, shape) => ({ id: binding.createVariable(shape, values), shape }),
     of: (tensor) => {
       const [id] = idsOf([tensor]);
       if (id === undefined) throw new Error('native: a tensor without an id');
       return { id, shape: tensor.shape };
     },
     read: ({ id }) => {
-      const values = binding.typeOf(id) === types.resource ? readVariable(binding, id) : binding.read(id);
+      const values = binding.read(id);
       return values[Symbol.toStringTag] === 'Float32Array' ? (values as Float32Array) : Float32Array.from(values);
     },
     free: (tensors) => {

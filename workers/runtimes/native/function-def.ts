@@ -38,10 +38,14 @@ export interface FunctionDefinition {
   readonly effects?: readonly string[];
 }
 
+/** @param type one of `types` */
+export function dtypeOf(type: number): OpAttribute {
+  return { name: 'dtype', type: kinds.type, value: type };
+}
+
 /** Its output is `name:output:0`. */
 export function constantNode(name: string, constant: Constant): FunctionNode {
-  const dtype = { name: 'dtype', type: kinds.type, value: constant.type };
-  return { name, op: 'Const', inputs: [], attributes: [dtype, { name: 'value', constant }] };
+  return { name, op: 'Const', inputs: [], attributes: [dtypeOf(constant.type), { name: 'value', constant }] };
 }
 
 export function encodeFunction({ name, inputs, outputs, nodes, effects = [] }: FunctionDefinition): Uint8Array {

@@ -4,10 +4,11 @@
  *
  * Invariant: every read of a variable's former value comes before its change. The nodes themselves are in no order.
  */
-import { kinds, types } from './addon.js';
+import { types } from './addon.js';
 import {
   type Constant,
   constantNode,
+  dtypeOf,
   type FunctionArgument,
   type FunctionDefinition,
   type FunctionNode,
@@ -116,7 +117,7 @@ export class FunctionNodes {
       return {
         name,
         op: variableOps.assign,
-        attributes: [{ name: 'dtype', type: kinds.type, value: type }],
+        attributes: [dtypeOf(type)],
         inputs: [argument, value, ...earlier.map(after)],
       };
     });
@@ -150,9 +151,8 @@ export class FunctionNodes {
     const variable = changed ?? this.#variables.get(id);
     if (variable === undefined) return null;
     const { argument, type, changedBy, reads } = variable;
-    const dtype = { name: 'dtype', type: kinds.type, value: type };
     const isFormer = changed === undefined || changedBy === null;
-    const node = this.add(variableOps.read, isFormer ? [argument] : [argument, after(changedBy)], [dtype]);
+    const node = this.add(variableOps.read, isFormer ? [argument] : [argument, after(changedBy)], [dtypeOf(type)]);
     if (isFormer) reads.push(node);
     else variable.readAfter = node;
     return this.#refer(id, `${node}:value:0`);

@@ -39,20 +39,20 @@ export class OpRecorder implements Recorder {
   readonly #inputs: readonly RecordedInput[];
   readonly #known: Set<number>;
   readonly #device: RecordedDevice;
-  readonly #releases: Releases | null;
+  readonly #releases: Releases | undefined;
 
-  /** @param like lifetimes of an earlier recording of this function; null = nothing is freed before its end */
+  /** @param like lifetimes of an earlier recording of this function; absent = nothing is freed before its end */
   constructor(
     definitions: ReadonlyMap<string, OpDefinition>,
     inputs: readonly RecordedInput[],
     device: RecordedDevice,
-    like: Lifetimes | null,
+    like?: Lifetimes,
   ) {
     this.#definitions = definitions;
     this.#inputs = inputs;
     this.#known = new Set(inputs.map(({ id }) => id));
     this.#device = device;
-    this.#releases = like === null ? null : new Releases(like);
+    this.#releases = like === undefined ? undefined : new Releases(like);
   }
 
   made(id: number, type: number, shape: readonly number[], bytes: Uint8Array): void {

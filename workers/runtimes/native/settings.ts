@@ -39,8 +39,7 @@ export function nativeMissing(
       ? 'build it with `npm run native`, in a cluster use the image worker-native, or convert the model to ONNX with tf2onnx'
       : 'build it with `npm run native`, or use runtime wasm';
   // Written last: a folder without it is not whole.
-  const isBuilt = folder !== null && existsSync(join(folder, nativeFiles.build));
-  if (!isBuilt) {
+  if (folder === null || !existsSync(join(folder, nativeFiles.build))) {
     // The default folder is no news to a person who named none.
     if (folder === null || folder === imageNativeFolder) return { problem: 'TensorFlow is not built here', remedy };
     return { found: `no ${nativeFiles.build} in ${folder}`, expected: 'a build of TensorFlow', remedy };

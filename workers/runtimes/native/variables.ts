@@ -1,10 +1,9 @@
 /** Variables of TensorFlow: tensors that ops change in place. Each is without a name, and ends with the last handle to it. */
-import { kinds, type OpAttribute, types } from './addon.js';
-import type { Binding, TensorValues } from './binding.js';
+import { type Addon, kinds, type OpAttribute } from './addon.js';
+import { type Constant, dtypeOf } from './function-def.js';
 
 export const variableOps = { make: 'VarHandleOp', read: 'ReadVariableOp', assign: 'AssignVariableOp' } as const;
 
-export const float: OpAttribute = { name: 'dtype', type: kinds.type, value: types.float32 };
 /** A name that TensorFlow knows: each execution makes a variable that no other sees. */
 export const anonymous: OpAttribute = {
   name: 'shared_name',
@@ -12,27 +11,28 @@ export const anonymous: OpAttribute = {
   value: 'cd2c89b7-88b7-44c8-ad83-06c2a9158347',
 };
 
-/** @returns its id, to be used and freed as that of a tensor */
-export function makeVariable(binding: Binding, values: Float32Array, shape: readonly number[]): number {
+/** @returns the id of a handle, to be used and deleted as that of a tensor */
+export function makeVariable(addon: Addon, { type, shape, bytes }: Constant): number {
+  const dtype = dtypeOf(type);
   const ofShape = { name: 'shape', type: kinds.shape, value: shape };
-  const [variable] = binding.executeOp(variableOps.make, [float, ofShape, anonymous], [], 1);
-  if (variable === undefined) throw new Error('native: no variable');
-  const value = binding.createTensor(shape, types.float32, values);
+  const [handle] = addon.executeOp(variableOps.make, [dtype, ofShape, anonymous], [], 1);
+  if (handle === undefined) throw new TypeError('TensorFlow made no variable');
+  const value = addon.createTensor(type, shape, bytes);
   try {
-    binding.executeOp(variableOps.assign, [float], [variable.id, value], 0);
-    return variable.id;
+    addon.executeOp(variableOps.assign, [dtype], [handle.id, value], 0);
+    return handle.id;
   } finally {
-    binding.deleteTensor(value);
+    addon.deleteTensor(value);
   }
 }
 
-/** A copy of the present values. */
-export function readVariable(binding: Binding, id: number): TensorValues {
-  const [value] = binding.executeOp(variableOps.read, [float], [id], 1);
-  if (value === undefined) throw new Error('native: no value');
+/** A copy of the bytes that it holds now. */
+export function readVariable(addon: Addon, id: number, type: number): ArrayBuffer {
+  const [value] = addon.executeOp(variableOps.read, [dtypeOf(type)], [id], 1);
+  if (value === undefined) throw new TypeError('TensorFlow read no variable');
   try {
-    return binding.read(value.id);
+    return addon.readTensor(value.id);
   } finally {
-    binding.deleteTensor(value.id);
+    addon.deleteTensor(value.id);
   }
 }

@@ -11,16 +11,16 @@ import {
 } from '../../../models/inference/index.js';
 import type { Feed } from '../../../inputs/index.js';
 import { librarySentence } from '../../../base/index.js';
-import { kinds } from '../addon.js';
+import { types } from '../addon.js';
 import { type OpDefinition, opDefinitions } from '../op-list.js';
 import type { StartedNative } from '../start.js';
+import { makeVariable } from '../variables.js';
 import { type Composed, composed } from './compose.js';
 import { SavedModelError } from './errors.js';
 import { reachOf, readSavedModel, type SavedModelFile } from './model.js';
 import { numbersIn } from './numbers.js';
 import { type StoredValue, storedValues } from './stored-values.js';
 
-const resourceType = 20;
 let nextModel = 0;
 
 /** @throws ModelError; ReadError where another attempt may read the files */
@@ -82,15 +82,7 @@ class SavedModel {
     for (const [node, name] of this.#model.variables) {
       const stored = values.get(name);
       if (stored === undefined) throw new TypeError(`no value of ${name}`);
-      const dtype = { name: 'dtype', type: kinds.type, value: stored.type };
-      const shape = { name: 'shape', type: kinds.shape, value: stored.shape };
-      const shared = { name: 'shared_name', type: kinds.string, value: `${this.#prefix}v${String(handles.size)}` };
-      const [handle] = addon.executeOp('VarHandleOp', [dtype, shape, shared], [], 1);
-      if (handle === undefined) throw new TypeError('TensorFlow made no variable');
-      const value = addon.createTensor(stored.type, stored.shape, stored.bytes);
-      addon.executeOp('AssignVariableOp', [dtype], [handle.id, value], 0);
-      addon.deleteTensor(value);
-      handles.set(node, handle.id);
+      handles.set(node, makeVariable(addon, stored));
     }
     return handles;
   }
@@ -122,7 +114,7 @@ class SavedModel {
     this.#definitions ??= opDefinitions(new Uint8Array(addon.opList()));
     try {
       const own = [
-        ...[...this.#variables.keys()].map((node) => ({ node, type: resourceType })),
+        ...[...this.#variables.keys()].map((node) => ({ node, type: types.resource })),
         ...inputs.map(({ node, type }) => ({ node, type })),
       ];
       const prefix = `${this.#prefix}${String(this.#functions.size)}_`;
@@ -152,9 +144,6 @@ class SavedModel {
     const { addon } = this.#native;
     for (const { names } of this.#functions.values()) for (const name of names) addon.removeFunction(name);
     this.#functions.clear();
-    for (const id of this.#variables.values()) {
-      addon.executeOp('DestroyResourceOp', [], [id], 0);
-      addon.deleteTensor(id);
-    }
+    for (const id of this.#variables.values()) addon.deleteTensor(id);
   }
 }
