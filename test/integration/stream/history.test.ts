@@ -73,8 +73,8 @@ describe('a history', () => {
     expect(await admin.readHistory(uid)).toMatchObject({ text: '' });
     await connection.close();
     await admin.remove(uid);
-    for (const asked of [admin.readHistory(uid), admin.writeHistory(uid, 'x', 0)]) {
-      const error: unknown = await asked.catch((reason: unknown) => reason);
+    for (const ask of [() => admin.readHistory(uid), () => admin.writeHistory(uid, 'x', 0)]) {
+      const error: unknown = await ask().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StreamError);
       expect((error as StreamError).reason).toBe('missing');
     }

@@ -152,8 +152,12 @@ describe('an operator that stops leading', () => {
       await sound.provision(streamsOf(uid));
     }
     const admin = await leadingFor(0);
-    for (const write of [admin.trim(uid, 5), admin.deleteFrame(uid, 1), admin.retryDeadLetters(uid)]) {
-      await expect(write).rejects.toMatchObject({ reason: 'notLeading' });
+    for (const write of [
+      () => admin.trim(uid, 5),
+      () => admin.deleteFrame(uid, 1),
+      () => admin.retryDeadLetters(uid),
+    ]) {
+      await expect(write()).rejects.toMatchObject({ reason: 'notLeading' });
     }
     await sound.remove(uid);
     expect((await sound.observe(uid)).state).toBe('Absent');
