@@ -34,6 +34,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/
 FROM packages AS sources
 COPY LICENSE THIRD-PARTY-NOTICES tsconfig.base.json ./
 COPY scripts/image scripts/image
+COPY scripts/programs scripts/programs
 COPY packages packages
 
 FROM sources AS operator-build

@@ -1,5 +1,7 @@
 /** One configuration; the folders of test/ are the suites. Modules are never mocked: collaborators are passed in. */
 export default {
+  // So that the programs that tests start are of what was last compiled.
+  globalSetup: '<rootDir>/scripts/programs/up-to-date.ts',
   testEnvironment: 'node',
   // Conditions end a wait, not this: it is for a machine that does much else at the time.
   testTimeout: 900_000,

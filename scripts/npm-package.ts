@@ -5,25 +5,20 @@
  *   node scripts/npm-package.ts [OUT]     OUT = dist/npm; prints the path of the .tgz in it
  *
  * The root package is not published as it is: its code needs the private workspace packages, which no registry has. The
- * package carries them (`bundleDependencies`), and asks for what they and the workers need.
+ * package has the programs with these and others in them, and asks for the packages that stay outside (ADR 68).
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
+import { bundle, writeBundle } from './programs/bundle.ts';
+import { programs } from './programs/programs.ts';
 import { manifestOf, workspaces } from './workspaces.ts';
 
 const root = join(import.meta.dirname, '..');
 const out = resolve(root, process.argv[2] ?? 'dist/npm');
 const stage = join(out, 'package');
-
-/** Without types and maps: no program imports the command. */
-const isRead = (path: string): boolean => !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
-
-function copy(from: string, to: string): void {
-  cpSync(join(root, from), join(stage, to), { recursive: true, filter: isRead });
-}
 
 interface RootManifest {
   readonly name: string;
@@ -38,41 +33,36 @@ interface RootManifest {
 const { name, version, description, license, bin, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 ) as RootManifest;
-const own = workspaces();
-const ownNames = new Set(own.map((folder) => manifestOf(folder).name));
-const bundled = own.filter((folder) => folder.startsWith('packages/'));
-const needed = Object.fromEntries(
-  ['.', ...own]
-    .flatMap((folder) => Object.entries(manifestOf(folder).dependencies ?? {}))
-    .filter(([dependency]) => !ownNames.has(dependency))
-    .toSorted(([a], [b]) => a.localeCompare(b)),
-);
-const bundleDependencies = bundled.map((folder) => manifestOf(folder).name);
+const bundled = await bundle(programs.command);
+/** Of every manifest of ours: no package has two versions. */
+const versions = Object.assign(
+  {},
+  ...['.', ...workspaces()].map((folder) => manifestOf(folder).dependencies ?? {}),
+) as Readonly<Record<string, string>>;
+const dependencies = Object.fromEntries(bundled.packages.map((one) => [one, versionOf(one)]));
+
+/** @throws Error without one: npm would take any */
+function versionOf(one: string): string {
+  const wanted = versions[one];
+  if (wanted === undefined)
+    throw new Error(`${one}: no package.json names it. Add it to the dependencies of what imports it.`);
+  return wanted;
+}
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(stage, { recursive: true });
-copy('dist/src', 'dist/src');
-copy('dist/workers', 'dist/workers');
-for (const file of ['LICENSE', 'README.md']) copy(file, file);
-for (const folder of bundled) {
-  const to = join('node_modules', manifestOf(folder).name);
-  copy(join(folder, 'dist'), join(to, 'dist'));
-  // Their own dependencies stand in the package's list: npm would look for those in the bundle as well.
-  const carried = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<string, unknown>;
-  delete carried.dependencies;
-  writeFileSync(join(stage, to, 'package.json'), `${JSON.stringify(carried, null, 2)}\n`);
-}
+await writeBundle(join(stage, 'dist'), bundled);
+for (const file of ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES']) cpSync(join(root, file), join(stage, file));
 const manifest = {
   name,
   version,
   description,
   license,
   type: 'module',
-  bin,
-  files: ['dist'],
+  bin: Object.fromEntries(Object.entries(bin).map(([one, file]) => [one, file.replace('dist/programs/', 'dist/')])),
+  files: ['dist', 'THIRD-PARTY-NOTICES'],
   engines: { node: `>=${devDependencies.node.split('.')[0] ?? ''}` },
-  dependencies: { ...needed, ...Object.fromEntries(bundleDependencies.map((one) => [one, version])) },
-  bundleDependencies,
+  dependencies,
   publishConfig: { access: 'public' },
 };
 writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

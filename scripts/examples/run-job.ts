@@ -12,7 +12,7 @@ import { type Ending, exitCodes } from '../../dist/src/cli/shared/exit.js';
 
 import type { Figures } from './example.ts';
 
-const distill = join(import.meta.dirname, '../../dist/src/cli/main.js');
+const distill = join(import.meta.dirname, '../../dist/programs/src/cli/main.js');
 
 export interface JobRun {
   readonly job: string;

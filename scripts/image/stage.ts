@@ -4,8 +4,8 @@
  *   node scripts/image/stage.ts operator|worker OUT
  *
  *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
- *   OUT/packages          node_modules: the production closure of that side's package.json, without files that are never read
- *   OUT/app               package.json, LICENSE, THIRD-PARTY-NOTICES, dist, and the workspace packages
+ *   OUT/packages          node_modules: what the programs import, with all that it needs, without files that are never read
+ *   OUT/app               package.json, LICENSE, THIRD-PARTY-NOTICES, and dist with the programs
  *   OUT/etc               passwd and group: a user without an entry would get the group of root
  *
  * npm cannot select the packages: with one lock file for two workspaces it takes a package that is production on one side
@@ -23,16 +23,18 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 
+import { bundle, writeBundle } from '../programs/bundle.ts';
+import { programs } from '../programs/programs.ts';
+
 interface Side {
-  /** Folder, below the root, of the package.json whose dependencies the image contains. */
+  /** Folder, below the root, of the package.json that names its dependencies. */
   readonly manifest: string;
-  /** Folder of dist/ that the image contains. */
-  readonly code: string;
+  readonly programs: readonly string[];
 }
 
 const sides: Readonly<Record<string, Side>> = {
-  operator: { manifest: '.', code: 'src' },
-  worker: { manifest: 'workers', code: 'workers' },
+  operator: { manifest: '.', programs: programs.operator },
+  worker: { manifest: 'workers', programs: programs.worker },
 };
 
 interface Manifest {
@@ -62,24 +64,29 @@ function resolve(name: string, folder: string): string | undefined {
   return folder === root ? undefined : resolve(name, dirname(folder));
 }
 
-/** Folders of all packages that code in `folder` may load. */
-function closure(folder: string, found = new Set<string>()): Set<string> {
-  const manifest = manifestIn(folder);
-  const wanted = { ...manifest.optionalDependencies, ...manifest.peerDependencies, ...manifest.dependencies };
-  for (const name of Object.keys(wanted)) {
-    if (name.startsWith('@types/')) continue;
+/** Folders of these packages, and of all that they may load. @param folder of the code that imports them */
+function closure(names: readonly string[], folder: string): Set<string> {
+  const found = new Set<string>();
+  for (const name of names) {
     const target = resolve(name, folder);
-    if (target === undefined) {
-      const optional =
-        manifest.dependencies?.[name] === undefined || manifest.optionalDependencies?.[name] !== undefined;
-      if (optional) continue;
-      throw new Error(`${folder}: dependency ${name} is not installed; run npm ci`);
-    }
-    if (found.has(target)) continue;
-    found.add(target);
-    closure(target, found);
+    if (target === undefined) throw new Error(`${folder}: package ${name} is not installed; run npm ci`);
+    addWithNeeds(target, found);
   }
   return found;
+}
+
+function addWithNeeds(folder: string, found: Set<string>): void {
+  if (found.has(folder)) return;
+  found.add(folder);
+  const { dependencies, optionalDependencies, peerDependencies } = manifestIn(folder);
+  for (const name of Object.keys({ ...optionalDependencies, ...peerDependencies, ...dependencies })) {
+    if (name.startsWith('@types/')) continue;
+    const target = resolve(name, folder);
+    if (target !== undefined) addWithNeeds(target, found);
+    else if (dependencies?.[name] !== undefined && optionalDependencies?.[name] === undefined) {
+      throw new Error(`${folder}: dependency ${name} is not installed; run npm ci`);
+    }
+  }
 }
 
 const neverRead =
@@ -132,31 +139,12 @@ function copyFile(source: string, target: string): void {
   copyFileSync(source, target);
 }
 
-/** Path in the image of a folder of the tree: compiled code is in dist/, workspace packages are where their links are. */
-const pathInPackages = (folder: string): string =>
-  posix(relative(root, folder))
-    .replace(/^workers\//, 'dist/workers/')
-    .replace(/^packages\//, 'node_modules/@distillery/');
-
 function copyPackage(folder: string): void {
-  const target = pathInPackages(folder);
+  const target = posix(relative(root, folder)).replace(/^workers\//, 'dist/workers/');
   const name = target.slice(target.lastIndexOf('node_modules/') + 'node_modules/'.length);
   for (const file of filesOf(folder)) {
     const path = relative(folder, file);
     if (stays(name, posix(path))) copyFile(file, join(out, 'packages', target, path));
-  }
-}
-
-/** In the layer of the code, not of third-party packages: workspace packages change as often as the code. */
-function copyWorkspacePackage(folder: string): void {
-  const target = join(out, 'app', pathInPackages(folder));
-  copyFile(join(folder, 'package.json'), join(target, 'package.json'));
-  copyCompiled(join(folder, 'dist'), join(target, 'dist'));
-}
-
-function copyCompiled(folder: string, target: string): void {
-  for (const file of filesOf(folder)) {
-    if (file.endsWith('.js')) copyFile(file, join(target, relative(folder, file)));
   }
 }
 
@@ -165,11 +153,9 @@ if (existsSync(out) && readdirSync(out).length > 0) {
 }
 copyFile(join(root, 'node_modules/node/bin/node'), join(out, 'node/node'));
 chmodSync(join(out, 'node/node'), 0o755);
-for (const folder of closure(join(root, side.manifest))) {
-  if (/^packages\/[^/]+$/.test(posix(relative(root, folder)))) copyWorkspacePackage(folder);
-  else copyPackage(folder);
-}
-copyCompiled(join(root, 'dist', side.code), join(out, 'app/dist', side.code));
+const bundled = await bundle(side.programs);
+await writeBundle(join(out, 'app/dist'), bundled);
+for (const folder of closure(bundled.packages, join(root, side.manifest))) copyPackage(folder);
 mkdirSync(join(out, 'etc'));
 writeFileSync(
   join(out, 'etc/passwd'),

@@ -12,9 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 import { exitCodes } from '../../src/cli/shared/exit.js';
+import { distillProgram } from './programs.js';
 
 const root = join(import.meta.dirname, '../..');
-const command = join(root, 'dist/src/cli/main.js');
 
 export interface Progress {
   readonly type: 'progress';
@@ -63,7 +63,7 @@ export class DistillProcess {
 
   /** @param folder in which it is started; absent = the folder of this process */
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, folder?: string) {
-    this.child = spawn(process.execPath, [command, ...args], {
+    this.child = spawn(process.execPath, [distillProgram, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
       ...(folder === undefined ? {} : { cwd: folder }),

@@ -5,15 +5,15 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { repositoryRoot } from './cluster/paths.js';
 import { toolPath } from './cluster/tools.js';
+import { distillProgram } from './programs.js';
 
 /** Makes the plugin in a folder. @returns the PATH that has it */
 export function pluginPath(folder: string): string {
   const [bin, program] = [join(folder, 'bin'), join(folder, 'program')];
   for (const name of [bin, program]) mkdirSync(name);
   const main = join(program, 'kubectl-distill');
-  symlinkSync(join(repositoryRoot, 'dist/src/cli/main.js'), main);
+  symlinkSync(distillProgram, main);
   writeFileSync(join(bin, 'kubectl-distill'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, {
     mode: 0o755,
   });

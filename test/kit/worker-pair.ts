@@ -8,6 +8,7 @@ import type { Manifest } from '@distillery/protocol';
 
 import { smallMnist } from './mnist.js';
 import { manifestWith } from './worker-fakes.js';
+import { program } from './programs.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -44,7 +45,7 @@ export class WorkerPair {
   start(role: 'teacher' | 'student', access: WorkerAccess, pod = `${role}-1`): ChildProcess {
     const credsFile = join(this.#folder, `${role}.creds`);
     writeFileSync(credsFile, access.creds, { mode: 0o600 });
-    const child = spawn(process.execPath, [join(root, `dist/workers/${role}/main.js`)], {
+    const child = spawn(process.execPath, [program(`workers/${role}/main`)], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         PATH: process.env.PATH,

@@ -17,9 +17,9 @@ import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js
 import { someJob } from '../../kit/cluster/jobs.js';
 import { distillJobCrd } from '../../kit/cluster/paths.js';
 import { until } from '../../kit/until.js';
+import { distillProgram } from '../../kit/programs.js';
 
 const root = join(import.meta.dirname, '../../..');
-const command = join(root, 'dist/src/cli/main.js');
 const namespace = 'team-a';
 
 interface Rule {
@@ -106,7 +106,7 @@ async function accountWith(given: readonly RoleExample[]): Promise<string> {
 
 async function distill(kubeconfig: string, args: readonly string[]): Promise<Ran> {
   const inNamespace = args[0] === 'plan' || args.includes('-A') ? [] : ['-n', namespace];
-  const all = [command, ...args, ...inNamespace, '--kubeconfig', kubeconfig];
+  const all = [distillProgram, ...args, ...inNamespace, '--kubeconfig', kubeconfig];
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, all, { cwd: folder });
     return { code: 0, text: stdout + stderr };

@@ -4,7 +4,6 @@
  * claim controller; the driver is a test that publishes slices.
  */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -15,13 +14,13 @@ import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
+import { distillProgram } from '../../kit/programs.js';
 
 const driver = 'gpu.example.com';
 const perNode = 2;
 const apiVersion = 'resource.k8s.io/v1';
 /** What its devices are to pods that name resources (KEP-5004). */
 const extendedResource = 'example.com/gpu';
-const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 
 let world: OperatorCluster;
 let operator: RunningOperator;
@@ -81,7 +80,7 @@ afterAll(async () => {
 
 /** What `distill top` says of the nodes with devices. */
 async function devicesByNode(): Promise<readonly NodeRow[]> {
-  const args = [command, 'top', '--json', '--kubeconfig', world.cluster.kubeconfig];
+  const args = [distillProgram, 'top', '--json', '--kubeconfig', world.cluster.kubeconfig];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const { nodes } = JSON.parse(stdout) as { readonly nodes: readonly NodeRow[] };
   return nodes.filter(({ resource }) => resource === `dra/${driver}`);

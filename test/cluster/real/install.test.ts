@@ -15,7 +15,7 @@ import { until } from '../../kit/cluster/index.js';
 import { type MonitoringPrometheus, serveMonitors, startMonitoring } from '../../kit/cluster/monitors.js';
 import { untilFiring, untilQuiet } from '../../kit/cluster/prometheus.js';
 import { realPodsAvailable } from '../../kit/cluster/real/index.js';
-import { mnistJob, ofServer, ReleaseCluster, system } from '../../kit/cluster/real/release.js';
+import { mnistJob, smallPod, ofServer, ReleaseCluster, system } from '../../kit/cluster/real/release.js';
 import { KubectlDistill, pluginPath } from '../../kit/kubectl-distill.js';
 
 const available = await realPodsAvailable();
@@ -82,8 +82,9 @@ real('a release on an empty cluster', () => {
       await release.cluster.nodes[0]!.run('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', checkpoints);
       await release.cluster.apply(
         mnistJob('long', {
-          // It does not end by itself.
+          // It does not end by itself, and leaves the machine to what is tested beside it.
           epochs: 10_000,
+          container: { resources: { ...smallPod, limits: { ...smallPod.limits, cpu: '250m' } } },
           student: { checkpoint: { everySteps: 20, store: 'pvc://out/checkpoints' } },
         }),
       );

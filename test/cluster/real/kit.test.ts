@@ -232,9 +232,14 @@ suite(`a real cluster${left}`, () => {
 
   test('has both runtimes in the worker image: tfjs on wasm, and ONNX', async () => {
     const code = `
-      const { openRuntime } = await import('/app/dist/workers/runtimes/index.js');
+      const { createRequire } = await import('node:module');
+      const { dirname } = await import('node:path');
+      const { getBackend, setBackend } = await import('@tensorflow/tfjs-core');
+      const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
       const { listSupportedBackends } = await import('onnxruntime-node');
-      console.log((await openRuntime('auto', 'training')).name, listSupportedBackends().map(({ name }) => name).includes('cpu'));`;
+      setWasmPaths(dirname(createRequire('/app/').resolve('@tensorflow/tfjs-backend-wasm')) + '/');
+      await setBackend('wasm');
+      console.log(getBackend(), listSupportedBackends().map(({ name }) => name).includes('cpu'));`;
     expect(await printed('runtimes', { code })).toBe('wasm true');
   });
 

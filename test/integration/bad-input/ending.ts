@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DistillProcess, isAlive } from '../../kit/distill.js';
+import { distillProgram } from '../../kit/programs.js';
 
 export interface Ending {
   readonly exitCode: number;
@@ -19,7 +20,6 @@ export interface Ending {
   readonly halfWritten: readonly string[];
 }
 
-const distillFile = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 
 /** What every clean ending has in common, whatever its code and message. */
 export const nothingLeft = { survivors: [], halfWritten: [] } as const;
@@ -49,7 +49,7 @@ export async function endingOf(run: DistillProcess, folder: string): Promise<End
  * @param args after `distill`
  */
 export async function endingInShell(line: string, args: readonly string[], folder: string): Promise<Ending> {
-  const shell = spawn('bash', ['-c', line, 'bash', process.execPath, distillFile, ...args], {
+  const shell = spawn('bash', ['-c', line, 'bash', process.execPath, distillProgram, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written = { stdout: '', stderr: '' };

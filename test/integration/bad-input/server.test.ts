@@ -14,6 +14,7 @@ import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
 
 import { endingOfRun, hasModel, nothingLeft } from './ending.js';
+import { program } from '../../kit/programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-server-'));
 let job = '';
@@ -283,7 +284,7 @@ describe('the command line', () => {
         `kubeconfig ${file}: ${want.replace(/\.$/, '')} (--kubeconfig and --context choose others).\n`,
       );
       expect(code).toBe(distillExit.usage);
-      const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/operator/main.js')], {
+      const operator = spawn(process.execPath, [program('src/operator/main')], {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: {
           PATH: process.env.PATH,

@@ -12,8 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from '@jest/globals';
 
 import { exitCodes } from '../../../src/cli/shared/exit.js';
+import { distillProgram } from '../../kit/programs.js';
 
-const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const job = join(import.meta.dirname, '../../../examples/mnist/job.yaml');
 const folder = mkdtempSync(join(tmpdir(), 'distill-early-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,7 +24,7 @@ const slowly = `data:text/javascript,
   import { registerHooks } from 'node:module';
   const pause = new Int32Array(new SharedArrayBuffer(4));
   registerHooks({ load(url, context, next) {
-    while (url.endsWith('/cli/command.js') && !existsSync(process.env.LOAD_FILE)) Atomics.wait(pause, 0, 0, 10);
+    while (url.includes('/chunks/command-') && !existsSync(process.env.LOAD_FILE)) Atomics.wait(pause, 0, 0, 10);
     return next(url, context);
   } });`;
 
@@ -48,7 +48,7 @@ test.each([
 ] as const)('%s ends distill %j', async (signal, args, code) => {
   const work = mkdtempSync(join(folder, 'work-'));
   const load = `${work}-load`;
-  const child = spawn(process.execPath, ['--import', slowly, command, ...args], {
+  const child = spawn(process.execPath, ['--import', slowly, distillProgram, ...args], {
     cwd: work,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, LOAD_FILE: load },

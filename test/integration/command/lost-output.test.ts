@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
 import { exitCodes } from '../../../src/cli/shared/exit.js';
+import { distillProgram } from '../../kit/programs.js';
 
 const root = join(import.meta.dirname, '../../..');
-const command = join(root, 'dist/src/cli/main.js');
 /** Every write to this device of Linux fails as on a full disk. */
 const full = '/dev/full';
 const testWithFull = existsSync(full) ? test : test.skip;
@@ -20,7 +20,7 @@ testWithFull.each<[string, string[]]>([
 ])('%s ends with a sentence', (_what, args) => {
   const output = openSync(full, 'w');
   try {
-    const { status, stderr } = spawnSync(process.execPath, [command, ...args], {
+    const { status, stderr } = spawnSync(process.execPath, [distillProgram, ...args], {
       stdio: ['ignore', output, 'pipe'],
       encoding: 'utf8',
     });

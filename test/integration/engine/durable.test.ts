@@ -13,8 +13,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { canTrace, strace } from '../../kit/strace.js';
+import { distillProgram } from '../../kit/programs.js';
 
-const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const canSee = await canTrace();
 const home = mkdtempSync(join(tmpdir(), 'distill-durable-'));
 let data = '';
@@ -59,7 +59,7 @@ async function tracedRun(store: 'nats' | 'file'): Promise<Renamed[]> {
     spec.student.output = { store };
   });
   const calls = ['-f', '-y', '--seccomp-bpf', '-qq', '-e', 'trace=fsync,fdatasync,rename', '-e', 'signal=none'];
-  const args = ['-o', trace, process.execPath, command, 'run', job, '--json', '--dir', run];
+  const args = ['-o', trace, process.execPath, distillProgram, 'run', job, '--json', '--dir', run];
   const child = spawn(strace, [...calls, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   expect(await once(child, 'close')).toEqual([0, null]);
   return renamesIn(trace, run);

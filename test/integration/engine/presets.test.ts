@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
+import { distillProgram } from '../../kit/programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-presets-'));
 const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
@@ -53,10 +54,9 @@ it('a student that is killed makes the same model again and ends with the same w
 
 it('the file that `distill models` prints is the same student', async () => {
   const file = join(folder, 'student.json');
-  const distill = join(import.meta.dirname, '../../../dist/src/cli/main.js');
   const { stdout } = spawnSync(
     process.execPath,
-    [distill, 'models', preset, '--input', '28x28x1', '--outputs', '10', '-o', 'topology'],
+    [distillProgram, 'models', preset, '--input', '28x28x1', '--outputs', '10', '-o', 'topology'],
     { encoding: 'utf8' },
   );
   writeFileSync(file, stdout);

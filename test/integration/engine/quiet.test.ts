@@ -16,6 +16,7 @@ import { findNatsServer } from '../../../src/stream/index.js';
 import { writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { canTrace, outsideContacts, strace, traceContacts } from '../../kit/strace.js';
+import { distillProgram } from '../../kit/programs.js';
 
 const root = join(import.meta.dirname, '../../..');
 const canSee = await canTrace();
@@ -67,7 +68,7 @@ const filesIn = (of: string): string[] => readdirSync(of, { recursive: true, enc
       spec.training.epochs = 1;
     });
     const trace = join(folder, 'run.trace');
-    const args = [join(root, 'dist/src/cli/main.js'), 'run', job, '--json', '--dir', join(folder, 'run')];
+    const args = [distillProgram, 'run', job, '--json', '--dir', join(folder, 'run')];
     expect(await traced(args, trace, {})).toBe(0);
     expect(await outsideContacts(trace)).toEqual([]);
     // Compiled modules are the one thing that the command itself keeps there.

@@ -11,8 +11,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/until.js';
 import { patienceMs } from '../../kit/patience.js';
+import { program } from '../../kit/programs.js';
 
-const operator = join(import.meta.dirname, '../../../dist/src/operator/main.js');
+const operator = program('src/operator/main');
 const folder = mkdtempSync(join(tmpdir(), 'distill-operator-start-'));
 const servers: Server[] = [];
 /** Connections to the servers that stand in for the API server and NATS. */

@@ -24,11 +24,11 @@ import { openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { systemClock } from '../../kit/stream.js';
 import { until } from '../../kit/until.js';
+import { program } from '../../kit/programs.js';
 
-const root = join(import.meta.dirname, '../../..');
 const scripts = {
-  teacher: join(root, 'dist/workers/teacher/main.js'),
-  student: join(root, 'dist/workers/student/main.js'),
+  teacher: program('workers/teacher/main'),
+  student: program('workers/student/main'),
 };
 const roles = ['student', 'teacher'] as const;
 const namespace = 'team-a';

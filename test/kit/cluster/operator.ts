@@ -6,6 +6,7 @@ import type { ControlPlane } from './control-plane.js';
 import { repositoryRoot } from './paths.js';
 import type { KeptProcess } from './processes.js';
 import { until } from '../until.js';
+import { program } from '../programs.js';
 
 /** The part of a nats-server that the operator needs. */
 export interface OperatorNats {
@@ -58,7 +59,7 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
     return join(folder, name);
   };
   const name = `operator-${String(++started)}`;
-  const own = ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/operator/main.js')];
+  const own = ['--disable-warning=ExperimentalWarning', program('src/operator/main')];
   const { under } = options;
   const spec = {
     name,

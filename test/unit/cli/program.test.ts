@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { distillProgram } from '../../kit/programs.js';
 
-const main = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'distill-program-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const plugin = join(folder, 'kubectl-distill');
-symlinkSync(main, plugin);
+symlinkSync(distillProgram, plugin);
 
 /** Prints the imported files to standard error when the command ends. */
 const counting = `data:text/javascript,
@@ -25,7 +25,7 @@ interface Started {
   readonly files: readonly string[];
 }
 
-function started(args: readonly string[], program = main): Started {
+function started(args: readonly string[], program = distillProgram): Started {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', counting, program, ...args], {
     encoding: 'utf8',
     // Columns decide where commander breaks lines.
@@ -82,10 +82,10 @@ describe('the start', () => {
   const heavy = /node_modules\/(zod|undici|ajv|yaml|pino|prom-client|@kubernetes|@nats-io|@marcbachmann)\//;
 
   test.each<[string, readonly string[], string]>([
-    ['the version', ['--version'], main],
-    ['the help of a command', ['status', '--help'], main],
+    ['the version', ['--version'], distillProgram],
+    ['the help of a command', ['status', '--help'], distillProgram],
     ['the help of a command of kubectl', ['logs', '--help'], plugin],
-    ['a usage error', ['status'], main],
+    ['a usage error', ['status'], distillProgram],
   ])('of %s imports no library but that of the command line', (_, args, program) => {
     const { files } = started(args, program);
     expect(files.filter((file) => heavy.test(file))).toEqual([]);

@@ -52,6 +52,7 @@ const inputs = [
   'package-lock.json',
   'tsconfig.base.json',
   'scripts/image',
+  'scripts/programs',
   'packages',
   'src',
   'workers',

@@ -110,7 +110,8 @@ export class ReleaseCluster {
   }
 }
 
-const small = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
+/** Resources of a pod of a small job. */
+export const smallPod = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
 
 /** A job on the data of the cluster. @param change of the spec */
 export function mnistJob(
@@ -129,7 +130,7 @@ export function mnistJob(
   },
 ): object {
   const templateOf = (fields: object): object => ({
-    spec: { containers: [{ name: 'worker', resources: small, ...fields }] },
+    spec: { containers: [{ name: 'worker', resources: smallPod, ...fields }] },
   });
   return {
     apiVersion: 'distillery.dev/v1alpha1',
