@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { Applied } from './applied.js';
 import { Api } from './api.js';
 import { apiServer, auditFile, frontProxyUser, serviceAddress } from './api-server.js';
 import { type AuditLevel, AuditTrail } from './audit.js';
@@ -78,6 +79,7 @@ export class ControlPlane {
   /** As cluster-admin. */
   readonly api: Api;
   readonly audit: AuditTrail;
+  readonly #applied: Applied;
   readonly #kwokConfigs: readonly string[];
   #kwok: { readonly component: Component; readonly port: number } | null = null;
   #users = 0;
@@ -107,6 +109,7 @@ export class ControlPlane {
     this.controllerManager = parts.controllerManager;
     this.scheduler = parts.scheduler;
     this.api = parts.api;
+    this.#applied = new Applied(parts.api);
     this.audit = new AuditTrail(auditFile(parts.folder));
     this.#kwokConfigs = parts.kwokConfigs ?? [];
   }
@@ -143,10 +146,9 @@ export class ControlPlane {
     return stdout;
   }
 
-  /** @param objects as kubectl apply takes them */
+  /** @param objects as kubectl apply takes them; written in this order */
   async apply(...objects: readonly object[]): Promise<void> {
-    const list = { apiVersion: 'v1', kind: 'List', items: objects };
-    await this.kubectlOk(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(list));
+    for (const object of objects) await this.#applied.write(object as Parameters<Applied['write']>[0]);
   }
 
   /** @param file declares CRDs; resolves when the API server serves them */
