@@ -51,13 +51,26 @@ test('a step is one trace over two processes, and reconciles are traces of their
       expect({ name, found: found.length }).toEqual({ name, found: 1 });
       return found[0]!;
     };
-    // The path from the update back to the feed crosses both processes by the headers of item and frame.
-    const [feed, teach, infer, publish, buffer, train] = (
-      ['feed', 'teach', 'infer', 'publish', 'buffer', 'train'] as const
-    ).map(only) as [ReceivedSpan, ReceivedSpan, ReceivedSpan, ReceivedSpan, ReceivedSpan, ReceivedSpan];
-    const parents = [buffer, publish, teach, feed].map(({ parentSpanId }) => byId.get(parentSpanId)?.name);
-    expect(parents).toEqual(['publish', 'teach', 'feed', 'step']);
-    expect([infer, train].map(({ parentSpanId }) => byId.get(parentSpanId)?.name)).toEqual(['teach', 'step']);
+    const [feed, buffer, train] = (['feed', 'buffer', 'train'] as const).map(only) as [
+      ReceivedSpan,
+      ReceivedSpan,
+      ReceivedSpan,
+    ];
+    // The path from the update back to the feed crosses both processes by the headers of item and frame. On a busy machine
+    // an item may be delivered again, and the trace then shows that it was taught twice.
+    const parentOf = ({ parentSpanId }: ReceivedSpan): ReceivedSpan => byId.get(parentSpanId)!;
+    const publish = parentOf(buffer);
+    const teach = parentOf(publish);
+    expect([publish, teach, parentOf(teach), parentOf(feed)].map(({ name }) => name)).toEqual([
+      'publish',
+      'teach',
+      'feed',
+      'step',
+    ]);
+    const infers = trace.filter(({ name }) => name === 'infer');
+    expect(infers.map((infer) => parentOf(infer).name)).toEqual(infers.map(() => 'teach'));
+    expect(infers.map(({ parentSpanId }) => parentSpanId)).toContain(teach.spanId);
+    expect(parentOf(train).name).toBe('step');
     expect([feed, teach].map(({ resource }) => resource['service.name'])).toEqual([
       'distillery-student',
       'distillery-teacher',
