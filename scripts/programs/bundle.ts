@@ -89,7 +89,7 @@ const modulesInPlace: Plugin = {
 
 /**
  * @param file its path below the bundle's folder
- * @throws Error when a module asks for its own place in another way: it would be told the place of the bundle
+ * @throws Error when a module asks for its own place in another way: it would get that of the bundle
  */
 function placed(file: string, text: string): string {
   // Not in a line of a comment.
