@@ -20,7 +20,6 @@ export interface Ending {
   readonly halfWritten: readonly string[];
 }
 
-
 /** What every clean ending has in common, whatever its code and message. */
 export const nothingLeft = { survivors: [], halfWritten: [] } as const;
 
