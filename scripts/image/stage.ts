@@ -64,14 +64,21 @@ function resolve(name: string, folder: string): string | undefined {
   return folder === root ? undefined : resolve(name, dirname(folder));
 }
 
-/** Folders of these packages, and of all that they may load. @param folder of the code that imports them */
-function closure(names: readonly string[], folder: string): Set<string> {
+/** Folders of packages by name. @param folder of the code that imports them */
+function importedBy(names: readonly string[], folder: string): Map<string, string> {
+  return new Map(
+    names.map((name) => {
+      const target = resolve(name, folder);
+      if (target === undefined) throw new Error(`${folder}: package ${name} is not installed; run npm ci`);
+      return [name, target];
+    }),
+  );
+}
+
+/** These folders of packages, and those of all that they may load. */
+function closure(folders: Iterable<string>): Set<string> {
   const found = new Set<string>();
-  for (const name of names) {
-    const target = resolve(name, folder);
-    if (target === undefined) throw new Error(`${folder}: package ${name} is not installed; run npm ci`);
-    addWithNeeds(target, found);
-  }
+  for (const folder of folders) addWithNeeds(folder, found);
   return found;
 }
 
@@ -155,7 +162,8 @@ copyFile(join(root, 'node_modules/node/bin/node'), join(out, 'node/node'));
 chmodSync(join(out, 'node/node'), 0o755);
 const bundled = await bundle(side.programs);
 await writeBundle(join(out, 'app/dist'), bundled);
-for (const folder of closure(bundled.packages, join(root, side.manifest))) copyPackage(folder);
+const imported = importedBy(bundled.packages, join(root, side.manifest));
+for (const folder of closure(imported.values())) copyPackage(folder);
 mkdirSync(join(out, 'etc'));
 writeFileSync(
   join(out, 'etc/passwd'),
@@ -163,7 +171,10 @@ writeFileSync(
 );
 writeFileSync(join(out, 'etc/group'), 'root:x:0:\ndistillery:x:10001:\n');
 for (const text of ['LICENSE', 'THIRD-PARTY-NOTICES']) copyFile(join(root, text), join(out, 'app', text));
-const { name, version, license, dependencies } = manifestIn(join(root, side.manifest));
+const { name, version, license } = manifestIn(join(root, side.manifest));
+const dependencies = Object.fromEntries(
+  [...imported].map(([one, folder]) => [one, manifestIn(folder).version] as const),
+);
 writeFileSync(
   join(out, 'app/package.json'),
   `${JSON.stringify({ name, version, license, private: true, type: 'module', dependencies }, null, 2)}\n`,
