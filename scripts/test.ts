@@ -7,7 +7,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -45,8 +45,11 @@ interface Results {
   readonly numRuntimeErrorTestSuites: number;
 }
 
-/** @returns what jest counted; a run that left no results, or failed without a failed test, counts as one failure */
-async function jest(name: string, args: readonly string[]): Promise<Counts> {
+/**
+ * @param niceness of all of its processes
+ * @returns what jest counted; a run that left no results, or failed without a failed test, counts as one failure
+ */
+async function jest(name: string, args: readonly string[], niceness = 0): Promise<Counts> {
   const resultFile = join(cache, `test-results-${name}.json`);
   rmSync(resultFile, { force: true });
   const child = spawn(process.execPath, [...jestCommand, '--json', `--outputFile=${resultFile}`, ...args], {
@@ -63,6 +66,7 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
       DISTILLERY_TEST_NATIVE: nativeFolder ?? '',
     },
   });
+  if (child.pid !== undefined && niceness !== 0) setPriority(child.pid, niceness);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const over = new AbortController();
   const hangs = hangsAfter(resultFile, over.signal);
@@ -125,7 +129,9 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   const parts: Promise<Counts>[] = [];
   // Run jest even without a selected file, so that it reports the error.
   if (files.length > clusters || clusters === 0) {
-    parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')]));
+    // The clusters wait for many things one after the other, and the others for a processor: these take what is left.
+    const niceness = building === null ? 0 : 5;
+    parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')], niceness));
   }
   if (building !== null) parts.push(clusterPart(building, asked));
   return Promise.all(parts);
