@@ -116,6 +116,7 @@ real('a release on an empty cluster', () => {
       const merged = kept.flat().toSorted((a, b) => (a.time < b.time ? -1 : 1));
       expect(command.lines).toEqual(merged.map(({ pod, text }) => `${pod}  ${text}`));
 
+      await until('a second line of the student', async () => (await timedLog(student!)).length > 1);
       const last = distill('logs', 'long', '--role', 'student', '--tail', '2');
       expect([await last.ended(), last.lines.map(podOf)]).toEqual([exitCodes.ok, [student, student]]);
     });

@@ -48,13 +48,22 @@ export class Component {
 
   /** Stops it with SIGTERM; resolves when it has ended. */
   async stop(graceMs = 10_000): Promise<void> {
-    await this.#process?.stop(graceMs);
+    await this.#ending(() => this.#process?.stop(graceMs));
   }
 
   /** Stops it with SIGKILL; resolves when it has ended. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
-    this.#process?.signal(signal);
-    await this.#process?.exited;
+    await this.#ending(() => {
+      this.#process?.signal(signal);
+      return this.#process?.exited;
+    });
+  }
+
+  /** With `nsenter` the program is a child that ends just after it, and holds its port until then. */
+  async #ending(end: () => Promise<unknown> | undefined): Promise<void> {
+    const children = this.running ? await childrenOf(this.pid) : [];
+    await end();
+    for (const child of children) while (await runs(child)) await sleep(1);
   }
 
   /** Stops it if it runs, and starts it. */
@@ -86,9 +95,25 @@ export class Component {
   }
 }
 
+async function childrenOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter((child) => child !== '');
+}
+
+/** False for one that has ended and that nothing has waited for yet. */
+async function runs(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  return stat !== null && !/^[ZX]/.test(stateIn(stat));
+}
+
+/** From the state on: the name before it may hold anything. */
+function stateIn(stat: string): string {
+  return stat.slice(stat.lastIndexOf(')') + 2);
+}
+
 /** True when the kernel has stopped every thread; each stops when it next checks its signals. */
 async function isStopped(pid: number): Promise<boolean> {
   const threads = await readdir(`/proc/${pid}/task`);
   const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')));
-  return states.every((stat) => stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'));
+  return states.every((stat) => stateIn(stat).startsWith('T'));
 }
