@@ -10,9 +10,10 @@ import { type Manifest, parseManifest } from '@distillery/protocol';
 import { CliError } from '../../dist/src/cli/shared/cli-error.js';
 import { type Ending, exitCodes } from '../../dist/src/cli/shared/exit.js';
 
+import { programsFolder } from '../programs/programs.ts';
 import type { Figures } from './example.ts';
 
-const distill = join(import.meta.dirname, '../../dist/programs/src/cli/main.js');
+const distill = join(programsFolder, 'src/cli/main.js');
 
 export interface JobRun {
   readonly job: string;

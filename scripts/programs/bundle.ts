@@ -3,13 +3,14 @@
  * hundred, which is most of the time of a short command (ADR 68). Code that several of them use is in shared files, so that
  * a class exists once in a process. Nothing is renamed or minified: a line of it is the line that tsc wrote.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { builtinModules } from 'node:module';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 
+import { writeWhole } from '@distillery/platform';
 import { build as runEsbuild, type Plugin } from 'esbuild';
 
-import { packageOf, staysOutside } from './programs.ts';
+import { packageOf, programsFolder, staysOutside } from './programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const compiled = join(root, 'dist');
@@ -35,7 +36,7 @@ export async function bundle(entries: readonly string[]): Promise<Bundle> {
     entryPoints: entries.map((entry) => join(compiled, `${entry}.js`)),
     outbase: compiled,
     // Where it would lie; nothing is written.
-    outdir: join(compiled, 'programs'),
+    outdir: programsFolder,
     entryNames: '[dir]/[name]',
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -48,18 +49,13 @@ export async function bundle(entries: readonly string[]): Promise<Bundle> {
     plugins: [outsidePackages, modulesInPlace],
     logLevel: 'error',
   });
-  const folder = join(compiled, 'programs');
   const files = outputFiles.map(({ path, text }): [string, string] => {
-    const file = relative(folder, path);
+    const file = relative(programsFolder, path);
     return [file, placed(file, text)];
   });
   const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external));
-  const packages = new Set(imported.filter(({ path }) => !isBuiltIn(path)).map(({ path }) => packageOf(path)));
+  const packages = new Set(imported.filter(({ path }) => !isBuiltin(path)).map(({ path }) => packageOf(path)));
   return { files: new Map(files), inputs: Object.keys(metafile.inputs), packages: [...packages].toSorted() };
-}
-
-function isBuiltIn(module: string): boolean {
-  return module.startsWith('node:') || builtinModules.includes(module);
 }
 
 const outsidePackages: Plugin = {
@@ -116,10 +112,8 @@ export async function writeBundle(folder: string, { files }: Bundle): Promise<vo
   const [shared, entries] = [[...files].filter(isShared), [...files].filter((file) => !isShared(file))];
   for (const [file, text] of [...shared, ...entries]) {
     const target = join(folder, file);
-    const partial = `${target}.${String(process.pid)}`;
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(partial, text);
-    await rename(partial, target);
+    await writeWhole(target, text);
   }
   const found = await readdir(folder, { recursive: true });
   const outdated = found.filter((file) => file.endsWith('.js') && !files.has(file));

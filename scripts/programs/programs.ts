@@ -1,5 +1,10 @@
 /** What ships as programs: the entry points of processes and of threads, without their extension, by who has them. */
 
+import { join } from 'node:path';
+
+/** Where `npm run build` writes them. */
+export const programsFolder = join(import.meta.dirname, '../../dist/programs');
+
 /** In the operator's image. */
 const operator = ['src/operator/main', 'src/release/check', 'src/release/nats-keys'];
 

@@ -1,7 +1,7 @@
 /** Objects as `kubectl apply --server-side --force-conflicts` writes them, without a process for each. */
 import { type Api, patchTypes } from './api.js';
 
-interface Written {
+export interface WrittenObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -24,12 +24,12 @@ export class Applied {
   }
 
   /** @throws Error with the API server's own message */
-  async write(object: Written): Promise<void> {
+  async write(object: WrittenObject): Promise<void> {
     const query = 'fieldManager=kubectl&force=true&fieldValidation=Strict';
     await this.#api.call('PATCH', `${await this.#pathOf(object)}?${query}`, object, patchTypes.apply);
   }
 
-  async #pathOf({ apiVersion, kind, metadata }: Written): Promise<string> {
+  async #pathOf({ apiVersion, kind, metadata }: WrittenObject): Promise<string> {
     const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const { name, namespaced } = await this.#resourceOf(apiVersion, root, kind);
     const place = namespaced ? `/namespaces/${metadata.namespace ?? 'default'}` : '';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { Applied } from './applied.js';
+import { Applied, type WrittenObject } from './applied.js';
 import { Api } from './api.js';
 import { apiServer, auditFile, frontProxyUser, serviceAddress } from './api-server.js';
 import { type AuditLevel, AuditTrail } from './audit.js';
@@ -148,7 +148,7 @@ export class ControlPlane {
 
   /** @param objects as kubectl apply takes them; written in this order */
   async apply(...objects: readonly object[]): Promise<void> {
-    for (const object of objects) await this.#applied.write(object as Parameters<Applied['write']>[0]);
+    for (const object of objects) await this.#applied.write(object as WrittenObject);
   }
 
   /** @param file declares CRDs; resolves when the API server serves them */
