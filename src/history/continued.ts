@@ -6,8 +6,10 @@
  *  continued/2 What a new process repeats because it does not know it was recorded (a runtime, the teachers of a pool, the
  *     phase) is recorded once.
  */
+import { jsonEqual, omit } from '@distillery/base';
+
 import { isDue } from './bounded.js';
-import { type History, type HistoryLine, soundLines } from './history.js';
+import { type History, type HistoryLine, type LineOf, linesOf, soundLines } from './history.js';
 
 /** @param news in the order of time */
 export function continued(stored: History, news: readonly HistoryLine[]): History {
@@ -29,8 +31,9 @@ export function continued(stored: History, news: readonly HistoryLine[]): Histor
 function isRepeated(line: HistoryLine, before: readonly HistoryLine[], intervalMs: number): boolean {
   switch (line.kind) {
     case 'sample':
-      // The last sample of a run comes early, and says more than the one before it.
-      return line.isLast !== true && !isDue(before, intervalMs, line.t);
+      // The last sample of a run comes early, and mostly says more than the one before it.
+      if (line.isLast !== true) return !isDue(before, intervalMs, line.t);
+      return sameTelemetry(linesOf(before, 'sample').at(-1), line);
     case 'runtime':
       return before.some((each) => each.kind === 'runtime' && each.role === line.role && each.runtime === line.runtime);
     case 'teachers': {
@@ -47,6 +50,12 @@ function isRepeated(line: HistoryLine, before: readonly HistoryLine[], intervalM
     case 'scores':
       return false;
   }
+}
+
+/** True of samples that differ in their time alone, which shifts a little with each reading of the same telemetry. */
+export function sameTelemetry(a: LineOf<'sample'> | null | undefined, b: LineOf<'sample'>): boolean {
+  if (a === null || a === undefined) return false;
+  return jsonEqual(omit(a, 't', 'isLast'), omit(b, 't', 'isLast'));
 }
 
 interface Teachers {

@@ -1,6 +1,6 @@
 /** The door of the history room: what a run or a job of a cluster records of itself over time. */
 export { bounded, ends, fitting, historyLimits, type HistoryLimits, isDue, isFull } from './bounded.js';
-export { continued } from './continued.js';
+export { continued, sameTelemetry } from './continued.js';
 export {
   firstIntervalMs,
   type History,

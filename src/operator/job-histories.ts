@@ -28,6 +28,7 @@ import {
   phaseChange,
   readHistory,
   restingPhases,
+  sameTelemetry,
   sampleOf,
 } from '../history/index.js';
 import { StreamError } from '../stream/index.js';
@@ -210,7 +211,7 @@ function happened(job: OpenJob, snapshot: Snapshot, plan: Plan): readonly Histor
   return [...changes, ...events, ...sampled(job, snapshot, plan, phase !== null)];
 }
 
-/** Telemetry that stays after its student is gone is no sample. */
+/** The time of the same telemetry shifts a little from reading to reading. */
 const leastBetweenMs = 500;
 
 function sampled(
@@ -224,8 +225,12 @@ function sampled(
   if ((isResting && !isNewPhase) || streams.state !== 'Present' || streams.student === null) return [];
   const sample = sampleOf(snapshot, streams.student.updatedAtMs);
   const last = job.lastSample;
-  if (sample === null || (last !== null && sample.t < last.t + leastBetweenMs)) return [];
-  if (!isResting && last !== null && !isDue([last], job.intervalMs, sample.t)) return [];
+  if (sample === null) return [];
+  // The last sample may come at any time after the one before it. Telemetry that stays after its student is gone is none.
+  const isNews = isResting
+    ? !sameTelemetry(last, sample)
+    : last === null || (sample.t >= last.t + leastBetweenMs && isDue([last], job.intervalMs, sample.t));
+  if (!isNews) return [];
   job.lastSample = sample;
   return [isResting ? { ...sample, isLast: true } : sample];
 }

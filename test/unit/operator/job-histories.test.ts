@@ -133,6 +133,24 @@ describe('the history of a job', () => {
     expect(steps()).toHaveLength(26);
   });
 
+  test('has the last sample of a job however soon it follows the one before it', async () => {
+    const { histories } = operator();
+    await train(histories, 1, 2);
+    decide(histories, running(3));
+    await clock.advance(4);
+    const over = running(4).status({ phase: 'Running', attempts: 1 });
+    const plan = { ...over.plan, events: [], status: { ...over.plan.status, phase: 'Succeeded' as const } };
+    histories.decided(key, over.snapshot, plan);
+    await clock.advance(1_000);
+    expect(steps()).toEqual([1, 2, 3, 4]);
+    // Another operator that finds the same telemetry adds nothing.
+    const next = operator();
+    await clock.advance(4);
+    next.histories.decided(key, running(4).snapshot, plan);
+    await clock.advance(11_000);
+    expect(steps()).toEqual([1, 2, 3, 4]);
+  });
+
   test('is continued by the next operator without repetitions', async () => {
     const first = operator();
     await train(first.histories, 1, 5);
