@@ -2,7 +2,7 @@
 export default {
   // So that the programs that tests start are of what was last compiled.
   globalSetup: '<rootDir>/scripts/programs/up-to-date.ts',
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/kit/environment.js',
   // Conditions end a wait, not this: it is for a machine that does much else at the time.
   testTimeout: 900_000,
   extensionsToTreatAsEsm: ['.ts'],
