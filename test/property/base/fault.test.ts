@@ -2,8 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { crossingOf, DistilleryError, type Fault, type Retry, revived, sentenceOf, within } from '@distillery/base';
 import fc from 'fast-check';
+import { anyCharacter } from '../../kit/characters.js';
 
-const text = fc.string({ unit: 'binary' });
+const text = fc.string({ unit: anyCharacter });
 const single: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ about: text, found: text, expected: text, remedy: text }),
   fc.record({ about: text, problem: text, remedy: text }),

@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { shellCommand, shellWord } from '../../../src/cli/shared/shell-words.js';
+import { anyCharacter } from '../../kit/characters.js';
 
 const special = [
   ...Array.from(' \t\n\r\'"`$\\!*?[]{}()<>|&;#~=%^-'),
@@ -23,7 +24,7 @@ const special = [
 const word = fc.oneof(
   fc.string({ unit: fc.constantFrom(...special), maxLength: 12 }),
   fc
-    .string({ unit: 'binary', maxLength: 12 })
+    .string({ unit: anyCharacter, maxLength: 12 })
     .filter((text) => !text.includes('\0') && Buffer.from(text).toString() === text),
 );
 const shells = ['/bin/sh', '/bin/bash', '/bin/dash'].filter((shell) => existsSync(shell));

@@ -14,10 +14,11 @@ import {
   teacherWith,
   trialWith,
 } from '../../unit/draft/seen.js';
+import { anyCharacter } from '../../kit/characters.js';
 
 const name = fc.oneof(
   fc.constantFrom('label', 'text', 'image', 'class', 'input', 'a', 'y', 'yes', '1e3', '~', '*'),
-  fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }).filter((text) => text.isWellFormed()),
+  fc.string({ minLength: 1, maxLength: 20, unit: anyCharacter }).filter((text) => text.isWellFormed()),
 );
 const axis = fc.option(fc.constantFrom(1, 3, 4, 8, 28, 64, 224, 2_048), { nil: null });
 const shape = fc.array(axis, { minLength: 1, maxLength: 4 });

@@ -9,13 +9,14 @@ import { openJsonl } from '../../../workers/tables/index.js';
 import { firstFault } from '../../../workers/tables/text/json-fault.js';
 import { withFolder } from '../../kit/folder.js';
 import { allRows, cellsOf, namesOf, withTable } from '../../kit/tables.js';
+import { anyCharacter } from '../../kit/characters.js';
 
 const key = fc.oneof(
   fc.constantFrom('a', 'b', '__proto__', 'toString', 'constructor', 'é'),
   fc.string({ maxLength: 3 }),
 );
 const leaf = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: anyCharacter }),
   fc.integer(),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
   fc.boolean(),

@@ -12,8 +12,9 @@ import { DataError } from '../../../workers/samples/index.js';
 import { withFolder } from '../../kit/folder.js';
 import { codecs, type ColumnData, type Element, listSchema, parquetOf } from '../../kit/parquet.js';
 import { allRows, cellsOf, withTable } from '../../kit/tables.js';
+import { anyCharacter } from '../../kit/characters.js';
 
-const word = fc.oneof(fc.constantFrom('', 'cat', 'dog', 'é'), fc.string({ unit: 'binary', maxLength: 20 }));
+const word = fc.oneof(fc.constantFrom('', 'cat', 'dog', 'é'), fc.string({ unit: anyCharacter, maxLength: 20 }));
 const bytes = fc.uint8Array({ maxLength: 20 });
 const small = fc.integer({ min: -3, max: 3 });
 const float32 = fc.float({ noNaN: true });
