@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test lint graph generate kustomize verify workflows coverage release-dry-run bench cluster clean
+.PHONY: help build test lint graph generate kustomize verify workflows scan coverage release-dry-run bench cluster clean
 npm := npm run --silent
 
 help: ## Say what each target does
@@ -33,6 +33,9 @@ verify: node_modules lint workflows ## Lint, and fail when a generated file diff
 
 workflows: node_modules ## Check .github/workflows with actionlint (needs go)
 	@$(npm) workflows
+
+scan: node_modules ## Scan what is shipped for known vulnerabilities; docs/release.md says how to get the database (needs go)
+	@$(npm) scan
 
 coverage: node_modules ## Unit and property tests with coverage, into coverage/
 	@$(npm) coverage

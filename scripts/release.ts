@@ -13,7 +13,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 
@@ -22,7 +22,7 @@ import { chartFolder, helm } from '../dist/test/kit/cluster/helm.js';
 
 import { changesIn, type Changes } from './changelog.ts';
 import { stageChart } from './release-chart.ts';
-import { writeSbom } from './sbom.ts';
+import { writeSboms } from './sbom.ts';
 import { manifestOf, publicPackages } from './workspaces.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -78,7 +78,6 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 for (const folder of publicPackages()) {
   npm(['pack', `--workspace=${folder}`, `--pack-destination=${out}`]);
-  writeSbom(join(out, `${basename(folder)}.cdx.json`), folder);
 }
 execFileSync(process.execPath, [join(root, 'scripts/npm-package.ts'), join(root, 'dist/npm')]);
 cpSync(join(root, `dist/npm/distillery-command-${version}.tgz`), join(out, `distillery-command-${version}.tgz`));
@@ -86,8 +85,7 @@ await buildTools({ groups: [helmTools] });
 const staged = stageChart({ source: chartFolder, registry, version });
 await helm(['package', staged, '--destination', out]);
 rmSync(dirname(staged), { recursive: true });
-writeSbom(join(out, 'operator.cdx.json'), '.');
-writeSbom(join(out, 'worker.cdx.json'), 'workers');
+writeSboms(out);
 writeSums();
 writeFileSync(join(out, 'notes.md'), `${changes.notes}\n`);
 for (const file of readdirSync(out).toSorted()) process.stdout.write(`dist/release/${file}\n`);

@@ -4,9 +4,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-import { manifestOf, workspaces } from './workspaces.ts';
+import { manifestOf, publicPackages, workspaces } from './workspaces.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -88,4 +88,21 @@ export function writeSbom(file: string, folder: string): void {
   delete sbom.serialNumber;
   delete sbom.metadata.timestamp;
   writeFileSync(file, `${JSON.stringify(sbom, null, 2)}\n`);
+}
+
+/**
+ * Writes a list for each image and each public package into `out`.
+ * @returns their paths
+ */
+export function writeSboms(out: string): string[] {
+  const subjects = [
+    ...publicPackages().map((folder) => [basename(folder), folder] as const),
+    ['operator', '.'] as const,
+    ['worker', 'workers'] as const,
+  ];
+  return subjects.map(([name, folder]) => {
+    const file = join(out, `${name}.cdx.json`);
+    writeSbom(file, folder);
+    return file;
+  });
 }

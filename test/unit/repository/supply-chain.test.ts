@@ -95,13 +95,28 @@ describe('the notices', () => {
   });
 });
 
+interface Job {
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Record<string, string>;
+  readonly steps: readonly { uses?: string; run?: string; with?: Record<string, unknown> }[];
+}
+const releaseJobs = (): Record<string, Job> =>
+  (parse(textOf('.github/workflows/release.yaml')) as { jobs: Record<string, Job> }).jobs;
+
+test('the release is scanned for known vulnerabilities before anything is published', () => {
+  const { build, ...others } = releaseJobs();
+  const places = (what: RegExp): number[] =>
+    (build?.steps ?? []).flatMap(({ uses = '', run = '' }, at) => (what.test(`${uses}${run}`) ? [at] : []));
+  const [made = Infinity] = places(/npm run --silent release/);
+  const [scanned = -1] = places(/npm run --silent scan -- --download dist\/release\/\*\.cdx\.json$/m);
+  const [uploaded = -1] = places(/upload-artifact/);
+  expect(scanned).toBeGreaterThan(made);
+  expect(uploaded).toBeGreaterThan(scanned);
+  expect(Object.keys(others).filter((name) => ![others[name]?.needs].flat().includes('build'))).toEqual([]);
+});
+
 test('the release signs what it publishes', () => {
-  const { jobs } = parse(textOf('.github/workflows/release.yaml')) as {
-    jobs: Record<
-      string,
-      { permissions?: Record<string, string>; steps: { run?: string; with?: Record<string, unknown> }[] }
-    >;
-  };
+  const jobs = releaseJobs();
   const runs = (job: string): string => (jobs[job]?.steps ?? []).map(({ run = '' }) => run).join('\n');
   // By job: what it publishes, and what signs that.
   const wanted: [string, RegExp, RegExp][] = [

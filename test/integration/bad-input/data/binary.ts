@@ -1,7 +1,8 @@
 /** Arrays and columns that are wrong in one way. */
-import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 
 import { craftedFile, dataPage, int32s, parquetOf } from '../../../kit/parquet.js';
+import { zipOf } from '../../../kit/zip.js';
 import { npy, npz, refused } from '../../../unit/tables/numpy-arrays.js';
 
 import { type DataCase, rows } from './cases.js';
@@ -92,28 +93,6 @@ const parquetCases: readonly DataCase[] = [
   },
 ];
 
-/** A zip archive of one deflated member, which says that it has `says` bytes. */
-function zipOf(name: string, content: Uint8Array, says = content.length): Buffer {
-  const body = deflateRawSync(content);
-  const shared = Buffer.alloc(26);
-  shared.writeUInt16LE(20, 0);
-  shared.writeUInt16LE(8, 4);
-  shared.writeUInt32LE(crc32(content), 10);
-  shared.writeUInt32LE(body.length, 14);
-  shared.writeUInt32LE(says, 18);
-  shared.writeUInt16LE(name.length, 22);
-  const signed = (hex: string, ...parts: readonly Uint8Array[]): Buffer =>
-    Buffer.concat([Buffer.from(hex, 'hex'), ...parts]);
-  const local = signed('504b0304', shared, Buffer.from(name), body);
-  const central = signed('504b0102', Buffer.from('1400', 'hex'), shared, Buffer.alloc(14), Buffer.from(name));
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(1, 4);
-  end.writeUInt16LE(1, 6);
-  end.writeUInt32LE(central.length, 8);
-  end.writeUInt32LE(local.length, 12);
-  return Buffer.concat([local, central, signed('504b0506', end)]);
-}
-
 /** The header of an array of `count` bytes. */
 function npyHeader(count: number): Buffer {
   const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${String(count)},), }`.padEnd(117) + '\n';
@@ -170,13 +149,15 @@ const npyCases: readonly DataCase[] = [
   },
   {
     what: 'says that a small array has 1 TB',
-    files: { 'x.npz': zipOf('x.npy', Buffer.concat([npyHeader(10 ** 12), Buffer.alloc(4)])) },
+    files: { 'x.npz': zipOf([{ name: 'x.npy', content: Buffer.concat([npyHeader(10 ** 12), Buffer.alloc(4)]) }]) },
     path: 'x.npz',
     want: 'DIR/x.npz: x.npy: found a truncated file of 132 bytes, expected 1000000000128 bytes',
   },
   {
     what: 'unpacks to more than it says',
-    files: { 'x.npz': zipOf('x.npy', Buffer.concat([npyHeader(4), Buffer.alloc(2 ** 26)]), 132) },
+    files: {
+      'x.npz': zipOf([{ name: 'x.npy', content: Buffer.concat([npyHeader(4), Buffer.alloc(2 ** 26)]), says: 132 }]),
+    },
     path: 'x.npz',
     want: 'DIR/x.npz: x.npy: found a damaged zip archive (too many bytes in the stream. expected 132. got at least 16384',
   },
