@@ -82,8 +82,8 @@ export interface Streams {
   /** Deletes logits below this sequence. */
   trim(job: JobRef, belowSequence: number): Promise<void>;
   deleteFrame(job: JobRef, sequence: number): Promise<void>;
-  /** Some work items that no teacher could do. */
-  deadItems(job: JobRef): Promise<readonly DeadItem[]>;
+  /** The newest of the work items that no teacher could do; null when it cannot be read. */
+  newestDeadItem(job: JobRef): Promise<DeadItem | null>;
   /** Deletes all streams of the job; what is gone already is fine. */
   remove(job: JobRef): Promise<void>;
   access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;

@@ -87,7 +87,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   const teachers = processes.pools.flatMap(({ pods }) => pods.map(({ name }) => name));
   const observed = await streams.observe(key, { teachers, nowMs: clock.now() }); // 3
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
-  const [deadItem = null] = anyDead ? await streams.deadItems(key) : [];
+  const deadItem = anyDead ? await streams.newestDeadItem(key) : null;
   const observation: JobObservation = {
     nowMs: clock.now(),
     engine,

@@ -50,7 +50,8 @@ function silentMs({ lastContactMs }: Pick<WatchState, 'lastContactMs'>, clock: C
 
 function watchChecks({ watches, staleMs, clock }: Scraped): Check[] {
   return watches.states().map((state) => {
-    const name = `watch ${state.kind.plural}`;
+    const { kind, namespace } = state;
+    const name = `watch ${kind.plural}${namespace === undefined ? '' : ` in ${namespace}`}`;
     if (!state.synced && state.optional) return { name, problem: null };
     if (!state.synced) return { name, problem: 'the first list is not complete' };
     const ms = silentMs(state, clock);

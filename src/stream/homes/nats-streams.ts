@@ -76,9 +76,9 @@ export class NatsStreams {
     await admin.deleteFrame(uid, sequence);
   }
 
-  async deadItems({ namespace, uid }: JobRef): Promise<readonly DeadItem[]> {
+  async newestDeadItem({ namespace, uid }: JobRef): Promise<DeadItem | null> {
     const admin = await this.#home.adminOf(namespace);
-    return admin.deadItems(uid, 1);
+    return admin.newestDeadItem(uid);
   }
 
   /** @throws StreamError */

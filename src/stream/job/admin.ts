@@ -44,6 +44,9 @@ export function openStreams(options: LinkOptions, mayWrite?: () => boolean): Str
   return new StreamAdmin(OperatorLink.open(options), mayWrite);
 }
 
+/** Dead items that cannot be read, such as those of a later version: as many are passed over in search of the newest. */
+const unreadableDeadItems = 8;
+
 export interface StorageFigures {
   readonly usedBytes: number;
   /** By the maximum sizes of the streams. */
@@ -169,20 +172,20 @@ export class StreamAdmin {
     });
   }
 
-  /** Dead items, oldest first, at most `limit`; unreadable ones count and are left out. */
-  async deadItems(uid: string, limit: number): Promise<DeadItem[]> {
+  /** The newest dead item; null when there is none, or none of the last ones can be read. */
+  async newestDeadItem(uid: string): Promise<DeadItem | null> {
     const { streams, subjects } = jobNames(uid);
     return this.#do(`read ${streams.dead}`, async (manager) => {
-      const items: DeadItem[] = [];
+      const info = await orNull(manager.streams.info(streams.dead));
+      if (info === null) return null;
+      const { first_seq: first, last_seq: last } = info.state;
       const gets = directGets(manager.direct, streams.dead);
-      for (let sequence = 1, read = 0; read < limit; read += 1) {
+      for (let sequence = last; sequence >= Math.max(1, first, last - unreadableDeadItems); sequence -= 1) {
         const message = await orNull(gets.next(subjects.allDead, sequence));
-        if (message === null) break;
-        const item = parseJson(deadItemSchema, message.data);
-        if (item !== undefined) items.push(item);
-        sequence = message.seq + 1;
+        const item = message === null ? undefined : parseJson(deadItemSchema, message.data);
+        if (item !== undefined) return item;
       }
-      return items;
+      return null;
     });
   }
 

@@ -240,6 +240,14 @@ describe('the chart', () => {
     expect(said.trimEnd().split('\n').at(-1)).toBe(`  helm test notes -n ${namespace}`);
   });
 
+  test('has notes whose commands a shell can run, and which delete no job of another release', async () => {
+    const notesOf = async (values: Record<string, string>): Promise<string> =>
+      helm(['install', 'distillery', chartFolder, '-n', namespace, '--dry-run=client', ...sets(values)]);
+    expect(await notesOf(minimal)).toContain("--set 'watchNamespaces={team-a,team-b}'");
+    const deletions = (await notesOf(namespaced)).match(/kubectl delete distilljobs .*/g);
+    expect(deletions).toEqual(['kubectl delete distilljobs --all -n team-a']);
+  });
+
   test('is of the version of the package', async () => {
     const about = await helm(['show', 'chart', chartFolder]);
     expect(about).toContain(`\nappVersion: ${version}\n`);

@@ -73,7 +73,9 @@ real('a release on an empty cluster', () => {
     let checkpoints: string;
 
     beforeAll(async () => {
-      await release.run(`${upgrade} --set monitoring.podMonitor.enabled=true`);
+      // Two jobs at a time reserve nine tenths of this storage, and one leaves room for another.
+      const storage = { 'nats.accounts.namespaces.default.storage': '2600Mi' };
+      await release.run(`${upgrade} --set monitoring.podMonitor.enabled=true`, storage);
       prometheus = await startMonitoring(release.cluster, system);
       // A small disk, in the mount namespace of the node: it goes with the node.
       checkpoints = join(release.folder, 'out/checkpoints');
@@ -198,6 +200,18 @@ real('a release on an empty cluster', () => {
       await untilQuiet(prometheus, 'DistilleryNoLeader');
     });
 
+    test('an alert fires when the operator may not write the status of jobs', async () => {
+      const role = ['clusterrole', 'distillery-system-distillery'];
+      const { rules } = JSON.parse(await kubectl('get', ...role, '-o', 'json')) as { rules: { resources: string[] }[] };
+      const allow = async (kept: typeof rules): Promise<void> => {
+        await kubectl('patch', ...role, '--type=merge', '-p', JSON.stringify({ rules: kept }));
+      };
+      await allow(rules.filter(({ resources }) => !resources.includes('distilljobs/status')));
+      await untilFiring(prometheus, 'DistilleryReconcilesFailing');
+      await allow(rules);
+      await trains('long');
+    });
+
     test('alerts fire when the student of another job fails until the job does', async () => {
       const env = [
         { name: 'NODE_OPTIONS', value: '--import=data:text/javascript,throw%20new%20Error(%22no%20luck%20today%22)' },
@@ -212,6 +226,8 @@ real('a release on an empty cluster', () => {
       const faulty = { namespace: 'default', name: 'faulty' };
       await untilFiring(prometheus, 'DistilleryStudentFailing', faulty);
       await untilFiring(prometheus, 'DistilleryJobFailed', faulty);
+      // The streams of both jobs.
+      await untilFiring(prometheus, 'DistilleryNatsStorageNearFull', { account: 'default' });
       await kubectl('delete', 'distilljob', 'faulty', '--timeout=120s');
     });
 

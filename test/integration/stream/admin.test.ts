@@ -282,15 +282,20 @@ test('trimming deletes below a sequence, and a damaged frame alone', async () =>
   expect((await present('trimmed')).logits).toMatchObject({ messages: 2, firstSequence: 3, lastSequence: 5 });
 });
 
-test('dead letters are listed, the unreadable ones left out', async () => {
+test('the newest dead letter is read, unreadable ones left out', async () => {
   const names = jobNames('dead-letters');
   await admin.provision(streamsOf('dead-letters'));
   const teacher = await join('teacher', 'dead-letters');
   const item = { shard: 0, step: 4, teacher: 't-1', deliveries: 5, error: 'out of memory', item: null };
-  await publishDeadLetter(teacher, names, item);
+  expect(await admin.newestDeadItem('dead-letters')).toBeNull();
+  for (const step of [7, 4]) await publishDeadLetter(teacher, names, { ...item, step });
+  expect(await admin.newestDeadItem('dead-letters')).toEqual(item);
   await teacher.client.publish(names.subjects.dead(0, 5), 'noise');
-  expect(await admin.deadItems('dead-letters', 10)).toEqual([item]);
-  expect((await present('dead-letters')).dead.messages).toBe(2);
+  expect(await admin.newestDeadItem('dead-letters')).toEqual(item);
+  expect((await present('dead-letters')).dead.messages).toBe(3);
+  await admin.retryDeadLetters('dead-letters');
+  expect(await admin.newestDeadItem('dead-letters')).toBeNull();
+  expect(await admin.newestDeadItem('never-provisioned')).toBeNull();
 });
 
 test('what a student stores, the operator fetches whole; a missing and a damaged object say so', async () => {

@@ -289,8 +289,8 @@ export class FakeStreams implements Streams {
     return this.#do('delete frame', () => void this.frames.delete(sequence));
   }
 
-  deadItems(): Promise<readonly DeadItem[]> {
-    return this.#do('read dead items', () => this.dead.slice(0, 1));
+  newestDeadItem(): Promise<DeadItem | null> {
+    return this.#do('read the newest dead item', () => this.dead.at(-1) ?? null);
   }
 
   remove(): Promise<void> {

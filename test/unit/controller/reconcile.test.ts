@@ -84,7 +84,7 @@ describe('a reconcile', () => {
       'get job',
       'observe processes',
       'observe streams',
-      'read dead items',
+      'read the newest dead item',
       'provision streams',
       'trim',
       'delete frame',
@@ -122,7 +122,7 @@ describe('a reconcile', () => {
   test('reads dead items only when there are some', async () => {
     const at = world();
     await at.look();
-    expect(at.fate.calls).not.toContain('read dead items');
+    expect(at.fate.calls).not.toContain('read the newest dead item');
   });
 
   test('has nothing more to do when the job is over', async () => {

@@ -40,6 +40,14 @@ describe('readiness', () => {
     ]);
   });
 
+  test('names the namespace of a watch, where the operator has one for each', () => {
+    const states = () => ['team-a', 'team-b'].map((namespace) => watchOf(kinds.jobs, { namespace }));
+    const names = pages({ watches: { states } })
+      .ready()
+      .map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['watch jobs in team-a', 'watch jobs in team-b']);
+  });
+
   test('waits for the first list of each watch', () => {
     const states = () => [watchOf(kinds.pods, { synced: false, lastContactMs: null })];
     expect(pages({ watches: { states } }).ready()[0]).toEqual({

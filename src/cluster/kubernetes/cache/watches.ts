@@ -45,6 +45,8 @@ export interface WatchesOptions {
 /** The state of one watch, for readiness and metrics. */
 export interface WatchState {
   readonly kind: ResourceKind;
+  /** Absent = all namespaces. */
+  readonly namespace?: string;
   /** The operator does without it: it delays no start and is no problem. */
   readonly optional: boolean;
   readonly synced: boolean;
@@ -84,8 +86,9 @@ export class Watches {
   }
 
   states(): WatchState[] {
-    return this.#reflectors.map(({ kind, optional, reflector: { synced, lastContactMs, counters } }) => ({
+    return this.#reflectors.map(({ kind, namespace, optional, reflector: { synced, lastContactMs, counters } }) => ({
       kind,
+      ...(namespace === undefined ? {} : { namespace }),
       optional,
       synced,
       lastContactMs,
@@ -106,6 +109,7 @@ export class Watches {
 
 interface OneWatch {
   readonly kind: ResourceKind;
+  readonly namespace: string | undefined;
   readonly reflector: AnyReflector;
   readonly optional: boolean;
 }
@@ -140,7 +144,7 @@ function reflectorsOf(options: WatchesOptions): OneWatch[] {
     });
     reflector.onChange(changed);
     if (listed !== undefined) reflector.onListed(listed);
-    return { kind, reflector, optional: support !== undefined };
+    return { kind, namespace: selection.namespace, reflector, optional: support !== undefined };
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
