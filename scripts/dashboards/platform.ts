@@ -175,6 +175,16 @@ export const platform: Page = {
           ],
         }),
         curve({
+          title: 'Server storage',
+          help: 'Bytes that the streams of all accounts have stored and reserved on the fullest server, and its maximum. Reserved bytes count against it.',
+          unit: 'bytes',
+          queries: [
+            [`max by (storage) (${led('distillery_nats_server_storage_used_bytes')})`, 'used {{storage}}'],
+            [`max by (storage) (${led('distillery_nats_server_storage_reserved_bytes')})`, 'reserved {{storage}}'],
+            [`max by (storage) (${led('distillery_nats_server_storage_limit_bytes')})`, 'maximum {{storage}}'],
+          ],
+        }),
+        curve({
           title: 'Streams without a job',
           help: 'Streams whose job is gone, by state.',
           unit: 'short',

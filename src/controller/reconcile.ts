@@ -11,10 +11,11 @@
  * have forgotten a finalizer or the job, or may hold a job again whose deletion we remember. Whether the list is current may
  * change during a reconcile, so step 8 asks for it and the snapshot does not hold it (docs/adr/0032).
  *
- * If steps 6 to 8 fail until a person or another program acts, steps 9 and 10 report that instead of the plan.
+ * If steps 6 to 8 fail until a person or another program acts, steps 9 and 10 report that instead of the plan. If step 9 fails, step 10
+ * still releases an object whose deletion waits for nothing else: whether it may go never depends on its status.
  *
  * Invariants: the process may die after every step; the next reconcile ends in the same state (I6). Events follow the status
- * write, so that no event reports what the status does not say.
+ * write, so that no event reports what the status does not say; the last events of an object that ends have no status to follow.
  */
 import type { Clock } from '@distillery/base';
 
@@ -119,9 +120,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     throw error;
   }
   trace?.phase('report'); // 9
-  if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
-    await jobs.writeStatus(key, plan.status);
-  }
+  if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) await writeStatus(key, plan, jobs);
   if (plan.events.length > 0) await jobs.recordEvents(key, plan.events); // 10
   observer(snapshot, plan);
   if (plan.object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
@@ -129,15 +128,36 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   return plan.againMs;
 }
 
+/** What steps 9 and 10 write of a job. */
+interface Outcome {
+  readonly status: DistillJobStatus;
+  readonly events: readonly EventDraft[];
+  /** Absent = Keep. */
+  readonly object?: Plan['object'];
+}
+
+/** @throws what the write throws, after it has released an object that nothing but the report still holds */
+async function writeStatus(key: JobKey, { status, events, object }: Outcome, jobs: Jobs): Promise<void> {
+  try {
+    await jobs.writeStatus(key, status);
+  } catch (error) {
+    if (object === 'RemoveFinalizer') {
+      if (events.length > 0) await jobs.recordEvents(key, events);
+      await jobs.setFinalizer(key, false);
+    }
+    throw error;
+  }
+}
+
 /** Writes a status and events that no plan made. */
 async function report(
   key: JobKey,
   before: DistillJobStatus | undefined,
-  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] },
+  outcome: Outcome,
   { jobs, clock }: Pick<ReconcilerOptions, 'jobs' | 'clock'>,
 ): Promise<void> {
-  if (worthWriting(before, status, clock.now())) await jobs.writeStatus(key, status);
-  if (events.length > 0) await jobs.recordEvents(key, events);
+  if (worthWriting(before, outcome.status, clock.now())) await writeStatus(key, outcome, jobs);
+  if (outcome.events.length > 0) await jobs.recordEvents(key, outcome.events);
 }
 
 /** An invalid job requests and holds nothing; its processes are removed. */
@@ -153,12 +173,12 @@ async function reconcileInvalid(key: JobKey, found: InvalidJob, options: Reconci
 async function finalize(key: JobKey, found: InvalidJob, remains: boolean, options: ReconcilerOptions): Promise<number> {
   const { jobs, streams, clock } = options;
   const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
-  const { object, removeStreams, againMs, ...outcome } = finalizeInvalid(found, remains, observed, clock.now());
+  const { removeStreams, againMs, ...outcome } = finalizeInvalid(found, remains, observed, clock.now());
   // The job list may have become outdated while processes ended.
   if (!options.jobsAreCurrent()) return outdatedMs;
   if (removeStreams) await streams.remove(key);
   await report(key, found.status, outcome, options);
-  if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
+  if (outcome.object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
   return againMs;
 }
 

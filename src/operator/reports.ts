@@ -114,7 +114,7 @@ export function historyReporter(log: Pick<OutputLog, 'warn'>): (key: JobKey, err
 }
 
 export function watchReporter(log: Pick<OutputLog, 'info' | 'error'>): WatchesOptions['report'] {
-  return ({ plural: resource }, report) => {
+  return ({ plural: resource, group }, report) => {
     switch (report.kind) {
       case 'listed':
         log.info({ resource, ...report }, 'watch listed');
@@ -122,11 +122,24 @@ export function watchReporter(log: Pick<OutputLog, 'info' | 'error'>): WatchesOp
       case 'interrupted':
         log.info({ resource, error: report.error.message, next: report.next }, 'watch interrupted');
         return;
+      case 'without':
+        // The text of an API server that does not serve a resource reads like a fault.
+        log.info(
+          { resource, group, ...(report.why === 'NotReadable' ? { error: report.error.message } : {}) },
+          `optional resource ${withoutTexts[report.why]}`,
+        );
+        return;
       default:
         log.error({ resource, error: String(report.error) }, `watch ${report.kind}`);
     }
   };
 }
+
+const withoutTexts = {
+  NotServed: 'not served by this cluster',
+  TooOld: 'served by this cluster in an older version only',
+  NotReadable: 'not readable by this account',
+} as const;
 
 /** Kubernetes Events that the operator records about jobs. */
 export function eventReporter(

@@ -1,29 +1,38 @@
-/** Reads what the accounts of jobs take on NATS, for metrics: a part of the composition root. */
+/** Reads what the accounts of jobs take on NATS, and how full its servers are, for metrics: a part of the composition root. */
 import type { Clock } from '@distillery/base';
 
 import type { StreamHome } from '../stream/index.js';
 import type { Metrics } from '../telemetry/index.js';
 
-const everyMs = 15_000;
+const accountsEveryMs = 15_000;
+/** Each server of a cluster answers for its own store. */
+const serversEveryMs = 60_000;
 
-type StorageMetrics = Pick<Metrics, 'natsStorageUsed' | 'natsStorageReserved' | 'natsStorageLimit'>;
+type AccountMetrics = Pick<Metrics, 'natsStorageUsed' | 'natsStorageReserved' | 'natsStorageLimit'>;
+type ServerMetrics = Pick<Metrics, 'natsServerStorageUsed' | 'natsServerStorageReserved' | 'natsServerStorageLimit'>;
 
 export interface StorageWatchOptions {
-  readonly home: Pick<StreamHome, 'storage'>;
-  readonly metrics: StorageMetrics;
+  readonly home: Pick<StreamHome, 'storage' | 'serverStorage'>;
+  readonly metrics: AccountMetrics & ServerMetrics;
   readonly clock: Clock;
 }
 
-/** Reads until the signal aborts. An account that gives no answer has no figures. */
+/** Reads until the signal aborts. What gives no answer has no figures. */
 export async function watchStorage({ home, metrics, clock }: StorageWatchOptions, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    showStorage(metrics, await home.storage());
-    await clock.sleep(everyMs, signal);
-  }
+  const again = async (everyMs: number, read: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
+      await read();
+      await clock.sleep(everyMs, signal);
+    }
+  };
+  await Promise.all([
+    again(accountsEveryMs, async () => showAccounts(metrics, await home.storage())),
+    again(serversEveryMs, async () => showServers(metrics, await home.serverStorage())),
+  ]);
 }
 
-function showStorage(
-  { natsStorageUsed, natsStorageReserved, natsStorageLimit }: StorageMetrics,
+function showAccounts(
+  { natsStorageUsed, natsStorageReserved, natsStorageLimit }: AccountMetrics,
   accounts: Awaited<ReturnType<StreamHome['storage']>>,
 ): void {
   for (const metric of [natsStorageUsed, natsStorageReserved, natsStorageLimit]) metric.reset();
@@ -32,5 +41,17 @@ function showStorage(
     natsStorageUsed.set({ account }, usedBytes);
     natsStorageReserved.set({ account }, reservedBytes);
     if (limitBytes !== null) natsStorageLimit.set({ account }, limitBytes);
+  }
+}
+
+function showServers(
+  { natsServerStorageUsed, natsServerStorageReserved, natsServerStorageLimit }: ServerMetrics,
+  fullest: Awaited<ReturnType<StreamHome['serverStorage']>>,
+): void {
+  for (const metric of [natsServerStorageUsed, natsServerStorageReserved, natsServerStorageLimit]) metric.reset();
+  for (const { storage, usedBytes, reservedBytes, limitBytes } of fullest) {
+    natsServerStorageUsed.set({ storage }, usedBytes);
+    natsServerStorageReserved.set({ storage }, reservedBytes);
+    natsServerStorageLimit.set({ storage }, limitBytes);
   }
 }

@@ -26,7 +26,13 @@ export {
   type StreamHealth,
   type TlsFiles,
 } from './link/index.js';
-export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts/index.js';
+export {
+  type AccountLimits,
+  accountUserCreds,
+  Keyring,
+  type KeyringOptions,
+  type ServerStorage,
+} from './accounts/index.js';
 export {
   connectReader,
   connectStreams,

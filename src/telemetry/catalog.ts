@@ -90,6 +90,21 @@ const natsMetrics = {
     'Limit of a NATS account for bytes on disk; absent where the account has none.',
     ['account'],
   ),
+  natsServerStorageUsed: gauge(
+    'distillery_nats_server_storage_used_bytes',
+    'Bytes that the streams of all accounts have stored on the fullest NATS server, by storage: file or memory. Absent where the operator has no right to ask servers.',
+    ['storage'],
+  ),
+  natsServerStorageReserved: gauge(
+    'distillery_nats_server_storage_reserved_bytes',
+    'Bytes that the streams of all accounts have reserved on the fullest NATS server by their maximum sizes, by storage.',
+    ['storage'],
+  ),
+  natsServerStorageLimit: gauge(
+    'distillery_nats_server_storage_limit_bytes',
+    'Largest size of all streams of the fullest NATS server (max_file_store, max_memory_store), by storage.',
+    ['storage'],
+  ),
   orphanStreams: gauge(
     'distillery_orphan_streams',
     'Streams in NATS whose job is gone, by state: waiting (removed after DISTILLERY_ORPHAN_SECONDS), kept (marked to be kept) or foreign (without the mark of this operator, never removed).',

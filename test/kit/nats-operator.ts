@@ -49,6 +49,8 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
   /** The same system credentials, which end at this time, in seconds since 1970. */
   systemCredsUntil(endSeconds: number): Promise<string>;
+  /** The same with other rights, as a person may have given them. */
+  systemCredsWith(rights: Permissions): Promise<string>;
   /** Credentials with all rights in the account that the operator made for a namespace. */
   rootOf(namespace: string): CredsLogin;
   /** Stops the server, removes every account that it did not start with, and starts it again. */
@@ -85,6 +87,7 @@ export async function startOperatorNats({
   resolver = 'full',
   mode = 'signed',
   tls = null,
+  store = null,
 }: {
   readonly host?: string;
   readonly limits?: JetStreamLimits;
@@ -95,6 +98,8 @@ export async function startOperatorNats({
   readonly mode?: OperatorNats['mode'];
   /** Fields of the server's `tls` block; absent = it offers no TLS. */
   readonly tls?: object | null;
+  /** Maximum size of all streams of all accounts, in bytes; absent = what the limits or the machine give. */
+  readonly store?: ServerStore | null;
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
@@ -117,6 +122,7 @@ export async function startOperatorNats({
       monitoring,
       resolverFolder: resolver === 'full' ? resolverFolder : null,
       tls,
+      store: store ?? storeFor(limits),
     });
 
   let configuration = await configured();
@@ -171,6 +177,7 @@ export async function startOperatorNats({
     restart,
     mode,
     accounts: { systemCreds, operatorSigningSeed },
+    systemCredsWith: (rights) => credsOf('distillery', keys.system, keys.systemSigner, rights),
     systemCredsUntil: (exp) => credsOf('distillery', keys.system, keys.systemSigner, permissionsForSystem, { exp }),
     rootOf: (namespace) => ({
       creds: accountUserCreds(keyring.keysOf(namespace), 'root', { publish: ['>'], subscribe: ['>'] }),
@@ -224,10 +231,22 @@ interface Configured {
   /** Folder where the server keeps pushed accounts; null = it accepts none. */
   readonly resolverFolder: string | null;
   readonly tls: object | null;
+  /** null = the server takes what the machine has. */
+  readonly store: ServerStore | null;
+}
+
+interface ServerStore {
+  readonly fileBytes: number;
+  readonly memoryBytes: number;
+}
+
+/** The server checks large reservations against these limits instead of the free disk space of the test machine. */
+function storeFor({ disk_storage, mem_storage }: JetStreamLimits): ServerStore | null {
+  return disk_storage > fewJobs.disk_storage ? { fileBytes: disk_storage, memoryBytes: mem_storage } : null;
 }
 
 async function configurationOf(wanted: Configured): Promise<(place: ServerStart) => string> {
-  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder, tls } = wanted;
+  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder, tls, store } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
   const signed = { signer: operatorSigner };
@@ -248,10 +267,7 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerStart)
       ...(monitoring === null ? {} : { http: monitoring }),
       jetstream: {
         store_dir: storeFolder,
-        // The server checks reservations against these limits instead of the free disk space of the test machine.
-        ...(limits.disk_storage > fewJobs.disk_storage
-          ? { max_file_store: limits.disk_storage, max_memory_store: limits.mem_storage }
-          : {}),
+        ...(store === null ? {} : { max_file_store: store.fileBytes, max_memory_store: store.memoryBytes }),
       },
       operator: operatorJwt,
       system_account: system,

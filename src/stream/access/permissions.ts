@@ -59,9 +59,17 @@ export const permissionsForOperator: Permissions = {
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
 
-/** Of the operator's user in the system account: enough to list, read and push accounts (docs/adr/0014, 0028). */
+/**
+ * Of the operator's user in the system account: enough to list, read and push accounts (docs/adr/0014, 0028), and to read how full
+ * the servers are.
+ */
 export const permissionsForSystem: Permissions = {
-  publish: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.CLAIMS.LIST', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'],
+  publish: [
+    '$SYS.REQ.CLAIMS.UPDATE',
+    '$SYS.REQ.CLAIMS.LIST',
+    '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
+    '$SYS.REQ.SERVER.PING.JSZ',
+  ],
   subscribe: [`${operatorInboxPrefix}.>`],
 };
 

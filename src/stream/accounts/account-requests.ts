@@ -1,5 +1,6 @@
 /**
- * What a server is asked about accounts through a user of the system account, and what its answers and refusals mean.
+ * What servers are asked through a user of the system account: about accounts, and how full they are; and what their answers and
+ * refusals mean.
  *
  * A process that may not act pushes no account (account-book/B3).
  */
@@ -8,11 +9,18 @@ import { hasNoListener, permissionViolationIn } from '@distillery/nats';
 
 import { foundAccount } from './accounts.js';
 import { StreamError } from '../errors/index.js';
+import { fullestStorage, type ServerStorage } from './server-storage.js';
 
 /** The connection of the system account's user. */
 export interface SystemRequests {
   /** @throws StreamError unreachable, or what the client library throws */
   request(subject: string, payload: string): Promise<string>;
+}
+
+/** The same connection, for what every server answers. */
+export interface ServerRequests {
+  /** @throws StreamError unreachable, or what the client library throws */
+  requestAll(subject: string): Promise<string[]>;
 }
 
 /** What the server has of an account; null = nothing. */
@@ -60,42 +68,54 @@ export class AccountRequests {
     try {
       return await this.#system.request(subject, payload);
     } catch (error) {
-      if (error instanceof StreamError) {
-        throw new StreamError(error.reason, within(what, error.fault), { cause: error });
-      }
-      if (permissionViolationIn(error) !== null) {
-        throw new StreamError(
-          'unauthorized',
-          {
-            about: what,
-            problem: `the system account's user may not publish to ${subject}`,
-            remedy: 'give it the rights of docs/operator.md',
-          },
-          { cause: error },
-        );
-      }
-      if (hasNoListener(error)) {
-        throw new StreamError(
-          'refused',
-          {
-            about: what,
-            problem: `no server takes accounts from ${subject}`,
-            remedy:
-              'set `resolver: { type: full }` in the NATS configuration and give the operator credentials of a user of the system account',
-          },
-          { cause: error },
-        );
-      }
-      const text = error instanceof Error ? error.message : String(error);
-      throw new StreamError(
-        'unreachable',
-        { about: what, problem: `no answer from NATS (${text})`, remedy: '' },
-        {
-          cause: error,
-        },
-      );
+      throw hasNoListener(error) ? noResolver(what, subject, error) : requestError(what, subject, error);
     }
   }
+}
+
+function noResolver(what: string, subject: string, cause: unknown): StreamError {
+  return new StreamError(
+    'refused',
+    {
+      about: what,
+      problem: `no server takes accounts from ${subject}`,
+      remedy:
+        'set `resolver: { type: full }` in the NATS configuration and give the operator credentials of a user of the system account',
+    },
+    { cause },
+  );
+}
+
+/** How full the fullest server is, by kind of storage; empty when no server says so. @throws StreamError */
+export async function askStorage(servers: ServerRequests): Promise<ServerStorage[]> {
+  const subject = '$SYS.REQ.SERVER.PING.JSZ';
+  try {
+    return fullestStorage(await servers.requestAll(subject));
+  } catch (error) {
+    throw requestError('storage of the NATS servers', subject, error);
+  }
+}
+
+/** @param what begins the message */
+function requestError(what: string, subject: string, error: unknown): StreamError {
+  if (error instanceof StreamError) return new StreamError(error.reason, within(what, error.fault), { cause: error });
+  if (permissionViolationIn(error) !== null) {
+    return new StreamError(
+      'unauthorized',
+      {
+        about: what,
+        problem: `the system account's user may not publish to ${subject}`,
+        remedy: 'give it the rights of docs/operator.md',
+      },
+      { cause: error },
+    );
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return new StreamError(
+    'unreachable',
+    { about: what, problem: `no answer from NATS (${text})`, remedy: '' },
+    { cause: error },
+  );
 }
 
 /** Public keys of the accounts that a server lists; empty when its answer cannot be read. */

@@ -13,6 +13,7 @@ import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { StorageFigures, StreamAdmin } from '../job/index.js';
 import type { AccessIssuer, JobIdentity } from '../access/index.js';
+import type { ServerStorage } from '../accounts/index.js';
 import type { StreamError } from '../errors/index.js';
 import type { StreamHealth } from '../link/index.js';
 
@@ -34,6 +35,8 @@ export interface StreamHome {
   readonly accounts: { readonly connected: number; readonly unreachable: number };
   /** What each account in use takes on disk; without those that give no answer now. */
   storage(): Promise<readonly AccountStorage[]>;
+  /** How full the fullest server is, by kind of storage; empty where we may not ask, or get no answer now. */
+  serverStorage(): Promise<readonly ServerStorage[]>;
   /** The hands on a namespace's streams; waits for the first attempt to connect. @throws StreamError */
   adminOf(namespace: string): Promise<StreamAdmin>;
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
@@ -99,6 +102,11 @@ export class SharedAccount implements StreamHome {
 
   storage(): Promise<readonly AccountStorage[]> {
     return storageOf(new Map([[null, this.#admin]]));
+  }
+
+  /** Only a user of the system account may ask servers. */
+  serverStorage(): Promise<readonly ServerStorage[]> {
+    return Promise.resolve([]);
   }
 
   adminOf(): Promise<StreamAdmin> {

@@ -6,7 +6,15 @@ import { type Certificates, firstDelayMs } from '@distillery/nats';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { AccountBook, type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from '../accounts/index.js';
+import {
+  AccountBook,
+  type AccountLimits,
+  accountUserCreds,
+  askStorage,
+  Keyring,
+  type KeyringOptions,
+  type ServerStorage,
+} from '../accounts/index.js';
 import { StreamAdmin } from '../job/index.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity, permissionsForOperator } from '../access/index.js';
 import { accountSettings, StreamError, streamErrorFrom } from '../errors/index.js';
@@ -67,6 +75,8 @@ export class NamespaceAccounts implements StreamHome {
   readonly #tenants = new Map<string, Tenant>();
   readonly #dials = new Turns(mostDials);
   readonly #closing = new AbortController();
+  /** False after a refusal, until the next connection: the server writes each into its log. */
+  #mayAskServers = true;
 
   /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is invalid */
   constructor(options: NamespaceAccountsOptions) {
@@ -79,8 +89,11 @@ export class NamespaceAccounts implements StreamHome {
       creds: systemCreds,
       onStatus: (event) => {
         options.onStatus(null, event);
+        if (event.kind !== 'connected' && event.kind !== 'reconnected') return;
+        // The credentials may be new.
+        this.#mayAskServers = true;
         // The server may have lost accounts; without a push their users would wait without end.
-        if (event.kind === 'connected' || event.kind === 'reconnected') void this.#book.compareAll();
+        void this.#book.compareAll();
       },
     });
     this.#book = new AccountBook({ system: this.#system, keyring: this.#keyring, limitsOf, nowMs, mayAct });
@@ -111,6 +124,20 @@ export class NamespaceAccounts implements StreamHome {
 
   storage(): Promise<readonly AccountStorage[]> {
     return storageOf(new Map([...this.#tenants].map(([namespace, { admin }]) => [namespace, admin])));
+  }
+
+  async serverStorage(): Promise<readonly ServerStorage[]> {
+    await this.#system.settled();
+    if (!this.connected || !this.#mayAskServers) return [];
+    try {
+      return await askStorage(this.#system);
+    } catch (error) {
+      if (error instanceof StreamError && error.reason === 'unauthorized') {
+        this.#mayAskServers = false;
+        this.#options.onStatus(null, { kind: 'error', message: error.message });
+      }
+      return [];
+    }
   }
 
   async adminOf(namespace: string): Promise<StreamAdmin> {

@@ -51,6 +51,12 @@ interface Watcher {
 
 /** An answer of a healthy server takes milliseconds. */
 const requestLimitMs = 3_000;
+/** All servers have answered when none has for this long. */
+const lastAnswerMs = 500;
+/** Servers of one cluster, or of several that are joined; further answers are not read. */
+const mostAnswers = 256;
+/** A server's figures take about 1 KiB, and a few more where it has peers. */
+const longestAnswerBytes = 64 * 1024;
 const operator: Caller = { name: 'distillery-operator', inboxPrefix: operatorInboxPrefix };
 
 export class OperatorLink {
@@ -100,6 +106,22 @@ export class OperatorLink {
   async request(subject: string, payload: string): Promise<string> {
     const answer = await this.#connected().connection.request(subject, payload, { timeout: requestLimitMs });
     return answer.string();
+  }
+
+  /**
+   * A request that every server answers. Returns their answers, without those that are too long.
+   * @throws StreamError unreachable while there is no connection (link/N3); otherwise what the client library throws
+   */
+  async requestAll(subject: string): Promise<string[]> {
+    const { connection } = this.#connected();
+    const limits = { maxWait: requestLimitMs, stall: lastAnswerMs };
+    const found: string[] = [];
+    let answers = 0;
+    for await (const answer of await connection.requestMany(subject, '', { strategy: 'stall', ...limits })) {
+      if (answer.data.length <= longestAnswerBytes) found.push(answer.string());
+      if (++answers === mostAnswers) break;
+    }
+    return found;
   }
 
   /** Version of the last server, such as `2.14.5`. */

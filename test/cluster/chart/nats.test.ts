@@ -174,4 +174,11 @@ describe('the configuration of the server', () => {
     await admin.provision(streamsOf(uid));
     expect(await admin.observe(uid)).toMatchObject({ state: 'Present' });
   });
+
+  test('and the keys let it read how full the server is', async () => {
+    expect(await home.serverStorage()).toMatchObject([
+      { storage: 'file', limitBytes: 2 ** 31 },
+      { storage: 'memory', limitBytes: 2 ** 29 },
+    ]);
+  });
 });

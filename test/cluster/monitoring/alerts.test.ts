@@ -27,6 +27,7 @@ import {
 } from '../../kit/cluster/prometheus.js';
 import { publishStates } from '../../kit/cluster/telemetry-publisher.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
+import { manyJobs } from '../../kit/nats-operator.js';
 import { connectPlain } from '../../kit/stream.js';
 
 let world: OperatorCluster;
@@ -169,6 +170,17 @@ describe('of the platform', () => {
     expect(description).toContain('95.24% of the storage of the NATS account small');
   });
 
+  test('a server of NATS whose storage is reserved', async () => {
+    await run();
+    const maxBytes = Math.floor(manyJobs.disk_storage * 0.95);
+    await world.cluster.apply(someJob({ name: 'large', spec: { logits: { maxBytes } } }));
+    const labels = { job: 'distillery', storage: 'file' };
+    const { description } = await fires('DistilleryNatsStorageNearFull', labels);
+    expect(description).toMatch(/^The streams of all accounts take 95\.\d*% of the file storage of a NATS server\. /);
+    await world.cluster.kubectlOk(['delete', 'distilljob', 'large', '--timeout=240s']);
+    await ends('DistilleryNatsStorageNearFull');
+  });
+
   test('credentials that end', async () => {
     const systemCreds = await world.nats.systemCredsUntil(Math.floor(Date.now() / 1_000) + 24 * 3_600);
     await run({ nats: { ...world.nats, accounts: { ...world.nats.accounts, systemCreds } } });
@@ -201,6 +213,8 @@ describe('of the platform', () => {
         '{"spec":{"suspend":true}}',
       ]);
       await fires('DistilleryReconcilesFailing');
+      // A deletion waits for no status.
+      await world.cluster.kubectlOk(['delete', 'distilljob', 'mnist', '--timeout=240s']);
     } finally {
       await world.cluster.kubectlOk([
         'delete',

@@ -294,6 +294,7 @@ describe.each(workerRoles)('a hostile %s', (role) => {
       '$SYS.REQ.USER.INFO',
       '$SYS.REQ.SERVER.PING',
       '$SYS.REQ.SERVER.PING.CONNZ',
+      '$SYS.REQ.SERVER.PING.JSZ',
       '$SYS.REQ.ACCOUNT.PING.CONNZ',
       '$SYS.REQ.CLAIMS.LIST',
       '$SYS.REQ.CLAIMS.PACK',

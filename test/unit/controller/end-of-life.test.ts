@@ -141,6 +141,77 @@ describe('a job that is deleted', () => {
   });
 });
 
+describe('a job that is deleted while its status cannot be written', () => {
+  /** The message of every failed reconcile until the job is gone. */
+  const failures = async (at: World): Promise<ReadonlySet<unknown>> => {
+    const found = new Set<unknown>();
+    for (let looks = 0; isThere(at); looks++) {
+      expect(looks).toBeLessThan(6);
+      await at.look().catch((error: unknown) => found.add(error instanceof Error && error.message));
+    }
+    return found;
+  };
+  const forbidden = new Set(['distilljobs.distillery.dev "mnist" is forbidden: no status today']);
+
+  test('ends like any other, and each reconcile reports the refusal', async () => {
+    const at = await running();
+    at.jobs.forbidsStatus = true;
+    at.jobs.deletedBySomebody();
+    await expect(at.look()).rejects.toThrow('no status today');
+    at.cluster.endLingering();
+    await expect(at.look()).rejects.toThrow('no status today');
+    expect([isMarked(at), at.streams.exists]).toEqual([true, false]);
+    await expect(at.look()).rejects.toThrow('no status today');
+    expect(at.fate.calls.slice(-2)).toEqual(['write status', 'remove finalizer']);
+    expect([isThere(at), await at.look()]).toEqual([false, 'Gone']);
+  });
+
+  test('keeps our finalizer while its streams cannot be removed', async () => {
+    const at = await running();
+    at.jobs.forbidsStatus = true;
+    at.cluster.lingers = false;
+    at.streams.reachable = false;
+    at.jobs.deletedBySomebody();
+    for (let looks = 0; looks < 4; looks++) await expect(at.look()).rejects.toThrow('no status today');
+    expect([isMarked(at), at.streams.exists]).toEqual([true, true]);
+    at.streams.reachable = true;
+    expect(await failures(at)).toEqual(forbidden);
+    expect(at.streams.exists).toBe(false);
+  });
+
+  test('is released without its streams when it is forced, and an event says so', async () => {
+    const at = await running();
+    at.jobs.forbidsStatus = true;
+    at.cluster.lingers = false;
+    at.streams.reachable = false;
+    at.change((job) => job.forced());
+    at.jobs.deletedBySomebody();
+    expect(await failures(at)).toEqual(forbidden);
+    expect([at.streams.exists, at.jobs.events]).toEqual([true, [abandoned]]);
+  });
+
+  test('and is held by another finalizer, loses ours only', async () => {
+    const at = await running();
+    at.change((job) => job.change(({ metadata }) => metadata.finalizers?.push('example.com/theirs')));
+    at.jobs.forbidsStatus = true;
+    at.cluster.lingers = false;
+    at.jobs.deletedBySomebody();
+    for (let looks = 0; looks < 4; looks++) await expect(at.look()).rejects.toThrow('no status today');
+    expect(at.jobs.job?.metadata.finalizers).toEqual(['example.com/theirs']);
+    expect(at.fate.calls).not.toContain('remove finalizer');
+  });
+
+  test('and that today’s rules refuse, ends like any other', async () => {
+    const at = await running();
+    at.jobs.problems = [problem];
+    at.jobs.forbidsStatus = true;
+    at.cluster.lingers = false;
+    at.jobs.deletedBySomebody();
+    expect(await failures(at)).toEqual(forbidden);
+    expect(at.streams.exists).toBe(false);
+  });
+});
+
 describe('a job whose time after the end is over', () => {
   let at: World;
   beforeEach(async () => {

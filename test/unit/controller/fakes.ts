@@ -65,6 +65,8 @@ export class FakeJobs implements Jobs {
   readonly statuses: DistillJobStatus[] = [];
   readonly events: string[] = [];
   job: DistillJob | null;
+  /** The API server refuses every write of a status. */
+  forbidsStatus = false;
   /** What today's rules find wrong with the stored job. */
   problems: InvalidJob['problems'] = [];
 
@@ -87,6 +89,7 @@ export class FakeJobs implements Jobs {
 
   writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
     return this.#do('write status', () => {
+      if (this.forbidsStatus) throw new Error('distilljobs.distillery.dev "mnist" is forbidden: no status today');
       this.statuses.push(status);
       if (this.job !== null) this.job = { ...this.job, status: asJson(status) };
     });

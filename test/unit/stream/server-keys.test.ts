@@ -1,5 +1,6 @@
 /** The keys of the chart's NATS server, held against the official library; test/cluster/chart/nats.test.ts starts a server. */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 import { parseCreds } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
@@ -51,6 +52,14 @@ describe('the keys of a NATS server', () => {
       sub: { allow: permissionsForSystem.subscribe },
     });
     expect(system?.nats.signing_keys).toEqual([user.iss]);
+  });
+
+  test('give the rights that the pages name for a user made by hand', () => {
+    const page = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+    const [, allowed = ''] = /--allow-pub '([^']*)'/.exec(page('docs/operator.md')) ?? [];
+    expect(allowed.split(',')).toEqual(permissionsForSystem.publish);
+    const named = page('docs/protocol.md').match(/`\$SYS\.[^`]*`/g) ?? [];
+    expect(named.map((subject) => subject.slice(1, -1))).toEqual(permissionsForSystem.publish);
   });
 
   test('put no seed into the part of the servers (server-keys/K1)', () => {

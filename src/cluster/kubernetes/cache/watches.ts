@@ -12,7 +12,7 @@ import type { Wake } from '../../../controller/index.js';
 import { autoscalerView, type AutoscalerView } from './autoscalers.js';
 import type { ClusterCache } from './cluster-cache.js';
 import { deviceKinds } from './device-kinds.js';
-import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
+import { type ApiClient, type ApiError, type ResourceKind, type StoredObject } from '../api/index.js';
 import { kinds, oldWorkloads } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
 import type { OwnedIndex } from './owned-index.js';
@@ -37,10 +37,17 @@ export interface WatchesOptions {
   readonly namespaces: readonly string[];
   /** Wakes the jobs that a change concerns. */
   readonly wake: Pick<Wake, 'job' | 'jobGone' | 'part' | 'slots'>;
-  readonly report: (kind: ResourceKind, report: ReflectorReport) => void;
+  readonly report: (kind: ResourceKind, report: WatchReport) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** `without`: the operator does without an optional kind, which is normal. It asks for it again, and reports a list when there is one. */
+export type WatchReport =
+  ReflectorReport | { readonly kind: 'without'; readonly why: Without; readonly error: ApiError };
+
+/** The cluster has no such kind; it has only an older version; or this account may not list it. */
+type Without = Exclude<KueueSupport, 'Served' | 'Unknown'>;
 
 /** The state of one watch, for readiness and metrics. */
 export interface WatchState {
@@ -261,12 +268,25 @@ function deviceWatches({ cache: { devices }, wake, report }: WatchesOptions, one
 
 /** A kind that the cluster lacks, or that an older chart gives no right to list, is none: said once, and no fault. */
 function optionalReporter(kind: ResourceKind, report: WatchesOptions['report']): (report: ReflectorReport) => void {
-  let isRefused = false;
+  let known: Without | null = null;
   return (one) => {
-    const refused = one.kind === 'interrupted' && ['forbidden', 'notFound'].includes(one.error.reason);
-    if (!refused || !isRefused) report(kind, one);
-    isRefused = refused;
+    const why = one.kind === 'interrupted' ? withoutBy(one.error) : null;
+    if (why === null || one.kind !== 'interrupted') report(kind, one);
+    else if (why !== known) report(kind, { kind: 'without', why, error: one.error });
+    known = why;
   };
+}
+
+/** null = the error is one of another kind. */
+function withoutBy({ reason }: ApiError): 'NotServed' | 'NotReadable' | null {
+  switch (reason) {
+    case 'notFound':
+      return 'NotServed';
+    case 'forbidden':
+      return 'NotReadable';
+    default:
+      return null;
+  }
 }
 
 /** The fields of a pod that decide which slots are free. */
@@ -284,9 +304,9 @@ function ofThisOperator(raw: StoredObject): RawDistillJob | null {
 
 /** Follows whether the cluster serves Kueue, which may come and go. Reports only changes: a cluster without Kueue is no fault. */
 function kueueWatcher({ client, cache, namespaces, report, wake }: WatchesOptions): (report: ReflectorReport) => void {
-  const becomes = (support: KueueSupport, why: ReflectorReport): void => {
+  const becomes = (support: KueueSupport, one: WatchReport): void => {
     if (!cache.workloads.supportIs(support)) return;
-    report(kinds.workloads, why);
+    report(kinds.workloads, one);
     for (const uid of cache.jobUids()) wake.part(uid);
   };
   return (event) => {
@@ -298,17 +318,19 @@ function kueueWatcher({ client, cache, namespaces, report, wake }: WatchesOption
       report(kinds.workloads, event);
       return;
     }
-    switch (event.error.reason) {
-      case 'notFound':
+    const { error } = event;
+    const without = (why: Without): void => becomes(why, { kind: 'without', why, error });
+    switch (withoutBy(error)) {
+      case 'NotServed':
         client.list(oldWorkloads, { ...everywhere(namespaces)[0], limit: 1 }).then(
-          () => becomes('TooOld', event),
-          () => becomes('NotServed', event),
+          () => without('TooOld'),
+          () => without('NotServed'),
         );
         return;
-      case 'forbidden':
-        becomes('NotReadable', event);
+      case 'NotReadable':
+        without('NotReadable');
         return;
-      default:
+      case null:
         report(kinds.workloads, event);
     }
   };
