@@ -9,7 +9,7 @@ import { labels } from '../../../api/index.js';
 import type { KubernetesObject } from '../../../render/index.js';
 
 import { ApiError, type ApiErrorReason, type StoredObject } from '../api/index.js';
-import { controllerOf } from '../cache/index.js';
+import { controllerOf, jobOf } from '../cache/index.js';
 
 /** Reasons that a retry of the same object cannot change. */
 const refusals: readonly ApiErrorReason[] = ['invalid', 'badRequest'];
@@ -30,15 +30,28 @@ export class NameTakenError extends DistilleryError {
   /** @param there the object that has the name; null = unknown, but its immutable fields are not ours */
   constructor({ kind, metadata }: KubernetesObject, there: StoredObject | null) {
     const isGoing = there?.metadata.deletionTimestamp !== undefined;
-    const owner = there === null ? '' : ` (${ownerOf(there)})`;
+    const earlier = there === null ? null : earlierJob(metadata, there);
+    const owner = there === null ? '' : ` (${earlier === null ? ownerOf(there) : `it belongs to ${earlier}`})`;
     super({
       about: `${kind} "${metadata.name}"`,
       problem: `it exists and does not belong to this job${owner}${isGoing ? ', and is being deleted' : ''}`,
-      remedy: isGoing
-        ? 'this job continues when it is gone'
-        : 'delete it if nothing needs it, or give this job another name',
+      remedy: isGoing ? 'this job continues when it is gone' : remedyOf(earlier),
     });
   }
+}
+
+/** @returns an earlier job of the same name, in words; null = the object belongs to something else */
+function earlierJob(ours: KubernetesObject['metadata'], there: StoredObject): string | null {
+  const [owner, job] = [jobOf(there.metadata), jobOf(ours)];
+  return owner === null || owner.name !== job?.name || owner.uid === job.uid
+    ? null
+    : `an earlier DistillJob "${owner.name}"`;
+}
+
+function remedyOf(earlier: string | null): string {
+  return earlier === null
+    ? 'delete it if nothing needs it, or give this job another name'
+    : 'Kubernetes deletes what that job owned; delete it if it is there after two minutes';
 }
 
 function ownerOf({ metadata }: StoredObject): string {

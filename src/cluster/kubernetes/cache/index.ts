@@ -4,7 +4,7 @@ export { type JobObjects, observationOf } from './job-observation.js';
 export { JobCache, type RawDistillJob } from './job-cache.js';
 export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
-export { controllerOf, identityOf } from './ownership.js';
+export { controllerOf, jobOf, identityOf } from './ownership.js';
 export { type DeviceObjects, listDevices, observeDevices } from './device-kinds.js';
 export { type DevicesSeen, devicesSeen } from './devices-seen.js';
 export { type PodView, podView } from './pod-view.js';

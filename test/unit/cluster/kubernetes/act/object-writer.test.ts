@@ -15,10 +15,19 @@ import { isBlocking } from '../../../../../src/controller/ports.js';
 import { rawDeployment } from '../../../../kit/kubernetes-objects.js';
 
 const job = { namespace: 'default', name: 'mnist', uid: 'u-1' };
+const owner = (name: string, uid: string) =>
+  ({
+    apiVersion: 'distillery.dev/v1alpha1',
+    kind: 'DistillJob',
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  }) as const;
 const object = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
-  metadata: { name: 'mnist-teacher-cpu', namespace: 'default' },
+  metadata: { name: 'mnist-teacher-cpu', namespace: 'default', ownerReferences: [owner('mnist', 'u-1')] },
 };
 const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'mnist-distill-u-1', namespace: 'default' } };
 
@@ -84,18 +93,18 @@ describe('an object of which nothing is known', () => {
     ['no job', owners([]), ' (it has no owner). Delete it if nothing needs it, or give this job another name.'],
     [
       'another job',
-      owners([
-        { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'other', uid: 'u-2', controller: true },
-      ]),
+      owners([owner('other', 'u-2')]),
       ' (it belongs to DistillJob "other"). Delete it if nothing needs it, or give this job another name.',
     ],
     [
       'an earlier job of this name',
-      owners(
-        [{ apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'mnist', uid: 'u-0', controller: true }],
-        { deletionTimestamp: '2026-01-01T00:00:00Z' },
-      ),
-      ' (it belongs to DistillJob "mnist"), and is being deleted. This job continues when it is gone.',
+      owners([owner('mnist', 'u-0')]),
+      ' (it belongs to an earlier DistillJob "mnist"). Kubernetes deletes what that job owned; delete it if it is there after two minutes.',
+    ],
+    [
+      'an earlier job of this name, and is being deleted,',
+      owners([owner('mnist', 'u-0')], { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      ' (it belongs to an earlier DistillJob "mnist"), and is being deleted. This job continues when it is gone.',
     ],
     [
       'another controller',
