@@ -114,7 +114,7 @@ const fields = {
       1,
       600,
       defaultPolicy.unplacedMs / 1_000,
-      'A teacher that stays unschedulable for this many seconds, where the operator saw room for it, is given up. Raise it when an autoscaler or a slow scheduler needs longer.',
+      'A teacher that stays unschedulable for this many seconds, where the operator saw room for it, or whose pod may not be created, is given up. Raise it when an autoscaler or a slow scheduler needs longer.',
     ),
     pauseSeconds: whole(
       1,

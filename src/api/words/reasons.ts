@@ -233,6 +233,8 @@ export const conditions = {
       ),
     failing: (error: string) =>
       condition('TeachersAvailable', 'False', reasons.TeachersFailing, `No teacher is ready; last error: ${error}`),
+    /** @param message of `failing`, as the status holds it */
+    stillFailing: (message: string) => condition('TeachersAvailable', 'False', reasons.TeachersFailing, message),
     notNeeded: () =>
       condition('TeachersAvailable', 'False', 'NoTeacherNeeded', 'softWeight is 0: the labels alone are trained.'),
     nothingLeft: () =>

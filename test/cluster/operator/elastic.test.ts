@@ -81,6 +81,11 @@ async function pendingPod(name: string, gpus: number, spec: object = {}): Promis
   });
 }
 
+interface Deployment {
+  readonly spec: { readonly replicas: number };
+  readonly status: { readonly conditions: readonly { readonly type: string }[] };
+}
+
 async function phaseOf(name: string): Promise<string> {
   const { status } = await world.cluster.api.get<{ status: { phase: string } }>(
     `/api/v1/namespaces/default/pods/${name}`,
@@ -173,6 +178,29 @@ describe('teachers', () => {
     // They are given up after some seconds, although nothing happens by then.
     await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0);
     expect((await operator.ask('/metrics')).text).toContain('distillery_slots_free{resource="nvidia.com/gpu"} 8');
+  });
+
+  test('that may not be created are given up, leave their slots to others, and come once they may', async () => {
+    const quota = { name: 'gpus', namespace: 'default' };
+    const hard = { 'requests.nvidia.com/gpu': '2' };
+    await world.cluster.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: quota, spec: { hard } });
+    let uid: string;
+    try {
+      uid = await job('capped', 30);
+      await settle([uid], [2]);
+      await until('slots for others', async () =>
+        (await operator.ask('/metrics')).text.includes('distillery_slots_granted{resource="nvidia.com/gpu"} 2'),
+      );
+      // The ReplicaSet has nothing more to create, so that it forgets how often it failed.
+      const deployment = '/apis/apps/v1/namespaces/default/deployments/capped-teacher-gpu';
+      await until('no failure', async () => {
+        const { spec, status } = await world.cluster.api.get<Deployment>(deployment);
+        return spec.replicas === 2 && !status.conditions.some(({ type }) => type === 'ReplicaFailure');
+      });
+    } finally {
+      await world.cluster.kubectlOk(['delete', 'resourcequota', quota.name]);
+    }
+    await settle([uid], [slots]);
   });
 
   test('leave a reserve free', async () => {

@@ -77,7 +77,8 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
   const resource = slotResource(pool.resource, needs.requests);
   const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
   const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
-  const deployment = facts.objects.deployments.find((one) => one.pool === name);
+  const deployment = facts.objects.deployments.find((one) => one.pool === name) ?? null;
+  const failure = deployment?.failure ?? null;
   return {
     name,
     needs,
@@ -90,10 +91,10 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
       createdAtMs: pod.worker.createdAtMs,
       ...(pod.worker.gated ? { gated: true } : {}),
     })),
-    unplacedSinceMs: unplacedSinceMs(pods),
+    unplacedSinceMs: earliest(unplacedSinceMs(pods), uncreatedSinceMs(deployment, pods)),
     disruptions: facts.disruptions(name),
     failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
-    lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),
+    lastError: troubleOf(troubled) ?? (failure === null ? null : { exitCode: null, message: failure.message }),
     queue: deployment?.queue ?? null,
     ...quotaMessage(pods, facts),
   };
@@ -112,6 +113,17 @@ function quotaMessage(
 function unplacedSinceMs(pods: readonly Worker[]): number | null {
   const unplaced = pods.filter(({ worker, waits }) => worker.stuck !== null && waits !== null);
   return unplaced.length === 0 ? null : Math.min(...unplaced.map(({ worker }) => worker.createdAtMs));
+}
+
+/** A failure that is reported although every pod is there is over. */
+function uncreatedSinceMs(deployment: DeploymentView | null, pods: readonly Worker[]): number | null {
+  const created = pods.filter(({ terminating }) => !terminating).length;
+  return deployment === null || created >= deployment.replicas ? null : (deployment.failure?.sinceMs ?? null);
+}
+
+function earliest(...times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 function failedByItself({ worker: { lastEnd } }: Worker): boolean {

@@ -16,6 +16,7 @@ export interface RawCondition {
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
+  readonly lastTransitionTime?: string;
 }
 
 /** Of a message that is kept: a kubelet cuts termination messages at 4096 bytes, and people need less. */
@@ -92,6 +93,12 @@ export interface RawDeployment extends RawObject {
   };
 }
 
+export interface CreateFailure {
+  readonly message: string;
+  /** Milliseconds since 1970; null = unknown. */
+  readonly sinceMs: number | null;
+}
+
 export interface DeploymentView extends OwnedView {
   readonly pool: string;
   readonly replicas: number;
@@ -102,7 +109,7 @@ export interface DeploymentView extends OwnedView {
   /** LocalQueue of Kueue that it is in; null = none. */
   readonly queue: string | null;
   /** Why it cannot create pods, such as a quota or an admission webhook; null = it can. */
-  readonly failure: string | null;
+  readonly failure: CreateFailure | null;
   /** Managers of its fields, until those from our create are turned into an apply; null afterwards. */
   readonly unclaimed: readonly FieldsOwner[] | null;
 }
@@ -116,9 +123,14 @@ export function deploymentView(raw: RawDeployment): DeploymentView {
     replicas: raw.spec.replicas ?? 1,
     queue: queueOf(raw),
     rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
-    failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
+    failure: failure === undefined ? null : createFailure(failure),
     unclaimed: unclaimedIn(raw.metadata),
   };
+}
+
+function createFailure({ message, reason = '', lastTransitionTime = '' }: RawCondition): CreateFailure {
+  const sinceMs = Date.parse(lastTransitionTime);
+  return { message: (message ?? reason).slice(0, longestMessage), sinceMs: Number.isNaN(sinceMs) ? null : sinceMs };
 }
 
 export interface RawJob extends RawObject {

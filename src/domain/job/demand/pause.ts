@@ -1,7 +1,8 @@
 /**
- * When a pool pauses. The ledger approximates the scheduler: if a teacher stays unschedulable where the ledger saw room, the
- * teacher is given up, and the pool gets no other one for a time (policy.ts). The status remembers the pause, so that a restarted
- * operator keeps it. Pure.
+ * When a pool pauses. The ledger approximates the scheduler: if a teacher stays unschedulable where the ledger saw room, or its pod may
+ * not be created, the teacher is given up, and the pool gets no other one for a time (policy.ts). Its slots are for other jobs meanwhile;
+ * and a ReplicaSet that fails to create pods tries again after ever longer times, up to 17 minutes, until it is scaled. The status
+ * remembers the pause, so that a restarted operator keeps it. Pure.
  */
 import type { DistillJobStatus } from '../../../api/index.js';
 import { defaultPolicy, type Policy, type PoolObservation } from '../shapes/index.js';

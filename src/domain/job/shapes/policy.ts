@@ -5,7 +5,7 @@
 export interface Policy {
   /** A started teacher is kept for this long while there is work for it (damp/M3). */
   readonly minimumRunMs: number;
-  /** A teacher that stays unschedulable for this long, where the ledger saw room, is given up (pause.ts). */
+  /** A teacher that has no place for this long, where the ledger saw room, is given up (pause.ts). */
   readonly unplacedMs: number;
   /** How long its pool then gets no other teacher. */
   readonly pauseMs: number;

@@ -74,8 +74,8 @@ export interface PoolObservation {
   readonly resource: string;
   readonly pods: readonly ObservedTeacher[];
   /**
-   * Creation time of the oldest teacher for which the scheduler has found no node, in milliseconds since 1970; null = there
-   * is none.
+   * Since when a teacher has no place, in milliseconds since 1970: the creation of the oldest one for which the scheduler has found no
+   * node, or since when Kubernetes creates no pod, for a quota or an admission webhook. null = there is none.
    */
   readonly unplacedSinceMs: number | null;
   /** Teachers that ended although the operator did not stop them. */

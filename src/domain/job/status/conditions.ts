@@ -1,10 +1,10 @@
 /** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
 import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
 
-import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition } from '../../../api/index.js';
+import { type ConditionDraft, conditions, kubernetesTime, reasons, type StatusCondition } from '../../../api/index.js';
 import { deletionConditions, deletionOf } from '../lifetime/index.js';
-import { quotaText, type Seen, shortageText, type Verdict } from '../demand/index.js';
-import { policyOf, type Snapshot } from '../shapes/index.js';
+import { pausedUntilMs, quotaText, type Seen, shortageText, type Verdict } from '../demand/index.js';
+import { conditionIn, policyOf, type Snapshot } from '../shapes/index.js';
 import { queuedCondition } from './queued-condition.js';
 import { withStandardConditions } from './standard-conditions.js';
 
@@ -30,7 +30,8 @@ export function conditionDrafts(seen: Seen): ConditionDraft[] {
   ];
 }
 
-function teachersCondition({ snapshot: { cluster, grants, nowMs }, counts, demand }: Seen): ConditionDraft {
+function teachersCondition({ snapshot, counts, demand }: Seen): ConditionDraft {
+  const { cluster, grants, nowMs } = snapshot;
   const { teachersAvailable } = conditions;
   switch (demand.reason) {
     case 'Suspended':
@@ -57,9 +58,20 @@ function teachersCondition({ snapshot: { cluster, grants, nowMs }, counts, deman
       if (quota !== '') return teachersAvailable.waitingForQuota(quota);
       const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
       if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
+      const earlier = failureOfPause(snapshot);
+      if (earlier !== null) return earlier;
       return counts.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(counts, why);
     }
   }
+}
+
+/** A paused pool has no teacher that could fail: what its last one failed on stays true. */
+function failureOfPause(snapshot: Snapshot): ConditionDraft | null {
+  const { job, cluster, nowMs } = snapshot;
+  const before = conditionIn(job.status, 'TeachersAvailable');
+  if (before?.reason !== reasons.TeachersFailing) return null;
+  const pauses = cluster.pools.some((pool) => pausedUntilMs(pool, job.status, nowMs, policyOf(snapshot)) !== null);
+  return pauses ? conditions.teachersAvailable.stillFailing(before.message) : null;
 }
 
 function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {

@@ -1,4 +1,4 @@
-/** When a pool pauses, because the scheduler found no node for its last teacher. */
+/** When a pool pauses, because its last teacher found no place. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
@@ -67,6 +67,25 @@ describe('a job whose teacher finds no node', () => {
     expect(poolIn(decide(pausedFor(1).snapshot).status)).toHaveProperty('pausedUntil');
     expect(mostIn(pausedFor(0))).toBeGreaterThan(1);
     expect(poolIn(decide(pausedFor(0).snapshot).status)).not.toHaveProperty('pausedUntil');
+  });
+
+  test('says during the pause what its last teacher failed on, and not that no slot is free', () => {
+    const lastError = { exitCode: null, message: 'exceeded quota: team' };
+    const failing = new SnapshotMaker().pool('cpu', {
+      pods: '',
+      freeSlots: 1,
+      unplacedSinceMs: noonMs - 6_000,
+      lastError,
+    });
+    const { status: before } = decide(failing.snapshot);
+    const during = new SnapshotMaker().pool('cpu', { pods: '', freeSlots: 1 }).status(before);
+    const conditionOf = (status: DistillJobStatus): object | undefined =>
+      status.conditions?.find(({ type }) => type === 'TeachersAvailable');
+    expect(conditionOf(before)).toMatchObject({ reason: 'TeachersFailing' });
+    expect(conditionOf(decide(during.at(noonMs + 30_000).snapshot).status)).toEqual(conditionOf(before));
+    expect(conditionOf(decide(during.at(noonMs + 60_000).snapshot).status)).not.toMatchObject({
+      reason: 'TeachersFailing',
+    });
   });
 
   test('has the pause written at once, and removed at once', () => {

@@ -263,6 +263,32 @@ describe('a pool of teachers', () => {
     expect(pool({ pods }).unplacedSinceMs).toBe(want);
   });
 
+  const replicaFailure = 'exceeded quota: team';
+  test.each<[string, Seen, number | null]>([
+    ['may not be created', { deployments: [['cpu', { replicaFailure }]] }, -60],
+    [
+      'may not be created, beside one without a node',
+      {
+        pods: [teacherPod('cpu-0').since(-7).unschedulable(unschedulable)],
+        deployments: [['cpu', { replicaFailure }]],
+      },
+      -60,
+    ],
+    [
+      'could not be created at first',
+      { pods: [teacherPod('cpu-0'), teacherPod('cpu-1')], deployments: [['cpu', { replicaFailure }]] },
+      null,
+    ],
+    [
+      'may not take the place of one that is ending',
+      { pods: [teacherPod('cpu-0'), teacherPod('cpu-1').terminating()], deployments: [['cpu', { replicaFailure }]] },
+      -60,
+    ],
+    ['of another pool may not be created', { deployments: [['gpu', { replicaFailure }]] }, null],
+  ])('whose teacher %s is without a place since then', (_title, seen, wantSeconds) => {
+    expect(pool(seen).unplacedSinceMs).toBe(wantSeconds === null ? null : noonMs + wantSeconds * 1_000);
+  });
+
   const error = { exitCode: 1, message: 'no memory on device 0', at: -5 };
   test.each<[string, Seen, object | null, number]>([
     ['starts', { pods: [teacherPod('cpu-0').running()] }, null, 0],

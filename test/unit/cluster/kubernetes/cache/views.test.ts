@@ -317,7 +317,8 @@ describe('a Deployment', () => {
 
   test('says why it cannot create pods', () => {
     const replicaFailure = 'pods "mnist-teacher-cpu-5d9c7b8f6d-" is forbidden: exceeded quota: team, requested: cpu=1';
-    expect(deploymentView(rawDeployment('cpu', { replicaFailure })).failure).toBe(replicaFailure);
+    const since = { message: replicaFailure, sinceMs: noonMs - 60_000 };
+    expect(deploymentView(rawDeployment('cpu', { replicaFailure })).failure).toEqual(since);
   });
 });
 
