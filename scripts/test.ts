@@ -129,8 +129,9 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   const parts: Promise<Counts>[] = [];
   // Run jest even without a selected file, so that it reports the error.
   if (files.length > clusters || clusters === 0) {
-    // The clusters wait for many things one after the other, and the others for a processor: these take what is left.
-    const niceness = building === null ? 0 : 5;
+    // The clusters wait for many things one after the other, and the others for a processor: these come second. By a little
+    // only, since whatever else the machine does comes before them, too.
+    const niceness = building === null ? 0 : 2;
     parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')], niceness));
   }
   if (building !== null) parts.push(clusterPart(building, asked));
