@@ -7,7 +7,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, setPriority } from 'node:os';
+import { getPriority, homedir, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -16,13 +16,20 @@ import { quietLibraries } from '@distillery/protocol';
 
 import { cacheFolderOf } from '../dist/src/cli/shared/cache-folder.js';
 import { findNatsServer } from '../dist/src/stream/index.js';
-import { buildTools, dashboardTools, monitorTools, prometheusTools } from '../dist/test/kit/cluster/tools.js';
+import {
+  buildTools,
+  dashboardTools,
+  kueueTools,
+  monitorTools,
+  prometheusTools,
+} from '../dist/test/kit/cluster/tools.js';
 
 import { buildNative } from './native/build.ts';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
 const clusterSuites = join(root, 'test/cluster/');
+const kueueSuite = join(clusterSuites, 'operator/kueue.test.ts');
 const monitoringSuites = join(root, 'test/cluster/monitoring/');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const jestCommand = [
@@ -66,7 +73,8 @@ async function jest(name: string, args: readonly string[], niceness = 0): Promis
       DISTILLERY_TEST_NATIVE: nativeFolder ?? '',
     },
   });
-  if (child.pid !== undefined && niceness !== 0) setPriority(child.pid, niceness);
+  // Who was started with less priority may not take more.
+  if (child.pid !== undefined) setPriority(child.pid, Math.max(niceness, getPriority()));
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const over = new AbortController();
   const hangs = hangsAfter(resultFile, over.signal);
@@ -134,7 +142,10 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
     const niceness = building === null ? 0 : 2;
     parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')], niceness));
   }
-  if (building !== null) parts.push(clusterPart(building, asked));
+  if (building !== null) {
+    parts.push(clusterPart(building, asked));
+    if (files.includes(kueueSuite)) void building.then(buildKueue);
+  }
   return Promise.all(parts);
 }
 
@@ -142,6 +153,11 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
 async function buildPrograms(watches: boolean): Promise<void> {
   await buildTools({ progress: say });
   if (watches) await buildTools({ groups: [prometheusTools, dashboardTools, monitorTools], progress: say });
+}
+
+/** Takes longer than a test may. Its suite waits for it, and says what went wrong. */
+async function buildKueue(): Promise<void> {
+  await buildTools({ groups: [kueueTools], progress: say }).catch(() => undefined);
 }
 
 /** @param building resolves to the reason why the programs cannot be built; null = they are built */

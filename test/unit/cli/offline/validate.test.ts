@@ -26,7 +26,7 @@ describe('distill validate', () => {
     expect(lines.slice(0, 5)).toEqual([
       'To run DistillJob mnist with distill run, change these:',
       '',
-      'cluster.yaml:9:27: spec.dataset.uri',
+      'cluster.yaml:10:27: spec.dataset.uri',
       '  found pvc://, but a local run has no claims and no ConfigMaps',
       '  use package:// or file://, or run it in a cluster',
     ]);
