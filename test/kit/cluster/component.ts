@@ -100,10 +100,14 @@ async function childrenOf(pid: number): Promise<string[]> {
   return text.split(' ').filter((child) => child !== '');
 }
 
-/** False for one that has ended and that nothing has waited for yet. */
+/**
+ * False for one that has ended and that nothing has waited for yet. After a SIGKILL the first thread may have ended while others still
+ * hold the sockets.
+ */
 async function runs(pid: string): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  return stat !== null && !/^[ZX]/.test(stateIn(stat));
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const states = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => null));
+  return (await Promise.all(states)).some((stat) => stat !== null && !/^[ZX]/.test(stateIn(stat)));
 }
 
 /** From the state on: the name before it may hold anything. */
