@@ -7,7 +7,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { getPriority, homedir, setPriority } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -23,6 +23,7 @@ import {
   monitorTools,
   prometheusTools,
 } from '../dist/test/kit/cluster/tools.js';
+import { comeSecond } from '../dist/test/kit/second.js';
 
 import { buildNative } from './native/build.ts';
 
@@ -53,10 +54,10 @@ interface Results {
 }
 
 /**
- * @param niceness of all of its processes
+ * @param isSecond its processes have less priority than tests of clusters
  * @returns what jest counted; a run that left no results, or failed without a failed test, counts as one failure
  */
-async function jest(name: string, args: readonly string[], niceness = 0): Promise<Counts> {
+async function jest(name: string, args: readonly string[], isSecond = false): Promise<Counts> {
   const resultFile = join(cache, `test-results-${name}.json`);
   rmSync(resultFile, { force: true });
   const child = spawn(process.execPath, [...jestCommand, '--json', `--outputFile=${resultFile}`, ...args], {
@@ -73,8 +74,7 @@ async function jest(name: string, args: readonly string[], niceness = 0): Promis
       DISTILLERY_TEST_NATIVE: nativeFolder ?? '',
     },
   });
-  // Who was started with less priority may not take more.
-  if (child.pid !== undefined) setPriority(child.pid, Math.max(niceness, getPriority()));
+  if (child.pid !== undefined && isSecond) comeSecond(child.pid);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const over = new AbortController();
   const hangs = hangsAfter(resultFile, over.signal);
@@ -137,10 +137,7 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   const parts: Promise<Counts>[] = [];
   // Run jest even without a selected file, so that it reports the error.
   if (files.length > clusters || clusters === 0) {
-    // The clusters wait for many things one after the other, and the others for a processor: these come second. By a little
-    // only, since whatever else the machine does comes before them, too.
-    const niceness = building === null ? 0 : 2;
-    parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')], niceness));
+    parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')], building !== null));
   }
   if (building !== null) {
     parts.push(clusterPart(building, asked));

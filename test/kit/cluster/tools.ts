@@ -9,13 +9,13 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { getPriority, setPriority } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { codeOf } from '@distillery/base';
 
 import { takeLock } from './lock.js';
+import { comeSecond } from '../second.js';
 import { cacheFolder, repositoryRoot } from './paths.js';
 
 /** Go programs of one module; built together, since they share most of what is compiled. */
@@ -172,8 +172,6 @@ export interface BuildOptions {
 }
 
 const progressEveryMs = 30_000;
-/** As of the tests without a cluster (scripts/test.ts), which wait for some of the programs; tests of clusters come first. */
-const niceness = 2;
 
 /**
  * Builds the tools from the current pins if necessary; takes minutes the first time, milliseconds afterwards.
@@ -292,7 +290,7 @@ async function runGo(
     const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (status, signal) => resolve(status ?? signal));
-      if (child.pid !== undefined) setPriority(child.pid, Math.max(niceness, getPriority()));
+      if (child.pid !== undefined) comeSecond(child.pid);
     });
     if (code !== 0) {
       const words = output.slice(-10).join('\n');

@@ -112,7 +112,7 @@ function quotaMessage(
 /** A worker is only stuck without a node when the scheduler has said that none takes it. */
 function unplacedSinceMs(pods: readonly Worker[]): number | null {
   const unplaced = pods.filter(({ worker, waits }) => worker.stuck !== null && waits !== null);
-  return unplaced.length === 0 ? null : Math.min(...unplaced.map(({ worker }) => worker.createdAtMs));
+  return earliest(...unplaced.map(({ worker }) => worker.createdAtMs));
 }
 
 /** A failure that is reported although every pod is there is over. */

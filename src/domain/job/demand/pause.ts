@@ -5,7 +5,7 @@
  * remembers the pause, so that a restarted operator keeps it. Pure.
  */
 import type { DistillJobStatus } from '../../../api/index.js';
-import { defaultPolicy, type Policy, type PoolObservation } from '../shapes/index.js';
+import { defaultPolicy, type JobObservation, type Policy, policyOf, type PoolObservation } from '../shapes/index.js';
 
 /**
  * @param status the job's, as it was last written
@@ -24,4 +24,9 @@ export function pausedUntilMs(
   if (endMs > nowMs) return Math.min(endMs, nextEndMs);
   const isGivenUp = unplacedSinceMs !== null && nowMs - unplacedSinceMs > unplacedMs;
   return isGivenUp ? nextEndMs : null;
+}
+
+/** The same of a pool of the job that was observed. */
+export function pauseEndMs(pool: PoolObservation, observation: JobObservation): number | null {
+  return pausedUntilMs(pool, observation.job.status, observation.nowMs, policyOf(observation));
 }

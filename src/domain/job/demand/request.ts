@@ -4,7 +4,7 @@ import type { JobRequest, Teacher } from '../../allocation/index.js';
 import type { PodNeeds } from '../../ledger/index.js';
 import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
-import { pausedUntilMs } from './pause.js';
+import { pauseEndMs } from './pause.js';
 import {
   type JobObservation,
   type ObservedTeacher,
@@ -34,7 +34,7 @@ export function jobRequestOf(observation: JobObservation): JobRequest<PodNeeds> 
 function stateOf(pool: TeacherPool, observed: PoolObservation, observation: JobObservation): PoolState<PodNeeds> {
   const { job, streams, nowMs } = observation;
   const { needs, resource } = observed;
-  const isPaused = pausedUntilMs(observed, job.status, nowMs, policyOf(observation)) !== null;
+  const isPaused = pauseEndMs(observed, observation) !== null;
   const { mostReplicas } = quotaOf(observed, nowMs);
   // quota/T1.
   const staying = observed.pods.filter(({ terminating, gated }) => !terminating && gated !== true);

@@ -3,7 +3,7 @@ import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
 
 import { type ConditionDraft, conditions, kubernetesTime, reasons, type StatusCondition } from '../../../api/index.js';
 import { deletionConditions, deletionOf } from '../lifetime/index.js';
-import { pausedUntilMs, quotaText, type Seen, shortageText, type Verdict } from '../demand/index.js';
+import { pauseEndMs, quotaText, type Seen, shortageText, type Verdict } from '../demand/index.js';
 import { conditionIn, policyOf, type Snapshot } from '../shapes/index.js';
 import { queuedCondition } from './queued-condition.js';
 import { withStandardConditions } from './standard-conditions.js';
@@ -67,10 +67,9 @@ function teachersCondition({ snapshot, counts, demand }: Seen): ConditionDraft {
 
 /** A paused pool has no teacher that could fail: what its last one failed on stays true. */
 function failureOfPause(snapshot: Snapshot): ConditionDraft | null {
-  const { job, cluster, nowMs } = snapshot;
-  const before = conditionIn(job.status, 'TeachersAvailable');
+  const before = conditionIn(snapshot.job.status, 'TeachersAvailable');
   if (before?.reason !== reasons.TeachersFailing) return null;
-  const pauses = cluster.pools.some((pool) => pausedUntilMs(pool, job.status, nowMs, policyOf(snapshot)) !== null);
+  const pauses = snapshot.cluster.pools.some((pool) => pauseEndMs(pool, snapshot) !== null);
   return pauses ? conditions.teachersAvailable.stillFailing(before.message) : null;
 }
 

@@ -9,8 +9,8 @@ import {
   type StatusCondition,
   type StatusTeachersPool,
 } from '../../../api/index.js';
-import { pausedUntilMs, type Seen, type Verdict } from '../demand/index.js';
-import { isTrueIn, policyOf, type PresentStreams, type Snapshot } from '../shapes/index.js';
+import { pauseEndMs, type Seen, type Verdict } from '../demand/index.js';
+import { isTrueIn, type PresentStreams, type Snapshot } from '../shapes/index.js';
 import { summaryOf, withSummaryReason } from './summary.js';
 
 export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobStatus {
@@ -157,9 +157,8 @@ function teachersOf({ snapshot, ready, demand, pools, counts }: Seen): NonNullab
 }
 
 function pauseOf(name: string, snapshot: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
-  const { job, cluster, nowMs } = snapshot;
-  const observed = cluster.pools.find((pool) => pool.name === name);
-  const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs, policyOf(snapshot));
+  const observed = snapshot.cluster.pools.find((pool) => pool.name === name);
+  const untilMs = observed === undefined ? null : pauseEndMs(observed, snapshot);
   return untilMs === null ? {} : { pausedUntil: kubernetesTime(untilMs) };
 }
 
