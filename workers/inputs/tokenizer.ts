@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { decodeText, isJsonObject } from '@distillery/base';
+import { decodeText, isJsonObject, parseJson } from '@distillery/base';
 import { openRegular, readFaultOf } from '@distillery/platform';
 
 import { InputError } from './errors.js';
@@ -155,7 +155,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
 function jsonObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(decodeText(bytes));
+    value = parseJson(decodeText(bytes));
   } catch (cause) {
     throw notOne(path, 'a file that is no JSON', cause);
   }

@@ -23,6 +23,8 @@ export { isJsonObject, parsedJson } from './json-object.js';
 export { markdownTable } from './markdown-table.js';
 export { nearest } from './nearest.js';
 export { omit } from './omit.js';
+export { parseJson } from './parse-json.js';
+export type { Reviver } from './parse-json.js';
 export { matchesPattern } from './pattern.js';
 export { printableUrl, withoutLogins } from './printable-url.js';
 export { printable, printableJson, printableLines } from './printable.js';

@@ -8,6 +8,8 @@ import { openJsonl } from '../../../workers/tables/index.js';
 import { withFolder } from '../../kit/folder.js';
 import { cellsOf, dataErrorOf, namesOf, withTable } from '../../kit/tables.js';
 
+const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+
 describe('JSON lines', () => {
   const cases: readonly {
     readonly what: string;
@@ -45,6 +47,17 @@ describe('JSON lines', () => {
       },
     },
     { what: 'may name a key twice: the last one counts', text: '{"a":1,"a":2}\n', want: { a: [2] } },
+    {
+      what: 'may name a key by an escape sequence',
+      text: '{"x":0,"\\\\":1}\n{"x":0,"\\"":2}\n{"x":0,"\\n":3}\n',
+      names: ['x', '\\', '"', '\n'],
+      want: { '\\': [1, null, null], '"': [null, 2, null], '\n': [null, null, 3] },
+    },
+    {
+      what: 'may be nested deeper than a stack, but not beside integers beyond 2^53',
+      text: `{"a":1,"b":${deep}}\n{"a":9007199254740993,"b":${deep}}\n{"a":2}\n`,
+      want: { a: [1, { bad: 'it has integers beyond 2^53 and is nested too deep to read them exactly' }, 2] },
+    },
     {
       what: 'may name keys as objects of the language do',
       text: '{"__proto__":1,"toString":2}\n{"hasOwnProperty":3}\n',
@@ -194,6 +207,12 @@ describe('an invalid file of JSON lines', () => {
       files: { 'x.json': '[{"a":1},\n{"a":2}' },
       path: 'x.json',
       want: 'x.json, line 2, character 8: no JSON from here on. Get the file again.',
+    },
+    {
+      what: 'with an array that is nested deeper than a stack',
+      files: { 'x.json': `[{"a":${deep}}]` },
+      path: 'x.json',
+      want: 'x.json: it is nested too deep to be read as a whole. Write an object a line: `jq -c ".[]"`.',
     },
     {
       what: 'with an array of numbers',

@@ -42,7 +42,11 @@ export function openJsonArray(files: SourceFiles): Table {
 function rowsOf(text: string, path: string): readonly unknown[] {
   try {
     return parseExactly(text) as readonly unknown[];
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) {
+      const remedy = 'write an object a line: `jq -c ".[]"`';
+      throw new DataError({ about: path, problem: 'it is nested too deep to be read as a whole', remedy });
+    }
     const before = text.slice(0, firstFault(text)).split('\n');
     const position = `line ${String(before.length)}, character ${String((before.at(-1)?.length ?? 0) + 1)}`;
     throw new DataError({

@@ -1,5 +1,5 @@
 /** From a JSON text to the cells of a row. Pure. */
-import { isJsonObject } from '@distillery/base';
+import { isJsonObject, parseJson, type Reviver } from '@distillery/base';
 
 import { BadRow, type Cell } from '../table.js';
 import { firstFault } from './json-fault.js';
@@ -8,15 +8,12 @@ import { putBad } from './text-table.js';
 const maxDepth = 32;
 const integer = /^-?\d{16,20}$/;
 
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
-
 const exactly: Reviver = (_key, value, { source = '' }) =>
   typeof value === 'number' && !Number.isSafeInteger(value) && integer.test(source) ? BigInt(source) : value;
 
 /** As JSON.parse; integers beyond 2^53 arrive as bigint, up to 20 digits. */
 export function parseExactly(text: string): unknown {
-  // The third parameter is in every Node that this project runs with, and not yet in TypeScript's library.
-  return JSON.parse(text, exactly as (key: string, value: unknown) => unknown);
+  return parseJson(text, exactly);
 }
 
 /** A key that is read from many objects. */
@@ -41,7 +38,13 @@ export function putCells(text: string, keys: readonly Key[], columns: readonly (
     return;
   }
   // Slower by far, so only for rows that need it.
-  if (putValues(object, keys, columns, at)) putValues(parseExactly(text) as JsonObject, keys, columns, at);
+  if (!putValues(object, keys, columns, at)) return;
+  try {
+    putValues(parseExactly(text) as JsonObject, keys, columns, at);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    putBad(columns, at, new BadRow('it has integers beyond 2^53 and is nested too deep to read them exactly'));
+  }
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -73,7 +76,7 @@ function mayBeRounded(cell: Cell | BadRow): boolean {
 export function objectOf(text: string): Readonly<Record<string, unknown>> | BadRow {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return new BadRow(`it is no JSON from character ${String(firstFault(text) + 1)} on`);
   }
