@@ -64,6 +64,26 @@ readOnlyRootFilesystem: true
 {{- end -}}
 {{- end -}}
 
+{{/*
+Refuses namespaces that another release watches: two operators would undo each other's changes. A rendering without a cluster
+sees no other release.
+*/}}
+{{- define "distillery.checkAlone" -}}
+{{- $own := .Values.watchNamespaces -}}
+{{- range (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "").items -}}
+{{- $watched := dig "annotations" "distillery.dev/watch-namespaces" "" .metadata -}}
+{{- if and $watched (ne .metadata.name (include "distillery.clusterName" $)) -}}
+{{- $others := ternary list (splitList "," $watched) (eq $watched "*") -}}
+{{- $shared := list -}}
+{{- range $own }}{{- if or (not $others) (has . $others) }}{{- $shared = append $shared . }}{{- end }}{{- end -}}
+{{- if or $shared (not $own) -}}
+{{- $release := printf "%s/%s" (dig "annotations" "meta.helm.sh/release-namespace" "?" .metadata) (dig "annotations" "meta.helm.sh/release-name" "?" .metadata) -}}
+{{- fail (printf "watchNamespaces: found %s, expected no namespace of another release; %s watches %s (ClusterRole %s): list other namespaces" (ternary "every namespace" (join ", " $shared) (empty $own)) $release (ternary "every namespace" (join ", " $others) (empty $others)) .metadata.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Whether `config` sets a field: its section and name. The variable of the same meaning would win, so it is left out. */}}
 {{- define "distillery.configured" -}}
 {{- $section := index (first .) (index . 1) | default dict -}}

@@ -385,8 +385,10 @@ describe('a release', () => {
     ...['-n', place, ...sets({ ...values, replicas: '0', 'crds.install': 'false' })],
   ];
 
+  const first = { ...minimal, 'watchNamespaces[0]': 'default' };
+
   test('that is upgraded leaves the lease to who holds it', async () => {
-    await helm(['install', ...args('distillery', namespace, minimal)], cluster.kubeconfig);
+    await helm(['install', ...args('distillery', namespace, first)], cluster.kubeconfig);
     const api = await clientOf(cluster.kubeconfig);
     const leases = leasesAt({ namespace, name: leaseName }, api.client);
     const { signal } = new AbortController();
@@ -394,13 +396,13 @@ describe('a release', () => {
     const time = '2026-01-02T03:04:05.678000Z';
     const held = { holderIdentity: 'a', leaseDurationSeconds: 15, acquireTime: time, renewTime: time };
     expect(await leases.replace({ ...found, ...held }, signal)).toMatchObject({ kind: 'written' });
-    await helm(['upgrade', ...args('distillery', namespace, { ...minimal, logLevel: 'debug' })], cluster.kubeconfig);
+    await helm(['upgrade', ...args('distillery', namespace, { ...first, logLevel: 'debug' })], cluster.kubeconfig);
     expect(await leases.get(signal)).toMatchObject(held);
     await api.close();
   });
 
   test('stands beside another of the same name in another namespace', async () => {
-    const second = { ...minimal, 'teacherPriorityClass.create': 'false', 'watchNamespaces[0]': 'second' };
+    const second = { ...first, 'teacherPriorityClass.create': 'false', 'watchNamespaces[0]': 'second' };
     await helm(['install', ...args('distillery', 'second', second)], cluster.kubeconfig);
     await helm(['uninstall', 'distillery', '-n', 'second'], cluster.kubeconfig);
     await cluster.kubectlOk(['get', 'clusterrole', `${namespace}-distillery`]);

@@ -98,3 +98,29 @@ test('a removal keeps the CRD and the job, and a new release of the name finds b
   await helm(['install', 'distillery', chartFolder, '-n', namespace, ...values], cluster.kubeconfig);
   expectUnchanged(await stored('distilljob', 'running'), before);
 });
+
+describe('a second release', () => {
+  const second = (...namespaces: readonly string[]): Promise<string> =>
+    helm(
+      ['install', 'distillery', chartFolder, '-n', 'two', '--create-namespace', '--dry-run=server', ...values].concat(
+        sets({ 'crds.install': 'false', 'teacherPriorityClass.create': 'false' }),
+        namespaces.length === 0 ? [] : ['--set', `watchNamespaces={${namespaces.join()}}`],
+      ),
+      cluster.kubeconfig,
+    );
+  const refusal = (found: string, watched: string): string =>
+    `watchNamespaces: found ${found}, expected no namespace of another release; ` +
+    `distillery-system/distillery watches ${watched} (ClusterRole distillery-system-distillery): list other namespaces`;
+
+  test('is refused beside one that watches every namespace', async () => {
+    await expect(second()).rejects.toThrow(refusal('every namespace', 'every namespace'));
+    await expect(second('team-c', 'team-d')).rejects.toThrow(refusal('team-c, team-d', 'every namespace'));
+  });
+
+  test('is refused only the namespaces of the first one', async () => {
+    await upgrade('--set', 'watchNamespaces={default,kube-public}');
+    await expect(second()).rejects.toThrow(refusal('every namespace', 'default, kube-public'));
+    await expect(second('team-c', 'default')).rejects.toThrow(refusal('default', 'default, kube-public'));
+    expect(await second('team-c')).toContain('team-c');
+  });
+});
