@@ -78,7 +78,7 @@ sees no other release.
 {{- range $own }}{{- if or (not $others) (has . $others) }}{{- $shared = append $shared . }}{{- end }}{{- end -}}
 {{- if or $shared (not $own) -}}
 {{- $release := printf "%s/%s" (dig "annotations" "meta.helm.sh/release-namespace" "?" .metadata) (dig "annotations" "meta.helm.sh/release-name" "?" .metadata) -}}
-{{- fail (printf "watchNamespaces: found %s, expected no namespace of another release; %s watches %s (ClusterRole %s): list other namespaces" (ternary "every namespace" (join ", " $shared) (empty $own)) $release (ternary "every namespace" (join ", " $others) (empty $others)) .metadata.name) -}}
+{{- fail (printf "watchNamespaces: found %s, expected no namespace of another release; %s watches %s (ClusterRole %s); %s" (ternary "every namespace" (join ", " $shared) (empty $own)) $release (ternary "every namespace" (join ", " $others) (empty $others)) .metadata.name (ternary "set watchNamespaces of that release first" "list other namespaces" (empty $others))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -108,19 +108,21 @@ describe('a second release', () => {
       ),
       cluster.kubeconfig,
     );
-  const refusal = (found: string, watched: string): string =>
+  const refusal = (found: string, watched: string, remedy: string): string =>
     `watchNamespaces: found ${found}, expected no namespace of another release; ` +
-    `distillery-system/distillery watches ${watched} (ClusterRole distillery-system-distillery): list other namespaces`;
+    `distillery-system/distillery watches ${watched} (ClusterRole distillery-system-distillery); ${remedy}`;
 
   test('is refused beside one that watches every namespace', async () => {
-    await expect(second()).rejects.toThrow(refusal('every namespace', 'every namespace'));
-    await expect(second('team-c', 'team-d')).rejects.toThrow(refusal('team-c, team-d', 'every namespace'));
+    const remedy = 'set watchNamespaces of that release first';
+    await expect(second()).rejects.toThrow(refusal('every namespace', 'every namespace', remedy));
+    await expect(second('team-c', 'team-d')).rejects.toThrow(refusal('team-c, team-d', 'every namespace', remedy));
   });
 
   test('is refused only the namespaces of the first one', async () => {
     await upgrade('--set', 'watchNamespaces={default,kube-public}');
-    await expect(second()).rejects.toThrow(refusal('every namespace', 'default, kube-public'));
-    await expect(second('team-c', 'default')).rejects.toThrow(refusal('default', 'default, kube-public'));
+    const [watched, remedy] = ['default, kube-public', 'list other namespaces'];
+    await expect(second()).rejects.toThrow(refusal('every namespace', watched, remedy));
+    await expect(second('team-c', 'default')).rejects.toThrow(refusal('default', watched, remedy));
     expect(await second('team-c')).toContain('team-c');
   });
 });
