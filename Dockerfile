@@ -8,6 +8,11 @@
 #   teacher-gpu   the same with CUDA 13, cuDNN 9 and the provider of ONNX Runtime: teachers in ONNX on NVIDIA devices (driver
 #              580 or newer). It holds libraries under NVIDIA's own terms (/usr/local/share/licenses), so no release contains it.
 #              docker build --target teacher-gpu -t distillery/teacher-gpu .
+#   student-gpu   worker-cpu with TensorFlow and CUDA 12 for the runtime cuda, as `npm run native -- --cuda` built it on this machine
+#              (4.3 GB more, amd64 alone, driver 525 or newer): students, and teachers in other formats than ONNX, on NVIDIA devices. It
+#              holds libraries under NVIDIA's own terms (/usr/local/lib/tensorflow/licenses), so no release contains it.
+#              docker build --target student-gpu --build-context tensorflow="$(npm run --silent native -- --cuda)" \
+#                -t distillery/student-gpu .
 #   worker-native   worker-cpu with TensorFlow for the runtime native, as `npm run native` built it on this machine (640 MB, amd64 alone):
 #              docker build --target worker-native --build-context tensorflow="$(npm run --silent native)" \
 #                -t distillery/worker-native .
@@ -96,6 +101,15 @@ FROM worker-cpu AS worker-native
 COPY --from=tensorflow / /usr/local/lib/tensorflow/
 LABEL org.opencontainers.image.title="Distillery worker (TensorFlow on CPUs)" \
       org.opencontainers.image.description="Teacher and student processes of a DistillJob, with TensorFlow"
+
+FROM worker-cpu AS student-gpu
+# As above, from a build for CUDA. Its libraries find those of NVIDIA by themselves, and the container runtime mounts the driver's.
+COPY --from=tensorflow / /usr/local/lib/tensorflow/
+# No NVIDIA_VISIBLE_DEVICES, as in teacher-gpu.
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
+LABEL org.opencontainers.image.title="Distillery student (CUDA 12)" \
+      org.opencontainers.image.description="Student processes of a DistillJob on NVIDIA devices" \
+      org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-NVIDIA-CUDA-EULA"
 
 # Last, so that a build without a target makes the operator.
 FROM ${RUNTIME_BASE} AS operator

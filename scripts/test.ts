@@ -192,7 +192,7 @@ const machine = {
 };
 await findNatsServer({ ...machine, url: undefined, path: process.env.PATH ?? '' });
 /** null where it cannot be built: its tests are then skipped, and counted. */
-const nativeFolder = await buildNative(machine).catch((error: unknown) => {
+const nativeFolder = await buildNative({ ...machine, variant: 'cpu' }).catch((error: unknown) => {
   stop.signal.throwIfAborted();
   say(`the tests of the runtime native are skipped: ${messageOf(error)}`);
   return null;

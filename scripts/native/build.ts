@@ -1,6 +1,6 @@
 /**
  * Builds what the runtime `native` loads: TensorFlow's libraries out of its wheel, our binding compiled against them, and
- * the kernels of tfjs-node.
+ * the kernels of tfjs-node. A build for CUDA serves the runtime `cuda` too, and has NVIDIA's libraries.
  *
  * Invariant: the folder is whole or not there. It is filled under a temporary name, the binding has multiplied two
  * matrices, then it is renamed; a stop removes it, and a later build removes what a killed one left.
@@ -9,16 +9,19 @@ import { constants } from 'node:fs';
 import { access, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { nativeFolderName } from '@distillery/protocol';
+import { nativeCudaFolder, nativeFolderName } from '@distillery/protocol';
 
 import { nativeFiles } from '../../dist/workers/runtimes/native/addon.js';
+import { isForCuda } from '../../dist/workers/runtimes/native/settings.js';
 
-import { fetchPackages, fetchTensorflow } from './fetch.ts';
+import { fetchPackages, fetchWheel } from './fetch.ts';
 import { bundledKernels } from './kernels.ts';
-import { libraries, neededBytes, packages, tensorflowVersion } from './pins.ts';
+import { libraries, packages, tensorflowVersion, type Variant, variants } from './pins.ts';
 import { checkTools, NativeBuildError, type Tools, toolsIn } from './tools.ts';
 
 export interface NativeBuildOptions {
+  /** For the processor alone, or for NVIDIA devices too. */
+  readonly variant: keyof typeof variants;
   /** As `cacheFolderOf` returns it. */
   readonly cacheFolder: string | null;
   readonly platform: NodeJS.Platform;
@@ -46,24 +49,35 @@ export async function buildNative(options: NativeBuildOptions): Promise<string> 
   }
   if (cacheFolder === null) throw refused('there is no cache folder', 'set XDG_CACHE_HOME to an absolute path');
   const target = join(cacheFolder, nativeFolderName);
-  if (await exists(join(target, nativeFiles.build))) return target;
+  const isBuilt = async (): Promise<boolean> =>
+    (await exists(join(target, nativeFiles.build))) && (options.variant === 'cpu' || isForCuda(target));
+  if (await isBuilt()) return target;
+  const variant = variants[options.variant];
   await mkdir(cacheFolder, { recursive: true });
   await sweep(cacheFolder, options.nowMs);
-  await checkRoom(cacheFolder);
+  await checkRoom(cacheFolder, variant);
   const folder = await mkdtemp(join(cacheFolder, '.native-'));
   try {
     const tools = toolsIn(folder, options, environment);
     await checkTools(tools);
     await fetchPackages(folder, tools);
-    await fetchTensorflow(folder, tools);
-    const built = await assemble(folder, tools);
+    for (const wheel of variant.wheels) await fetchWheel(folder, wheel, tools);
+    const built = await assemble(folder, options.variant === 'cuda', tools);
+    const bytes = await sizeOf(built);
+    const size = `${(bytes / 1e6).toFixed(0)} MB`;
+    if (bytes > variant.mostBytes) {
+      throw refused(
+        `it has ${size}, at most ${(variant.mostBytes / 1e6).toFixed(0)} MB`,
+        'leave out what no model needs',
+      );
+    }
     await rm(target, { recursive: true, force: true });
     await rename(built, target);
-    progress(`native: built in ${target}`);
+    progress(`native: built in ${target} (${size})`);
     return target;
   } catch (error) {
     // Another process may have been faster.
-    if (await exists(join(target, nativeFiles.build))) return target;
+    if (await isBuilt()) return target;
     throw asBuildError(error);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -71,7 +85,7 @@ export async function buildNative(options: NativeBuildOptions): Promise<string> 
 }
 
 /** @returns the folder with the finished files */
-async function assemble(folder: string, tools: Tools): Promise<string> {
+async function assemble(folder: string, cuda: boolean, tools: Tools): Promise<string> {
   const built = join(folder, 'built');
   await mkdir(join(built, 'lib'), { recursive: true });
   for (const name of libraries) {
@@ -81,6 +95,9 @@ async function assemble(folder: string, tools: Tools): Promise<string> {
     await tools.run('strip', ['--strip-unneeded', '-o', to, from]).catch(() => copyFile(from, to));
     await rm(from);
   }
+  // Where the libraries of TensorFlow look for them: beside their own folder.
+  if (cuda) await rename(join(folder, 'nvidia'), join(built, nativeCudaFolder));
+  await keepLicenses(folder, built);
   tools.progress('native: compiling the binding');
   const include = [`-I${join(folder, 'node-api-headers/include')}`, `-I${join(folder, 'tensorflow/include')}`];
   const link = [`-L${join(built, 'lib')}`, ...libraries.map((name) => `-l:${name}`), '-Wl,-rpath,$ORIGIN/lib'];
@@ -102,7 +119,27 @@ const [product] = binding.executeOp('MatMul', [], [matrix, matrix], 1);
 if (new Float32Array(binding.readTensor(product.id)).join() !== '7,10,15,22') throw new Error('a wrong product');
 `;
 
-async function checkRoom(folder: string): Promise<void> {
+/** Of wheels, each in a file of the wheel's name. */
+async function keepLicenses(folder: string, built: string): Promise<void> {
+  const ending = '.dist-info';
+  for (const name of (await readdir(folder)).filter((each) => each.endsWith(ending))) {
+    for (const file of await readdir(join(folder, name), { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      await mkdir(join(built, 'licenses'), { recursive: true });
+      await rename(join(file.parentPath, file.name), join(built, 'licenses', `${name.slice(0, -ending.length)}.txt`));
+    }
+  }
+}
+
+/** Of all files below a folder. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function checkRoom(folder: string, { neededBytes }: Variant): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= neededBytes) return;

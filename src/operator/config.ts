@@ -50,7 +50,7 @@ export interface OperatorConfig {
       | { readonly kind: 'password'; readonly operator: Login; readonly workers: Login };
   };
   readonly worker: {
-    readonly images: { readonly cpu: string; readonly gpu: string };
+    readonly images: { readonly cpu: string; readonly gpu: string; readonly studentGpu: string };
     readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
     readonly teacherPriorityClass: string;
     readonly cacheGib: number;
@@ -128,6 +128,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
   }
   const nats = natsIn(settings, configuration, problems);
   if (problems.length > 0) throw new ConfigError(problems);
+  const gpuImage = settings.DISTILLERY_WORKER_GPU_IMAGE || settings.DISTILLERY_WORKER_IMAGE;
   return {
     access:
       settings.DISTILLERY_KUBECONFIG === ''
@@ -137,7 +138,8 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     worker: {
       images: {
         cpu: settings.DISTILLERY_WORKER_IMAGE,
-        gpu: settings.DISTILLERY_WORKER_GPU_IMAGE || settings.DISTILLERY_WORKER_IMAGE,
+        gpu: gpuImage,
+        studentGpu: settings.DISTILLERY_STUDENT_GPU_IMAGE || gpuImage,
       },
       imagePullPolicy: settings.DISTILLERY_WORKER_IMAGE_PULL_POLICY,
       teacherPriorityClass: settings.DISTILLERY_TEACHER_PRIORITY_CLASS,

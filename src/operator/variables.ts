@@ -240,6 +240,13 @@ export const operatorVariables = {
     remedy: 'change it, or leave it out for DISTILLERY_WORKER_IMAGE',
     schema: z.string().regex(/^\S*$/),
   },
+  DISTILLERY_STUDENT_GPU_IMAGE: {
+    meaning: 'Default image of students whose pods request an accelerator. Empty: DISTILLERY_WORKER_GPU_IMAGE.',
+    fallback: '',
+    expected: 'an image such as registry.example/distillery/student-gpu:0.1.0',
+    remedy: 'change it, or leave it out for DISTILLERY_WORKER_GPU_IMAGE',
+    schema: z.string().regex(/^\S*$/),
+  },
   DISTILLERY_WORKER_IMAGE_PULL_POLICY: oneOf(
     ['Always', 'IfNotPresent', 'Never'],
     'IfNotPresent',

@@ -29,8 +29,10 @@ export interface OwnerReference {
 /** Images of workers, by the resources of their pods. A job's template may name another one. */
 interface WorkerImages {
   readonly cpu: string;
-  /** Image of pods that request an accelerator. */
+  /** Of teachers that request an accelerator. */
   readonly gpu: string;
+  /** Of students that request one: they train with libraries of another kind. */
+  readonly studentGpu: string;
 }
 
 /** Settings that the workers of all jobs share. */

@@ -7,7 +7,7 @@
  *  pod/P3 The pod depends only on the job's immutable fields, its template and the operator's settings: scaling never
  *     replaces a pod.
  */
-import { type NatsTls, natsTlsKeys, quietLibraries } from '@distillery/protocol';
+import { type NatsTls, natsTlsKeys, quietLibraries, type WorkerRole } from '@distillery/protocol';
 
 import {
   type DistillJob,
@@ -87,7 +87,7 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
       containers: [
         {
           name: workerContainer,
-          image: imageFor(resources, settings),
+          image: imageFor(workers.role, resources, settings),
           imagePullPolicy: settings.imagePullPolicy,
           args: [`dist/workers/${workers.role}/main.js`],
           env: listed({
@@ -111,11 +111,16 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
   return withOverlay(own, template);
 }
 
-function imageFor({ requests, claims = [] }: Resources, { images, accelerators }: WorkerSettings): string {
+function imageFor(
+  role: WorkerRole,
+  { requests, claims = [] }: Resources,
+  { images, accelerators }: WorkerSettings,
+): string {
   const needsAccelerator = Object.entries(requests).some(
     ([resource, quantity]) => isAccelerator(resource, accelerators) && milliAmount(quantity) > 0,
   );
-  return needsAccelerator || claims.length > 0 ? images.gpu : images.cpu;
+  if (!needsAccelerator && claims.length === 0) return images.cpu;
+  return role === 'student' ? images.studentGpu : images.gpu;
 }
 
 /** Variable of each part of TLS that a worker is given as a file. */

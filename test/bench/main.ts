@@ -15,6 +15,7 @@ import { fleetBench } from './fleet.js';
 import { starvingStudentBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
+import { deviceBench } from './native/device.js';
 import { enduranceBench } from './native/endurance.js';
 import { pythonBench } from './native/python.js';
 import { onlineBench } from './online.js';
@@ -44,10 +45,11 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   endurance: enduranceBench,
   python: pythonBench,
   online: onlineBench,
+  device: deviceBench,
 };
 
-/** Run only when named: they take up to an hour or more, need a control plane built from source, or download Python's TensorFlow. */
-const onRequestOnly = ['scale', 'starving', 'real', 'python'];
+/** Run only when named: they take up to an hour or more, need a control plane built from source, Python's TensorFlow or a GPU. */
+const onRequestOnly = ['scale', 'starving', 'real', 'python', 'device'];
 
 const {
   values: { compare, baseline, tolerance, ...options },

@@ -12,8 +12,8 @@ const noSavedModels: Reason = { problem: 'it computes no SavedModel', remedy: 'u
 
 const rowsOf = (native: NativeSettings): Rows => ({
   cuda: {
-    available: (work) => Promise.resolve(cudaMissing(work)),
-    start: () => startCuda(),
+    available: (work) => Promise.resolve(cudaMissing(work, native)),
+    start: (work) => startCuda(work, native),
   },
   native: {
     available: (work) => Promise.resolve(nativeMissing(native, work)),
@@ -63,10 +63,7 @@ export async function openRuntime(
   work: Work,
   table: readonly RuntimeEntry[] = runtimeTable(),
 ): Promise<OpenedRuntime> {
-  // Of the runtimes that never compute a SavedModel nothing is said.
-  if (choice === 'auto') {
-    return openPreferred(work, work === 'saved-model' ? table.filter(({ name }) => name === 'native') : table);
-  }
+  if (choice === 'auto') return openPreferred(work, table);
   const entry = table.find(({ name }) => name === choice);
   if (entry === undefined) {
     throw new RuntimeError(choice, {
@@ -95,8 +92,9 @@ async function openPreferred(work: Work, table: readonly RuntimeEntry[]): Promis
       failed.push(error);
     }
   }
-  const [only, another] = [...missing, ...failed];
-  if (work === 'saved-model' && only !== undefined && another === undefined) throw only;
+  // Of the runtimes that never compute a SavedModel, and of devices that are not there, nothing is said.
+  const native = missing.find(({ runtime }) => runtime === 'native');
+  if (work === 'saved-model' && native !== undefined && failed.length === 0) throw native;
   const statements = [...missing, ...failed].map(({ fault }) => statementOf(fault));
   throw new RuntimeError('auto', {
     problem: `no runtime works here (${statements.join('; ')})`,

@@ -114,6 +114,7 @@ export {
   imageNativeFolder,
   instructionSets,
   nativeBuildFile,
+  nativeCudaFolder,
   nativeFolderName,
   runtimeChoices,
   runtimeNames,

@@ -19,10 +19,13 @@ export type InstructionSet = (typeof instructionSets)[number];
  * Name of the folder that `npm run native` builds in the user's cache folder. Raise the number after the version with
  * every change of what is built (scripts/native), so that no process loads a build of another release.
  */
-export const nativeFolderName = 'tensorflow-2.21.0-1';
+export const nativeFolderName = 'tensorflow-2.21.0-2';
 
-/** Where the image `worker-native` has its build (Dockerfile), and where a worker looks by default. */
+/** Where the images `worker-native` and `student-gpu` have their build (Dockerfile), and where a worker looks by default. */
 export const imageNativeFolder = '/usr/local/lib/tensorflow';
 
 /** The file that a build writes last: a folder without it is not whole. */
 export const nativeBuildFile = 'build.json';
+
+/** The folder of a build with the libraries of NVIDIA: only a build for CUDA has it, and the runtime `cuda` trains only there. */
+export const nativeCudaFolder = 'nvidia';

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, freemem, platform, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-import { nativeBuildFile, nativeFolderName } from '@distillery/protocol';
+import { nativeBuildFile, nativeCudaFolder, nativeFolderName } from '@distillery/protocol';
 
 export interface MachineFacts {
   readonly node: string;
@@ -28,6 +28,8 @@ export interface MachineFacts {
   /** Where the runtime `native` is looked for; null = nowhere. */
   readonly nativeFolder: string | null;
   readonly nativeBuilt: boolean;
+  /** It is, with what NVIDIA devices need. */
+  readonly cudaBuilt: boolean;
   readonly hasNvidia: boolean;
 }
 
@@ -48,6 +50,7 @@ export function machineFacts(environment: NodeJS.ProcessEnv, cacheFolder: string
   const given = environment.DISTILL_NATIVE_FOLDER ?? '';
   const own = cacheFolder === null ? null : join(cacheFolder, nativeFolderName);
   const nativeFolder = given === '' ? own : given === 'none' ? null : given;
+  const nativeBuilt = nativeFolder !== null && existsSync(join(nativeFolder, nativeBuildFile));
   return {
     node: process.versions.node,
     platform: platform(),
@@ -61,7 +64,8 @@ export function machineFacts(environment: NodeJS.ProcessEnv, cacheFolder: string
     programs: new Set(looked.filter((name) => folders.some((folder) => existsSync(join(folder, name))))),
     cachedNats: namesIn(cacheFolder).filter((name) => name.startsWith('nats-server-')),
     nativeFolder,
-    nativeBuilt: nativeFolder !== null && existsSync(join(nativeFolder, nativeBuildFile)),
+    nativeBuilt,
+    cudaBuilt: nativeBuilt && existsSync(join(nativeFolder, nativeCudaFolder)),
     hasNvidia: existsSync('/proc/driver/nvidia'),
   };
 }
@@ -77,15 +81,17 @@ export function findingsOf(facts: MachineFacts): readonly Finding[] {
     natsFinding(facts),
     nativeFinding(facts),
     ok('runtime wasm', 'here: it needs nothing but Node.js'),
-    facts.hasNvidia
-      ? {
-          part: 'gpu',
-          state: 'info',
-          text: 'a driver of NVIDIA is here; no runtime of this release uses it',
-          remedy: '',
-        }
-      : { part: 'gpu', state: 'info', text: 'none, and none is needed', remedy: '' },
+    cudaFinding(facts),
   ];
+}
+
+function cudaFinding({ hasNvidia, cudaBuilt, platform: system, arch: kind }: MachineFacts): Finding {
+  const part = 'runtime cuda';
+  if (!hasNvidia) return { part, state: 'info', text: 'no driver of NVIDIA is here, and none is needed', remedy: '' };
+  if (cudaBuilt) return { part, state: 'ok', text: 'TensorFlow for NVIDIA devices, and a driver', remedy: '' };
+  const text = 'a driver of NVIDIA is here, and nothing that uses it';
+  if (system !== 'linux' || kind !== 'x64') return { part, state: 'info', text, remedy: '' };
+  return { part, state: 'missing', text, remedy: 'run `npm run native -- --cuda` in the repository (4.3 GB)' };
 }
 
 function natsFinding({ namesNats, programs, cachedNats }: MachineFacts): Finding {

@@ -14,7 +14,7 @@ export interface Block {
   readonly peakRssBytes: number;
   /** That TensorFlow holds for us. */
   readonly tensors?: number;
-  /** Loss of the last step; of a state its bytes. */
+  /** Loss of the last step; of a state its bytes; of a digest its first bytes as a number. */
   readonly result: number;
 }
 
@@ -53,6 +53,11 @@ export class BlockProcess {
   /** Reads the whole state off the device. */
   async state(): Promise<Block> {
     return this.#ask('state');
+  }
+
+  /** The digest of the weights. */
+  async digest(): Promise<number> {
+    return (await this.#ask('digest')).result;
   }
 
   /** @returns exit code, null after a signal */

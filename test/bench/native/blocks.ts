@@ -1,8 +1,9 @@
 /**
  * A process that trains one student of cases.ts in blocks of steps: each line of standard input is a number of steps, each
  * line of standard output what they cost. The same protocol in Python: blocks.py. Arguments: the case, the folder of native,
- * threads.
+ * threads, the runtime.
  */
+import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 
 import type { StudentTrainer } from '../../../workers/models/training.js';
@@ -13,12 +14,14 @@ import { batchOf, studentCases, trainerOptions } from './cases.js';
 
 /** The learning rate is constant, so this only has to be more than any benchmark trains. */
 const totalSteps = 1_000_000;
-const [, , name = '', folder = '', threads = '1'] = process.argv;
+/** As many as a number holds. */
+const digestBytes = 6;
+const [, , name = '', folder = '', threads = '1', chosen = 'native'] = process.argv;
 const given = studentCases.find((each) => each.name === name);
 if (given === undefined) throw new Error(`blocks: no case ${name}`);
 
 const native = { folder, threads: Number(threads), instructionSet: 'AVX2' } as const;
-const runtime = await openRuntime('native', 'training', runtimeTable(native));
+const runtime = await openRuntime(chosen === 'cuda' ? 'cuda' : 'native', 'training', runtimeTable(native));
 const trainer = await runtime.openTrainer(trainerOptions(given, totalSteps));
 const batch = batchOf(given);
 let next = 0;
@@ -57,6 +60,14 @@ for await (const line of createInterface({ input: process.stdin })) {
       costOf(() => {
         const { weights, slots } = trainer.state();
         return [...weights, ...slots].reduce((sum, { data }) => sum + data.byteLength, 0);
+      }),
+    );
+  } else if (kind === 'digest') {
+    write(
+      costOf(() => {
+        const hash = createHash('sha256');
+        for (const { data } of trainer.state().weights) hash.update(data);
+        return hash.digest().readUIntBE(0, digestBytes);
       }),
     );
   } else {

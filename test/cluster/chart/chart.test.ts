@@ -43,6 +43,8 @@ const full = {
   'watchNamespaces[1]': 'team-b',
   'worker.gpu.repository': 'registry.example/worker-gpu',
   'worker.gpu.tag': 'v9',
+  'worker.studentGpu.repository': 'registry.example/student-gpu',
+  'worker.studentGpu.tag': 'v8',
   'accelerators[0]': 'example.com/*',
   'namespaceWeights.team-a': '3',
   'limits.weight': '10',
@@ -215,10 +217,12 @@ describe('the chart', () => {
   });
 
   test('names an image of its own for pods with an accelerator only where one is set', async () => {
-    const imageOf = async (values: Record<string, string>): Promise<unknown> =>
-      (await environmentOf(values)).find(({ name }) => name === 'DISTILLERY_WORKER_GPU_IMAGE')?.value;
-    expect(await imageOf(full)).toBe('registry.example/worker-gpu:v9');
-    expect(await imageOf(minimal)).toBe('');
+    const imageOf = async (values: Record<string, string>, role: string): Promise<unknown> =>
+      (await environmentOf(values)).find(({ name }) => name === `DISTILLERY_${role}_GPU_IMAGE`)?.value;
+    expect(await imageOf(full, 'WORKER')).toBe('registry.example/worker-gpu:v9');
+    expect(await imageOf(full, 'STUDENT')).toBe('registry.example/student-gpu:v8');
+    expect(await imageOf(minimal, 'WORKER')).toBe('');
+    expect(await imageOf(minimal, 'STUDENT')).toBe('');
   });
 
   test('gives each namespace its limits, by the words that the operator knows', async () => {

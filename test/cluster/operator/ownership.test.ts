@@ -267,7 +267,7 @@ describe('jobs whose object names could collide', () => {
     const checked = checkJob({ ...stored, status: undefined });
     if (!checked.ok) throw new Error('a job that the API server took is refused');
     const settings = {
-      images: { cpu: 'distillery-worker:old', gpu: 'distillery-worker:old' },
+      images: { cpu: 'distillery-worker:old', gpu: 'distillery-worker:old', studentGpu: 'distillery-worker:old' },
       accelerators: [],
       imagePullPolicy: 'Never',
       teacherPriorityClass: 'distillery-teacher',

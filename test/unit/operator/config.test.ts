@@ -76,7 +76,11 @@ describe('the settings', () => {
         auth: { kind: 'signed', credsFile: join(folder, 'operator.creds'), seed },
       },
       worker: {
-        images: { cpu: 'distillery/worker:0.1.0', gpu: 'distillery/worker:0.1.0' },
+        images: {
+          cpu: 'distillery/worker:0.1.0',
+          gpu: 'distillery/worker:0.1.0',
+          studentGpu: 'distillery/worker:0.1.0',
+        },
         imagePullPolicy: 'IfNotPresent',
         teacherPriorityClass: 'distillery-teacher',
         cacheGib: 50,
@@ -266,7 +270,11 @@ describe('the settings', () => {
       access: { kind: 'file', path: '/home/me/.kube/config' },
       nats: { url: 'tls://a:4222,tls://b:4222', workerUrl: 'nats://nats.nats.svc:4222' },
       worker: {
-        images: { cpu: 'distillery/worker:0.1.0', gpu: 'distillery/worker-gpu:0.1.0' },
+        images: {
+          cpu: 'distillery/worker:0.1.0',
+          gpu: 'distillery/worker-gpu:0.1.0',
+          studentGpu: 'distillery/worker-gpu:0.1.0',
+        },
         imagePullPolicy: 'Never',
         teacherPriorityClass: 'scavengers',
         cacheGib: 200,

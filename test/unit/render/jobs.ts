@@ -19,6 +19,7 @@ export const settings: WorkerSettings = {
   images: {
     cpu: 'registry.example/distillery/worker:0.1.0',
     gpu: 'registry.example/distillery/worker-gpu:0.1.0',
+    studentGpu: 'registry.example/distillery/student-gpu:0.1.0',
   },
   accelerators: defaultAccelerators,
   imagePullPolicy: 'IfNotPresent',

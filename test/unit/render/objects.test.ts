@@ -396,7 +396,7 @@ describe('a template', () => {
   });
 
   test('that names no image gets the one for what it requests: an accelerator, or none', () => {
-    const { cpu, gpu } = settings.images;
+    const { cpu, gpu, studentGpu } = settings.images;
     const ofTeacher = (pool: { resource?: string }): unknown =>
       workerOf(teacherSpec(named('m').pools({ name: 'a', ...pool }))).image;
     expect(ofTeacher({})).toBe(cpu);
@@ -408,7 +408,7 @@ describe('a template', () => {
         .image;
     expect(ofStudent({ cpu: 8 })).toBe(cpu);
     expect(ofStudent({ 'nvidia.com/gpu': 0 })).toBe(cpu);
-    expect(ofStudent({ 'nvidia.com/gpu': 1 })).toBe(gpu);
+    expect(ofStudent({ 'nvidia.com/gpu': 1 })).toBe(studentGpu);
   });
 
   test('sets the image, the time to end and where the pod may run', () => {

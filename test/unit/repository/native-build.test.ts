@@ -56,9 +56,17 @@ it.each([
   expect(left).toEqual([]);
 });
 
-it('lies in the image where a worker looks by default', () => {
-  const [stage = ''] = readFileSync(join(root, 'Dockerfile'), 'utf8').split('AS worker-native').slice(1);
-  expect(stage).toContain(`COPY --from=tensorflow / ${imageNativeFolder}/`);
+it.each(['worker-native', 'student-gpu'])('lies in the image %s where a worker looks by default', (target) => {
+  const [, stage = ''] = readFileSync(join(root, 'Dockerfile'), 'utf8').split(` AS ${target}\n`);
+  expect(stage.split('\nFROM ')[0]).toContain(`COPY --from=tensorflow / ${imageNativeFolder}/`);
+});
+
+it('refuses a word that it does not know', () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/native.ts'), '--gpu'], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('npm run native: found --gpu, expected --cuda or nothing.\n');
+  expect(status).toBe(64);
 });
 
 it('refuses a package of another digest than the one that is known', () => {

@@ -28,6 +28,10 @@ export interface TensorMetadata {
 export interface Addon {
   /** Once a thread, before tensors. @param config a serialized ConfigProto */
   open(config: Uint8Array): void;
+  /** The type of each device that may compute: "CPU", "GPU". */
+  devices(): readonly string[];
+  /** From now on the library writes warnings to standard error, not only errors. */
+  showWarnings(): void;
   /** Sets a variable of the process, which a thread's own `process.env` does not. */
   setVariable(name: string, value: string): void;
   createTensor(type: number, shape: readonly number[], bytes: Uint8Array): number;

@@ -150,7 +150,7 @@ class Call {
   napi_value arguments_[4] = {};
 };
 
-/** open(config): a serialized ConfigProto. */
+/** open(config): a serialized ConfigProto. A tensor that an op needs on another device is copied there. */
 napi_value open(const Call& call) {
   if (call.state->context != nullptr) return nullptr;
   const auto [data, length] = call.bytes(call.argument(0));
@@ -159,8 +159,34 @@ napi_value open(const Call& call) {
                                                                                   &TFE_DeleteContextOptions);
   TFE_ContextOptionsSetConfig(options.get(), data, length, status.get());
   status.check();
+  TFE_ContextOptionsSetDevicePlacementPolicy(options.get(), TFE_DEVICE_PLACEMENT_SILENT);
   call.state->context = TFE_NewContext(options.get(), status.get());
   status.check();
+  return nullptr;
+}
+
+/** devices(): the type of each device of the context, such as "GPU". */
+napi_value devices(const Call& call) {
+  Status status;
+  std::unique_ptr<TF_DeviceList, decltype(&TF_DeleteDeviceList)> list(
+      TFE_ContextListDevices(call.context(), status.get()), &TF_DeleteDeviceList);
+  status.check();
+  const int count = TF_DeviceListCount(list.get());
+  napi_value result = nullptr;
+  call.check(napi_create_array_with_length(call.env, static_cast<size_t>(count), &result));
+  for (int at = 0; at < count; at++) {
+    const char* type = TF_DeviceListType(list.get(), at, status.get());
+    status.check();
+    napi_value text = nullptr;
+    call.check(napi_create_string_utf8(call.env, type, NAPI_AUTO_LENGTH, &text));
+    call.check(napi_set_element(call.env, result, static_cast<uint32_t>(at), text));
+  }
+  return result;
+}
+
+/** showWarnings(): of the library, which explain why it uses no device. */
+napi_value showWarnings(const Call&) {
+  if (setMinLogLevel != nullptr) setMinLogLevel(1);
   return nullptr;
 }
 
@@ -352,6 +378,8 @@ NAPI_MODULE_INIT() {
                          nullptr);
   const napi_property_descriptor methods[] = {
       method<open>("open"),
+      method<devices>("devices"),
+      method<showWarnings>("showWarnings"),
       method<setVariable>("setVariable"),
       method<createTensor>("createTensor"),
       method<readTensor>("readTensor"),

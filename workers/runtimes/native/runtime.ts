@@ -1,4 +1,4 @@
-/** The runtime `native`: TensorFlow on the CPU, for students and for teachers of the tfjs formats and SavedModels. */
+/** TensorFlow, for students and for teachers of the tfjs formats and SavedModels: `native` on the CPU, `cuda` on a GPU. */
 import type { ModelFile, ModelSession } from '../../models/inference/index.js';
 import { openDeviceTrainer } from '../../models/training.js';
 import { requireBackend } from '../backend.js';
@@ -8,7 +8,7 @@ import { fuseBatchNormalization } from './batch-norm.js';
 import { nativeDevice } from './device.js';
 import { openSavedModel } from './saved-model/session.js';
 import type { NativeSettings } from './settings.js';
-import { nativeBackendName, startNative } from './start.js';
+import { type NativeDevice, nativeBackendName, onCpu, startNative } from './start.js';
 
 let layersAreFused = false;
 
@@ -22,12 +22,19 @@ async function fuseLayers(): Promise<void> {
 }
 
 /** @throws RuntimeError when TensorFlow does not start */
-export async function nativeRuntime(settings: NativeSettings, work: Work): Promise<Runtime> {
-  const native = await startNative(settings);
+export async function nativeRuntime(
+  settings: NativeSettings,
+  work: Work,
+  computer: NativeDevice = onCpu,
+): Promise<Runtime> {
+  const native = await startNative(settings, computer);
   const device = nativeDevice(native);
   const start = (): Promise<string> => Promise.resolve(native.description);
   const savedModels = (file: ModelFile): Promise<ModelSession> => openSavedModel(file, native);
-  const runtime = await hostRuntime('native', work, start, nativeBackendName, { programs: device, savedModels });
+  const runtime = await hostRuntime(computer.kind === 'cpu' ? 'native' : 'cuda', work, start, nativeBackendName, {
+    programs: device,
+    savedModels,
+  });
   if (work !== 'training') return runtime;
   await fuseLayers();
   return {

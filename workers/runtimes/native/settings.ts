@@ -1,7 +1,7 @@
 /** What a process knows of the native runtime before it loads anything of it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageNativeFolder, type InstructionSet } from '@distillery/protocol';
+import { imageNativeFolder, type InstructionSet, nativeCudaFolder } from '@distillery/protocol';
 import type { Reason, Work } from '../runtime.js';
 import { nativeFiles } from './addon.js';
 
@@ -48,6 +48,11 @@ export function nativeMissing(
   if (flags === null || neededFlags[instructionSet].every((flag) => flags.has(flag))) return null;
   const smaller = 'set student.runtime.instructionSet to one that it has, or use runtime wasm';
   return { problem: `the processor lacks ${instructionSet}`, remedy: smaller };
+}
+
+/** Whether a folder holds a build that can use NVIDIA devices. */
+export function isForCuda(folder: string): boolean {
+  return existsSync(join(folder, nativeFiles.build)) && existsSync(join(folder, nativeCudaFolder));
 }
 
 function readCpuFlags(): ReadonlySet<string> | null {

@@ -22,6 +22,7 @@ const whole: MachineFacts = {
   cachedNats: ['nats-server-2.14.5'],
   nativeFolder: '/cache/tensorflow',
   nativeBuilt: true,
+  cudaBuilt: false,
   hasNvidia: false,
 };
 const finding = (part: string, given: Partial<MachineFacts>): Finding | undefined =>
@@ -48,6 +49,20 @@ describe('distill doctor', () => {
     const found = finding('runtime native', given);
     expect(found).toMatchObject({ state: 'missing', text: expect.stringContaining(text) });
     expect(found?.remedy).toContain(remedy);
+  });
+
+  it.each<[string, Partial<MachineFacts>, Partial<Finding>]>([
+    ['no driver', {}, { state: 'info', text: 'no driver of NVIDIA is here, and none is needed' }],
+    ['a build without a driver', { cudaBuilt: true }, { state: 'info' }],
+    ['a driver and a build', { hasNvidia: true, cudaBuilt: true }, { state: 'ok' }],
+    [
+      'a driver alone',
+      { hasNvidia: true },
+      { state: 'missing', remedy: 'run `npm run native -- --cuda` in the repository (4.3 GB)' },
+    ],
+    ['a driver on another processor', { hasNvidia: true, arch: 'arm64' }, { state: 'info', remedy: '' }],
+  ])('says of a machine with %s what students can use', (_what, given, expected) => {
+    expect(finding('runtime cuda', given)).toMatchObject(expected);
   });
 
   it('never prints the address of a server, which may hold a login', () => {

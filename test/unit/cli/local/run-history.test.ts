@@ -42,6 +42,7 @@ const machine: MachineFacts = {
   cachedNats: [],
   nativeFolder: '/secret-looking/place',
   nativeBuilt: false,
+  cudaBuilt: false,
   hasNvidia: false,
 };
 
