@@ -66,6 +66,8 @@ function load({ folder, threads, instructionSet }: NativeSettings, device: Nativ
   }
   addon.open(configuration(threads, device));
   if (device.kind === 'cuda' && !addon.devices().includes('GPU')) {
+    // This thread may go on with `native`, in the context that is open.
+    addon.setVariable('TF_DETERMINISTIC_OPS', '0');
     const remedy = 'see the line of the library before this one for what is missing, or use runtime native';
     throw new RuntimeError('cuda', { problem: 'TensorFlow finds no NVIDIA device that it can use', remedy });
   }
