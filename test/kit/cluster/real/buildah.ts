@@ -74,6 +74,33 @@ export class Buildah {
     await this.#run(['push', image, `oci-archive:${archive}:${image}`]);
   }
 
+  /** @returns bytes of its layers as they lie on a node, to three digits */
+  async size(image: string): Promise<number> {
+    const [amount = '', unit = ''] = (await this.#run(['images', '--format', '{{.Size}}', image])).trim().split(' ');
+    const bytes = Number(amount) * ({ kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 }[unit] ?? NaN);
+    if (!(bytes > 0)) throw new Error(`buildah: found the size ${amount} ${unit}, expected one such as 4.66 GB`);
+    return bytes;
+  }
+
+  /** Runs a command in a container of an image that ends with it. @returns its output @throws Error with its last lines when it fails */
+  async runIn(
+    image: string,
+    command: readonly string[],
+    {
+      env = {},
+      mounts = [],
+    }: { readonly env?: Readonly<Record<string, string>>; readonly mounts?: readonly string[] } = {},
+  ): Promise<string> {
+    const container = (await this.#run(['from', '--pull-never', image])).trim();
+    try {
+      const given = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+      const seen = mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]);
+      return await this.#run(['run', '--isolation=chroot', ...given, ...seen, container, '--', ...command]);
+    } finally {
+      await this.#run(['rm', container]);
+    }
+  }
+
   /** Deletes all images except these, with all layers that only the others use. */
   async keepOnly(images: readonly string[]): Promise<void> {
     const named = await this.#run(['images', '--noheading', '--format', '{{.Name}}:{{.Tag}}']);

@@ -14,7 +14,7 @@ import { join, relative } from 'node:path';
 import { cacheFolder, repositoryRoot } from '../paths.js';
 
 import { readArchive } from './archive.js';
-import { basesKey, makeBases } from './bases.js';
+import { type Bases, basesKey, makeBases } from './bases.js';
 import { Buildah, type BuildOptions } from './buildah.js';
 import { run } from './command.js';
 import { takeLock } from '../lock.js';
@@ -88,20 +88,7 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
   const buildah = await Buildah.open(folder);
   const scratch = await mkdtemp(join(folder, '.building-'));
   try {
-    const bases = await makeBases(buildah, scratch);
-    const common = {
-      context: repositoryRoot,
-      arguments: {
-        BUILD_BASE: bases.build,
-        RUNTIME_BASE: bases.runtime,
-        VERSION: await packageVersion(),
-        // A release passes its commit; here the key of the sources identifies the build.
-        REVISION: `sources-${key}`,
-        SOURCE: 'local',
-      },
-      ...(await npmConfiguration(scratch)),
-    };
-    const packages = 'localhost/kit/packages:latest';
+    const { bases, common } = await dockerfile(buildah, scratch, key);
     // Named, so that the clean-up below leaves it for the next build.
     await buildah.build({ ...common, tag: packages, target: 'packages' });
     await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
@@ -131,6 +118,57 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
     await dropOld();
     say(`built in ${String(Math.round((performance.now() - began) / 1_000))} s`);
     return imagesOf(key, sizes);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+const packages = 'localhost/kit/packages:latest';
+
+/** The build of the repository's Dockerfile. @param scratch folder for files that the build needs */
+async function dockerfile(
+  buildah: Buildah,
+  scratch: string,
+  key: string,
+): Promise<{ readonly bases: Bases; readonly common: Omit<BuildOptions, 'tag'> }> {
+  const bases = await makeBases(buildah, scratch);
+  const common = {
+    context: repositoryRoot,
+    arguments: {
+      BUILD_BASE: bases.build,
+      RUNTIME_BASE: bases.runtime,
+      VERSION: await packageVersion(),
+      // A release passes its commit; here the key of the sources identifies the build.
+      REVISION: `sources-${key}`,
+      SOURCE: 'local',
+    },
+    ...(await npmConfiguration(scratch)),
+  };
+  return { bases, common };
+}
+
+/**
+ * Builds one target of the Dockerfile, hands it to `use`, and forgets it.
+ * @param contexts folders that the target copies from, by their names there
+ */
+export async function withTarget<T>(
+  target: string,
+  contexts: Readonly<Record<string, string>>,
+  use: (image: string, buildah: Buildah) => Promise<T>,
+): Promise<T> {
+  await mkdir(folder, { recursive: true });
+  await buildTools();
+  const buildah = await Buildah.open(folder);
+  const scratch = await mkdtemp(join(folder, '.building-'));
+  const tag = `localhost/distillery/${target}:trial`;
+  try {
+    const { common } = await dockerfile(buildah, scratch, await inputsKey());
+    await buildah.build({ ...common, tag, target, contexts });
+    try {
+      return await use(tag, buildah);
+    } finally {
+      await buildah.forget(tag);
+    }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
