@@ -149,11 +149,11 @@ async function dockerfile(
 
 /**
  * Builds one target of the Dockerfile, hands it to `use`, and forgets it.
- * @param contexts folders that the target copies from, by their names there
+ * @param given arguments of the build, and folders that the target copies from, by their names there
  */
 export async function withTarget<T>(
   target: string,
-  contexts: Readonly<Record<string, string>>,
+  given: Pick<BuildOptions, 'arguments' | 'contexts'>,
   use: (image: string, buildah: Buildah) => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true });
@@ -163,7 +163,8 @@ export async function withTarget<T>(
   const tag = `localhost/distillery/${target}:trial`;
   try {
     const { common } = await dockerfile(buildah, scratch, await inputsKey());
-    await buildah.build({ ...common, tag, target, contexts });
+    const values = { ...common.arguments, ...given.arguments };
+    await buildah.build({ ...common, ...given, arguments: values, tag, target });
     try {
       return await use(tag, buildah);
     } finally {
