@@ -60,6 +60,7 @@ real('a release on an empty cluster', () => {
     const tested = await release.run('helm test distillery');
     expect(tested).toMatch(/Phase: +Succeeded/);
     expect(tested).toContain('The operator is ready.');
+    expect(tested).toContain('[+] nats');
     // The jobs of hooks are gone, and the pod of the test.
     expect((await kubectl('-n', system, 'get', 'job,role', '-o', 'name')).trim()).toBe(
       'role.rbac.authorization.k8s.io/distillery',

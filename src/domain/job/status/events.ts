@@ -41,13 +41,12 @@ function limitation({ limited, job }: Snapshot, verdict: Verdict, after: Distill
 
 function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventDraft[] {
   // The status of a refused job has no teachers: its pools scale to 0.
-  const pools = after.teachers?.pools ?? (job.status?.teachers?.pools ?? []).map(({ name }) => ({ name, desired: 0 }));
-  return pools.flatMap(({ name, desired }) => {
+  const none = (job.status?.teachers?.pools ?? []).map(({ name }) => ({ name, desired: 0, pausedUntil: undefined }));
+  return (after.teachers?.pools ?? none).flatMap(({ name, desired, pausedUntil }) => {
     const from = job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
-    const why = shortageText(
-      demand,
-      grants.filter(({ pool }) => pool === name),
-    );
+    const isGivenUp = pausedUntil !== undefined && desired < from;
+    const own = grants.filter(({ pool }) => pool === name);
+    const why = isGivenUp ? 'the pool pauses, as teachers could not be created or placed' : shortageText(demand, own);
     return from === desired ? [] : [events.teachersScaled(name, from, desired, demand.reason, why)];
   });
 }

@@ -60,6 +60,15 @@ describe('a job whose teacher finds no node', () => {
     expect(poolIn(paused)).toMatchObject({ pausedUntil: '2026-11-24T12:01:00Z' });
   });
 
+  test('says in the event why the teachers go', () => {
+    const { events } = decide(waiting.status(statusWith(null)).snapshot);
+    expect(events.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(
+        /^Pool cpu: 3 → 1 teacher \(.*; the pool pauses, as teachers could not be created or placed\)\.$/,
+      ),
+    );
+  });
+
   test('keeps the pause in a restarted operator, which knows nothing but the status, and ends it', () => {
     const removed = new SnapshotMaker().pool('cpu', { pods: 'cpu-0', freeSlots: 1 });
     const pausedFor = (seconds: number): SnapshotMaker => removed.status(statusWith(seconds));
