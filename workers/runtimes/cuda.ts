@@ -58,7 +58,7 @@ export async function startCuda(
 ): Promise<Runtime> {
   if (work !== 'onnx') {
     const { nativeRuntime } = await import('./native/runtime.js');
-    return nativeRuntime(native, work, { kind: 'cuda', model: deviceModels(descriptions) });
+    return nativeRuntime(native, work, { runtime: 'cuda', model: deviceModels(descriptions) });
   }
   const fault = await deviceFault('cuda');
   if (fault !== null) {

@@ -93,9 +93,11 @@ async function openPreferred(work: Work, table: readonly RuntimeEntry[]): Promis
     }
   }
   // Of the runtimes that never compute a SavedModel, and of devices that are not there, nothing is said.
-  const native = missing.find(({ runtime }) => runtime === 'native');
-  if (work === 'saved-model' && native !== undefined && failed.length === 0) throw native;
-  const statements = [...missing, ...failed].map(({ fault }) => statementOf(fault));
+  const isNews = ({ runtime }: RuntimeError): boolean => work !== 'saved-model' || runtime === 'native';
+  const faults = [...missing.filter(isNews), ...failed];
+  const [only, another] = faults;
+  if (work === 'saved-model' && only !== undefined && another === undefined) throw only;
+  const statements = faults.map(({ fault }) => statementOf(fault));
   throw new RuntimeError('auto', {
     problem: `no runtime works here (${statements.join('; ')})`,
     remedy: 'use the worker image, or repair one of them',

@@ -120,6 +120,15 @@ describe('the choice among runtimes', () => {
     await expect(opening).rejects.toMatchObject({ message: expect.stringMatching(/wasm: no module.*cpu: no memory/) });
   });
 
+  it('says of a SavedModel what the one runtime lacks that computes it, and not that others never do', async () => {
+    const others = { cuda: { missing: 'no device' }, wasm: { missing: 'never' } };
+    const absent = openRuntime('auto', 'saved-model', tableOf({ ...others, native: { missing: 'not built' } }).table);
+    await expect(absent).rejects.toThrow(/^runtime native: not built\. Add it\.$/);
+    const refusal = new RuntimeError('native', { problem: 'no memory', remedy: 'add some' });
+    const broken = openRuntime('auto', 'saved-model', tableOf({ ...others, native: { fails: refusal } }).table);
+    await expect(broken).rejects.toBe(refusal);
+  });
+
   it.each(['onnx', 'tfjs-layers', 'training'] as const)('loads for %s only what it needs', async (work) => {
     const { message } = await inThread(`
       const { parentPort } = require('node:worker_threads');

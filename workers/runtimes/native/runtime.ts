@@ -31,7 +31,7 @@ export async function nativeRuntime(
   const device = nativeDevice(native);
   const start = (): Promise<string> => Promise.resolve(native.description);
   const savedModels = (file: ModelFile): Promise<ModelSession> => openSavedModel(file, native);
-  const runtime = await hostRuntime(computer.kind === 'cpu' ? 'native' : 'cuda', work, start, nativeBackendName, {
+  const runtime = await hostRuntime(computer.runtime, work, start, nativeBackendName, {
     programs: device,
     savedModels,
   });

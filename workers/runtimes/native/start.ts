@@ -26,9 +26,9 @@ export interface StartedNative {
 }
 
 /** What computes: the processor, or NVIDIA devices, of which the kernels take the first. */
-export type NativeDevice = { readonly kind: 'cpu' } | { readonly kind: 'cuda'; readonly model: string };
+export type NativeDevice = { readonly runtime: 'native' } | { readonly runtime: 'cuda'; readonly model: string };
 
-export const onCpu: NativeDevice = { kind: 'cpu' };
+export const onCpu: NativeDevice = { runtime: 'native' };
 
 interface KernelModule {
   readonly NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;
@@ -38,7 +38,7 @@ let started: { readonly key: string; readonly native: StartedNative } | null = n
 
 /** Once a thread: a second call with the same settings makes the backend the current one again. @throws RuntimeError */
 export async function startNative(settings: NativeSettings, device: NativeDevice = onCpu): Promise<StartedNative> {
-  const runtime = device.kind === 'cpu' ? 'native' : 'cuda';
+  const { runtime } = device;
   const key = JSON.stringify([settings, device]);
   if (started !== null && started.key !== key) {
     throw new RuntimeError(runtime, { problem: 'TensorFlow runs on this thread with other settings', remedy: '' });
@@ -60,12 +60,12 @@ function load({ folder, threads, instructionSet }: NativeSettings, device: Nativ
   // Before the first operation, which reads it. Whether oneDNN is used at all is read while the library
   // loads: the process sets it (packages/protocol/src/quiet.ts).
   addon.setVariable('ONEDNN_MAX_CPU_ISA', instructionSet);
-  if (device.kind === 'cuda') {
+  if (device.runtime === 'cuda') {
     addon.setVariable('TF_DETERMINISTIC_OPS', '1');
     addon.showWarnings();
   }
   addon.open(configuration(threads, device));
-  if (device.kind === 'cuda' && !addon.devices().includes('GPU')) {
+  if (device.runtime === 'cuda' && !addon.devices().includes('GPU')) {
     // This thread may go on with `native`, in the context that is open.
     addon.setVariable('TF_DETERMINISTIC_OPS', '0');
     const remedy = 'see the line of the library before this one for what is missing, or use runtime native';
@@ -80,11 +80,8 @@ function load({ folder, threads, instructionSet }: NativeSettings, device: Nativ
   addon.addFunction(adamFunction());
   tf.registerBackend(nativeBackendName, () => new NodeJSKernelBackend(binding, 'native'));
   const count = threads === 1 ? '1 thread' : `${String(threads)} threads`;
-  const computer =
-    device.kind === 'cuda'
-      ? `cuda (TensorFlow ${addon.version()}, ${device.model})`
-      : `native (TensorFlow ${addon.version()}, ${instructionSet}, ${count})`;
-  return { addon, binding, description: computer };
+  const identity = device.runtime === 'cuda' ? device.model : `${instructionSet}, ${count}`;
+  return { addon, binding, description: `${device.runtime} (TensorFlow ${addon.version()}, ${identity})` };
 }
 
 /**
@@ -92,11 +89,11 @@ function load({ folder, threads, instructionSet }: NativeSettings, device: Nativ
  * device of type GPU (field 1), as a build for CUDA would take those that it finds. On an accelerator, operations without a
  * kernel there run on the processor (field 7), and memory is taken as it is needed (field 6), not all of it at once.
  */
-function configuration(threads: number, { kind }: NativeDevice): Uint8Array {
+function configuration(threads: number, { runtime }: NativeDevice): Uint8Array {
   const proto = new BinaryWriter().tag(2, WireType.Varint).int32(threads).tag(5, WireType.Varint).int32(1);
   const message = (field: number, content: (inner: BinaryWriter) => BinaryWriter): BinaryWriter =>
     content(proto.tag(field, WireType.LengthDelimited).fork()).join();
-  if (kind === 'cpu') {
+  if (runtime === 'native') {
     return message(1, (entry) =>
       entry.tag(1, WireType.LengthDelimited).string('GPU').tag(2, WireType.Varint).int32(0),
     ).finish();
