@@ -64,71 +64,80 @@ const natsRecipe = 'FROM scratch\nCOPY nats-server /nats-server\nENTRYPOINT ["/n
 /** Number of kept builds: several checkouts may share the cache, and a checkout may go back and forth. */
 const keysKept = 4;
 
+const say = (line: string): void => void process.stderr.write(`images: ${line}\n`);
+
 /** Builds missing images: takes minutes on a fresh machine, half a minute after a change of sources, else nothing. */
 export async function buildImages(): Promise<Images> {
   const key = await inputsKey();
-  const built = await readBuilt(key);
-  if (built !== null) return built;
+  return (await readBuilt(key)) ?? withStore(async (store) => (await readBuilt(key)) ?? build(key, store));
+}
+
+interface Store {
+  readonly buildah: Buildah;
+  /** A folder for files that a build needs; it ends with the work. */
+  readonly scratch: string;
+}
+
+/** One process at a time works with the store: a build ends with the removal of what it did not make. */
+async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   await mkdir(folder, { recursive: true });
-  const say = (line: string): void => void process.stderr.write(`images: ${line}\n`);
   const release = await takeLock(`images-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`, () =>
     say('another process builds them; waiting'),
   );
   try {
-    return (await readBuilt(key)) ?? (await build(key, say));
+    await buildTools();
+    const buildah = await Buildah.open(folder);
+    const scratch = await mkdtemp(join(folder, '.building-'));
+    try {
+      return await work({ buildah, scratch });
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
   } finally {
     release();
   }
 }
 
-async function build(key: string, say: (line: string) => void): Promise<Images> {
+async function build(key: string, { buildah, scratch }: Store): Promise<Images> {
   const began = performance.now();
   say('building (with nothing cached this takes minutes)');
-  await buildTools();
-  const buildah = await Buildah.open(folder);
-  const scratch = await mkdtemp(join(folder, '.building-'));
-  try {
-    const { bases, common } = await dockerfile(buildah, scratch, key);
-    // Named, so that the clean-up below leaves it for the next build.
-    await buildah.build({ ...common, tag: packages, target: 'packages' });
-    await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
-    const nats = join(scratch, 'nats');
-    await mkdir(nats);
-    await copyFile(toolPath('nats-server'), join(nats, 'nats-server'));
-    await writeFile(join(nats, 'Dockerfile'), natsRecipe);
-    const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
-      operator: { ...common, target: 'operator' },
-      worker: { ...common, target: 'worker-cpu' },
-      pause: { context: scratch },
-      nats: { context: nats },
-    };
-    const sizes = { operator: 0, worker: 0, pause: 0, nats: 0 };
-    for (const name of imageNames) {
-      const tag = tagOf(name, key);
-      const archive = join(scratch, `${name}.tar`);
-      await buildah.build({ ...recipes[name], tag });
-      await buildah.save(tag, archive);
-      await buildah.forget(tag);
-      sizes[name] = (await readArchive(archive)).compressedBytes;
-      await rename(archive, archiveOf(key, name));
-      say(`${name}: ${(sizes[name] / 1e6).toFixed(1)} MB compressed`);
-    }
-    await buildah.keepOnly([bases.build, bases.runtime, packages]);
-    await writeFile(builtFile(key), JSON.stringify(sizes));
-    await dropOld();
-    say(`built in ${String(Math.round((performance.now() - began) / 1_000))} s`);
-    return imagesOf(key, sizes);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+  const { bases, common } = await dockerfile({ buildah, scratch }, key);
+  // Named, so that the clean-up below leaves it for the next build.
+  await buildah.build({ ...common, tag: packages, target: 'packages' });
+  await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
+  const nats = join(scratch, 'nats');
+  await mkdir(nats);
+  await copyFile(toolPath('nats-server'), join(nats, 'nats-server'));
+  await writeFile(join(nats, 'Dockerfile'), natsRecipe);
+  const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
+    operator: { ...common, target: 'operator' },
+    worker: { ...common, target: 'worker-cpu' },
+    pause: { context: scratch },
+    nats: { context: nats },
+  };
+  const sizes = { operator: 0, worker: 0, pause: 0, nats: 0 };
+  for (const name of imageNames) {
+    const tag = tagOf(name, key);
+    const archive = join(scratch, `${name}.tar`);
+    await buildah.build({ ...recipes[name], tag });
+    await buildah.save(tag, archive);
+    await buildah.forget(tag);
+    sizes[name] = (await readArchive(archive)).compressedBytes;
+    await rename(archive, archiveOf(key, name));
+    say(`${name}: ${(sizes[name] / 1e6).toFixed(1)} MB compressed`);
   }
+  await buildah.keepOnly([bases.build, bases.runtime, packages]);
+  await writeFile(builtFile(key), JSON.stringify(sizes));
+  await dropOld();
+  say(`built in ${String(Math.round((performance.now() - began) / 1_000))} s`);
+  return imagesOf(key, sizes);
 }
 
 const packages = 'localhost/kit/packages:latest';
 
-/** The build of the repository's Dockerfile. @param scratch folder for files that the build needs */
+/** The build of the repository's Dockerfile. */
 async function dockerfile(
-  buildah: Buildah,
-  scratch: string,
+  { buildah, scratch }: Store,
   key: string,
 ): Promise<{ readonly bases: Bases; readonly common: Omit<BuildOptions, 'tag'> }> {
   const bases = await makeBases(buildah, scratch);
@@ -156,13 +165,10 @@ export async function withTarget<T>(
   given: Pick<BuildOptions, 'arguments' | 'contexts'>,
   use: (image: string, buildah: Buildah) => Promise<T>,
 ): Promise<T> {
-  await mkdir(folder, { recursive: true });
-  await buildTools();
-  const buildah = await Buildah.open(folder);
-  const scratch = await mkdtemp(join(folder, '.building-'));
-  const tag = `localhost/distillery/${target}:trial`;
-  try {
-    const { common } = await dockerfile(buildah, scratch, await inputsKey());
+  return withStore(async (store) => {
+    const { buildah } = store;
+    const tag = `localhost/distillery/${target}:trial`;
+    const { common } = await dockerfile(store, await inputsKey());
     const values = { ...common.arguments, ...given.arguments };
     await buildah.build({ ...common, ...given, arguments: values, tag, target });
     try {
@@ -170,9 +176,7 @@ export async function withTarget<T>(
     } finally {
       await buildah.forget(tag);
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 async function readBuilt(key: string): Promise<Images | null> {
