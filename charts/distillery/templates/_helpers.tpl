@@ -24,6 +24,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "distillery.image" -}}
 {{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
 {{- end -}}
+{{/* The same, or "" where the values name no repository. */}}
+{{- define "distillery.optionalImage" -}}
+{{- if (.image).repository }}{{ include "distillery.image" . }}{{ else }}""{{ end -}}
+{{- end -}}
 {{/* What the restricted Pod Security Standard wants, for every pod of the release. */}}
 {{- define "distillery.podSecurity" -}}
 runAsNonRoot: true
