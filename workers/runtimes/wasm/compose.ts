@@ -25,8 +25,8 @@ export interface Workbench {
   reshape(x: TensorInfo, shape: readonly number[]): TensorInfo;
   /** A tensor of the same content with an identity of its own. */
   copy(x: TensorInfo): TensorInfo;
-  /** The result of the backend's own kernel for the same inputs. @throws where the backend has none. */
-  original(): TensorInfo;
+  /** The result of the backend's own kernel for the same inputs, but for those given here. @throws where it has none */
+  original(others?: NamedTensorInfoMap): TensorInfo;
 }
 
 /** What a composed kernel computes from its inputs and attributes. */
@@ -53,9 +53,10 @@ export function composed(composition: Composition, replaced?: KernelFunc): Kerne
     const made: TensorInfo[] = [];
     let result: TensorInfo | undefined;
     try {
-      const original = (): TensorInfo => {
+      const original = (others: NamedTensorInfoMap = {}): TensorInfo => {
         if (replaced === undefined) throw new Error('kernel: the wasm backend has no version of its own');
-        return keepOne(replaced({ inputs, backend, ...(attrs === undefined ? {} : { attrs }) }), made);
+        const given = { inputs: { ...inputs, ...others }, backend };
+        return keepOne(replaced(attrs === undefined ? given : { ...given, attrs }), made);
       };
       result = composition(workbench(backend, made, original), named(inputs), attrs ?? {});
       return result;
@@ -71,7 +72,7 @@ function keepOne(output: TensorInfo | TensorInfo[], made: TensorInfo[]): TensorI
   return output;
 }
 
-function workbench(backend: BackendWasm, made: TensorInfo[], original: () => TensorInfo): Workbench {
+function workbench(backend: BackendWasm, made: TensorInfo[], original: Workbench['original']): Workbench {
   const run = (kernel: string, inputs: NamedTensorInfoMap, attributes: Attributes = {}): TensorInfo => {
     const { kernelFunc } = tf.getKernel(kernel, wasmBackendName);
     return keepOne(kernelFunc({ inputs, backend, attrs: attributes as Record<string, Attribute> }), made);

@@ -45,7 +45,7 @@ export function convolutionInfo(
     input as Shape4,
     filter as Shape4,
     strides,
-    depthwise ? (dilations ?? 1) : 1,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     depthwise,

@@ -1,6 +1,6 @@
 /**
- * Which kernels of the wasm backend are ours: those it lacks for training, and those whose own version is a scalar loop
- * (docs/adr/0004-wasm-gradient-kernels.md has the figures).
+ * Which kernels of the wasm backend are ours: those it lacks for training, those whose own version is a scalar loop
+ * (docs/adr/0004-wasm-gradient-kernels.md has the figures), and those that are wrong for some shapes.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
@@ -11,6 +11,7 @@ import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise.js'
 import { averagePoolGradient, maxPoolGradient } from './pooling.js';
 import { matrixProduct, mean, sum } from './products.js';
 import { unsortedSegmentSum } from './segments.js';
+import { trimmed } from './trimmed.js';
 
 const missing: Readonly<Record<string, Composition>> = {
   Conv2DBackpropFilter: filterGradient,
@@ -20,6 +21,10 @@ const missing: Readonly<Record<string, Composition>> = {
 };
 
 const replaced: Readonly<Record<string, Composition>> = {
+  Conv2D: trimmed({ depthwise: false }),
+  FusedConv2D: trimmed({ depthwise: false }),
+  DepthwiseConv2dNative: trimmed({ depthwise: true }),
+  FusedDepthwiseConv2D: trimmed({ depthwise: true }),
   Conv2DBackpropInput: inputGradient,
   BatchMatMul: matrixProduct,
   Sum: sum,
