@@ -6,4 +6,4 @@ export { asSelfTestError, openInferenceThread, pathsOf } from './inference-threa
 export type { InferenceThread, InferenceThreadSource } from './inference-thread.js';
 export { openTrainerThread } from './trainer-thread.js';
 export type { TrainerThread, TrainerThreadSource } from './trainer-thread.js';
-export { type NativeSettings, noNative } from '../runtimes/index.js';
+export { instructionSetIn, nativeMissing, type NativeSettings, noNative } from '../runtimes/index.js';

@@ -10,7 +10,7 @@ export { objectPort } from './object-port.js';
 export type { ObjectPort, Written } from './object-port.js';
 export { ObjectStore } from './object-store.js';
 export { ObjectWriter } from './object-writer.js';
-export { claimAttempt, createReference, publishTeacherState, readReference } from './state.js';
+export { attemptsBefore, claimAttempt, createReference, publishTeacherState, readReference } from './state.js';
 export type { StudentClaim } from './state.js';
 export { workQueue } from './work-queue.js';
 export type { WorkDelivery } from './work-queue.js';

@@ -156,6 +156,12 @@ async function waitForRoom(link: StreamLink, key: string, tries: number): Promis
   await link.clock.sleep(roomDelayMs);
 }
 
+/** The number of the newest attempt that claimed to be the student; 0 = none did. @throws StreamRefused, StreamUnreachable */
+export async function attemptsBefore(link: StreamLink, names: JobNames): Promise<number> {
+  const { data } = await read(link, names, names.stateKeys.student(firstRank));
+  return attemptOf(data) ?? 0;
+}
+
 /** The right to be the student, until a higher attempt claims it. */
 export interface StudentClaim {
   readonly attempt: number;

@@ -78,9 +78,12 @@ interface Resumed {
   readonly metrics: TrainingMetrics;
 }
 
-/** Returns the newest checkpoint that is whole and whose metrics can be read; null when there is none. */
-async function newestSound(checkpoints: CheckpointStore, jobUid: string, notes: Notes): Promise<Resumed | null> {
-  const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
+/** The newest checkpoint that is whole and whose metrics can be read. @throws CheckpointError, StoreError */
+export function loadSound(
+  checkpoints: CheckpointStore,
+  jobUid: string,
+): ReturnType<typeof loadNewest<Omit<Resumed, 'entry'>>> {
+  return loadNewest(checkpoints, (bytes) => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
     const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
@@ -91,6 +94,11 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, notes: 
       remedy: '',
     });
   });
+}
+
+/** Returns null when no checkpoint is sound. */
+async function newestSound(checkpoints: CheckpointStore, jobUid: string, notes: Notes): Promise<Resumed | null> {
+  const { newest, skipped } = await loadSound(checkpoints, jobUid);
   for (const { entry, error } of skipped) {
     notes.add(
       `checkpoint of step ${entry.step} is passed over: ${statementOf(error.fault)}; falling back to the one before`,

@@ -21,7 +21,7 @@ export interface Stores {
 /** Runs before the claim, so that a folder of another job is refused at once. */
 export async function openStores(context: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
   const { checkpoint } = context.env.manifest.student;
-  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
+  const objects = objectsOf(link, names);
   const checkpoints = await openCheckpoints(context, objects);
   const results = await openResults(context);
   return {
@@ -33,6 +33,15 @@ export async function openStores(context: WorkerContext, link: StreamLink, names
       await results?.sweep();
     },
   };
+}
+
+/** The checkpoints alone, for an attempt that is not the first. */
+export function checkpointsOf(context: WorkerContext, link: StreamLink, names: JobNames): Promise<CheckpointStore> {
+  return openCheckpoints(context, objectsOf(link, names));
+}
+
+function objectsOf(link: StreamLink, names: JobNames): ObjectStore {
+  return new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
 }
 
 async function openCheckpoints({ env, places }: WorkerContext, objects: ObjectStore): Promise<CheckpointStore> {

@@ -1,5 +1,12 @@
 /** What a student process does: it claims the attempt, loads the model and the newest checkpoint, and trains to the end. */
-import { jobNames, type Manifest, needsNoTeacher, type Schedule, schedule as scheduleOf } from '@distillery/protocol';
+import {
+  type InstructionSet,
+  jobNames,
+  type Manifest,
+  needsNoTeacher,
+  type Schedule,
+  schedule as scheduleOf,
+} from '@distillery/protocol';
 
 import { Notes } from '../base/index.js';
 import { type ExportLimits, noNative, type TrainerThread, type TrainerThreadSource } from '../compute/index.js';
@@ -22,6 +29,7 @@ import { StepTraces, tracedSupply, tracedTrainer } from './step-traces.js';
 import { Student } from './student.js';
 import { teacherWidth, widthNote } from './teacher-width.js';
 import { studentView } from './view.js';
+import { trainedWith } from './trained-with.js';
 import { checkTargetWidth, type StudentWidth, widen } from './widths.js';
 
 const connectWaitMs = 60_000;
@@ -77,10 +85,11 @@ async function prepare(
     ...(needsNoTeacher(manifest) ? {} : { teacherColumns: () => widthOfTeacher(context, notes) }),
   });
   const start = await studentStart(manifest, places);
-  const [trainer, link] = await Promise.all([
-    openTrainer({ ...trainerSourceOf(context, modelJson, schedule, loss), start }),
-    connect(context),
-  ]);
+  const names = jobNames(manifest.job.uid);
+  const link = await connect(context);
+  const before = await trainedWith(context, link, names);
+  const source = trainerSourceOf(context, { modelJson, schedule, loss, trainedWith: before });
+  const trainer = await openTrainer({ ...source, start });
   const { view, notes: mistakes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
   for (const note of [...dataset.notes, ...left, ...trainer.notes, ...mistakes, ...(labels === null ? [] : [labels])]) {
     notes.add(note);
@@ -96,7 +105,6 @@ async function prepare(
       ? { kind: answers, columns: trainer.columns }
       : null,
   });
-  const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule, notes });
   const { facts, from, claim } = attempt;
@@ -136,11 +144,16 @@ async function prepare(
   };
 }
 
+interface Training {
+  readonly modelJson: string;
+  readonly schedule: Schedule;
+  readonly loss: LossSettings;
+  readonly trainedWith: InstructionSet | null;
+}
+
 function trainerSourceOf(
   { env: { manifest, runtime, nativeFolder } }: WorkerContext,
-  modelJson: string,
-  schedule: Schedule,
-  loss: LossSettings,
+  { modelJson, schedule, loss, trainedWith: before }: Training,
 ): TrainerThreadSource {
   const { training, student } = manifest;
   const { name = 'auto', threads, instructionSet } = student.runtime ?? {};
@@ -150,7 +163,8 @@ function trainerSourceOf(
     native: {
       folder: nativeFolder,
       threads: threads ?? noNative.threads,
-      instructionSet: instructionSet ?? noNative.instructionSet,
+      instructionSet: instructionSet ?? null,
+      trainedWith: before,
     },
     modelJson,
     seed: training.seed,

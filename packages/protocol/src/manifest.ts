@@ -256,7 +256,7 @@ export const writtenManifestSchema = z.strictObject({
         name: z.enum(runtimeNames).optional(),
         /** Absent = 1. */
         threads: count.max(256).optional(),
-        /** Absent = AVX2. */
+        /** Absent = the newest of the processor (ADR 70). */
         instructionSet: z.enum(instructionSets).optional(),
       })
       .optional(),

@@ -9,8 +9,8 @@ export const runtimeChoices = ['auto', ...runtimeNames] as const;
 export type RuntimeChoice = (typeof runtimeChoices)[number];
 
 /**
- * Instruction sets that the kernels of oneDNN in the runtime `native` may be held to, in the words of ONEDNN_MAX_CPU_ISA. Each
- * rounds differently, so a job names one; a processor without it uses what it has.
+ * Instruction sets that the kernels of oneDNN in the runtime `native` may be held to, the oldest first, in the words of
+ * ONEDNN_MAX_CPU_ISA. Each rounds differently.
  */
 export const instructionSets = ['SSE41', 'AVX', 'AVX2', 'AVX512_CORE'] as const;
 export type InstructionSet = (typeof instructionSets)[number];

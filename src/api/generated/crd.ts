@@ -2320,7 +2320,7 @@ export const jobSchema: Schema = {
                     "AVX2",
                     "AVX512_CORE"
                   ],
-                  "description": "The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2."
+                  "description": "The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = the newest of the processor; a student that continues keeps the set that it was trained with where its processor has it."
                 }
               }
             },

@@ -822,7 +822,7 @@ export interface StudentRuntime {
    */
   threads?: number;
   /**
-   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2.
+   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = the newest of the processor; a student that continues keeps the set that it was trained with where its processor has it.
    */
   instructionSet?: 'SSE41' | 'AVX' | 'AVX2' | 'AVX512_CORE';
 }
@@ -2094,7 +2094,7 @@ export interface StudentRuntimeDraft {
    */
   threads?: number;
   /**
-   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = AVX2.
+   * The newest instructions that are used (native). Each set gives other last bits, and a processor without it refuses the job. Absent = the newest of the processor; a student that continues keeps the set that it was trained with where its processor has it.
    */
   instructionSet?: 'SSE41' | 'AVX' | 'AVX2' | 'AVX512_CORE';
 }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 
 import type { StudentTrainer } from '../../../workers/models/training.js';
-import { openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
+import { noNative, openRuntime, runtimeTable } from '../../../workers/runtimes/index.js';
 import { nativeTensors } from '../../kit/native-tensors.js';
 import type { Block } from './block-process.js';
 import { batchOf, studentCases, trainerOptions } from './cases.js';
@@ -20,7 +20,8 @@ const [, , name = '', folder = '', threads = '1', chosen = 'native'] = process.a
 const given = studentCases.find((each) => each.name === name);
 if (given === undefined) throw new Error(`blocks: no case ${name}`);
 
-const native = { folder, threads: Number(threads), instructionSet: 'AVX2' } as const;
+// The instruction set is the newest of the processor, as Python's is.
+const native = { ...noNative, folder, threads: Number(threads) };
 const runtime = await openRuntime(chosen === 'cuda' ? 'cuda' : 'native', 'training', runtimeTable(native));
 const trainer = await runtime.openTrainer(trainerOptions(given, totalSteps));
 const batch = batchOf(given);

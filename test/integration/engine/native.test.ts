@@ -55,7 +55,7 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
 
   it('is chosen where it is there, and says what decides its bits', () => {
     const { runtime, computedBy } = reportOf('undisturbed');
-    expect(runtime).toMatch(/^native \(TensorFlow [\d.]+, AVX2, 1 thread\)$/);
+    expect(runtime).toMatch(/^native \(TensorFlow [\d.]+, AVX\w*, 1 thread\)$/);
     expect(computedBy).toEqual([{ step: 0, runtime }]);
   });
 
@@ -86,6 +86,20 @@ const preset = 'resnet-tiny?blocks=1,1&width=4&stride=2&dropout=0.1';
     expect(await digestOf(resumed)).not.toBe(undisturbed);
     const { computedBy = [] } = reportOf('changed');
     expect(computedBy.map(({ runtime }) => runtime.split(' ')[0])).toEqual(['native', 'wasm']);
+  });
+
+  it('that is resumed keeps the instruction set that it was trained with', async () => {
+    const run = start('older', { name: 'native', instructionSet: 'AVX' });
+    await run.until('steps beyond a checkpoint are trained', () => (run.progress?.step ?? 0) > 25);
+    run.child.kill('SIGINT');
+    await run.ended();
+    // Without a set in the job the newest of the processor would follow.
+    const file = join(folder, 'older', 'job.json');
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('"AVX"');
+    writeFileSync(file, text.replace(/,\s*"instructionSet":\s*"AVX"/, ''));
+    await digestOf(new DistillProcess(['run', '--resume', join(folder, 'older'), '--json'], environment));
+    expect(reportOf('older').computedBy).toEqual([{ step: 0, runtime: expect.stringContaining(', AVX, ') }]);
   });
 
   it('that names a runtime which is not there fails the job, and says what to do', async () => {

@@ -102,7 +102,7 @@ const cases: readonly { what: string; modelJson: () => string; batch: (step: num
     modelJson: string,
     batch: (step: number) => TrainingBatch,
   ): Promise<{ notes: StudentTrainer['notes']; gradients: Gradients; state: TrainerState; logits: Float32Array }> => {
-    const table = runtimeTable({ folder, threads: 1, instructionSet: 'AVX2' });
+    const table = runtimeTable({ folder, threads: 1, instructionSet: null });
     const runtime = await openRuntime(choice, 'training', table);
     const student = await runtime.openTrainer({
       modelJson,

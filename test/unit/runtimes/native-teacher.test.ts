@@ -64,7 +64,7 @@ function layersFiles(): Record<string, string | Uint8Array> {
 (folder === null ? describe.skip : describe)('a teacher on the runtime native', () => {
   let native: Runtime;
   beforeAll(async () => {
-    native = await openRuntime('native', 'tfjs-layers', runtimeTable({ folder, threads: 1, instructionSet: 'AVX2' }));
+    native = await openRuntime('native', 'tfjs-layers', runtimeTable({ folder, threads: 1, instructionSet: null }));
   });
   const opened = (format: InferenceSource['format'], path: string): Promise<Inference> =>
     openInference(sourceOf(format, path), (file) => native.openSession(file));

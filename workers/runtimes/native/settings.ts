@@ -1,7 +1,7 @@
 /** What a process knows of the native runtime before it loads anything of it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageNativeFolder, type InstructionSet, nativeCudaFolder } from '@distillery/protocol';
+import { imageNativeFolder, type InstructionSet, instructionSets, nativeCudaFolder } from '@distillery/protocol';
 import type { Reason, Work } from '../runtime.js';
 import { nativeFiles } from './addon.js';
 
@@ -10,12 +10,19 @@ export interface NativeSettings {
   readonly folder: string | null;
   /** Threads of one operation: the order of additions depends on it. */
   readonly threads: number;
-  /** The newest instructions that oneDNN may use: kernels for others round differently. */
-  readonly instructionSet: InstructionSet;
+  /** The newest instructions that oneDNN may use: kernels for others round differently. Null = see instructionSetOf. */
+  readonly instructionSet: InstructionSet | null;
+  /** The set that a student was trained with so far. */
+  readonly trainedWith?: InstructionSet | null;
 }
 
 /** Of a process that has none. */
-export const noNative: NativeSettings = { folder: null, threads: 1, instructionSet: 'AVX2' };
+export const noNative: NativeSettings = { folder: null, threads: 1, instructionSet: null };
+
+/** Of a processor whose flags are not known. */
+const usual: InstructionSet = 'AVX2';
+/** Those that are chosen for a job that names none: TensorFlow's own code needs AVX. */
+const chosen = ['AVX', 'AVX2', 'AVX512_CORE'] as const satisfies readonly InstructionSet[];
 
 /** Flags of /proc/cpuinfo. */
 const neededFlags: Readonly<Record<InstructionSet, readonly string[]>> = {
@@ -25,14 +32,42 @@ const neededFlags: Readonly<Record<InstructionSet, readonly string[]>> = {
   AVX512_CORE: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl'],
 };
 
+type CpuFlags = () => ReadonlySet<string> | null;
+
+/**
+ * The set that is named, else the one that trained the student so far where the processor has it, else the newest that it
+ * has (ADR 70).
+ * @param cpuFlags of this machine's processor; null = not known
+ */
+export function instructionSetOf(
+  { instructionSet, trainedWith = null }: Pick<NativeSettings, 'instructionSet' | 'trainedWith'>,
+  cpuFlags: CpuFlags = readCpuFlags,
+): InstructionSet {
+  if (instructionSet !== null) return instructionSet;
+  const flags = cpuFlags();
+  if (flags === null) return trainedWith ?? usual;
+  if (trainedWith !== null && hasInstructions(flags, trainedWith)) return trainedWith;
+  return chosen.findLast((each) => hasInstructions(flags, each)) ?? chosen[0];
+}
+
+/** The set that the description of a runtime (start.ts) names; null where it names none. */
+export function instructionSetIn(description: string): InstructionSet | null {
+  const [, named] = /^native \(TensorFlow [^,]+, (\w+), \d+ threads?\)$/.exec(description) ?? [];
+  return instructionSets.find((each) => each === named) ?? null;
+}
+
+function hasInstructions(flags: ReadonlySet<string>, set: InstructionSet): boolean {
+  return neededFlags[set].every((flag) => flags.has(flag));
+}
+
 /**
  * Why there is no native runtime of these settings; null where there is one. Loads nothing.
  * @param cpuFlags of this machine's processor; null = not known, and nothing is refused for them
  */
 export function nativeMissing(
-  { folder, instructionSet }: NativeSettings,
+  { folder, ...settings }: NativeSettings,
   work: Work = 'training',
-  cpuFlags: () => ReadonlySet<string> | null = readCpuFlags,
+  cpuFlags: CpuFlags = readCpuFlags,
 ): Reason | null {
   const remedy =
     work === 'saved-model'
@@ -45,9 +80,10 @@ export function nativeMissing(
     return { found: `no ${nativeFiles.build} in ${folder}`, expected: 'a build of TensorFlow', remedy };
   }
   const flags = cpuFlags();
-  if (flags === null || neededFlags[instructionSet].every((flag) => flags.has(flag))) return null;
-  const smaller = 'set student.runtime.instructionSet to one that it has, or use runtime wasm';
-  return { problem: `the processor lacks ${instructionSet}`, remedy: smaller };
+  const instructionSet = instructionSetOf(settings, () => flags);
+  if (flags === null || hasInstructions(flags, instructionSet)) return null;
+  const smaller = settings.instructionSet === null ? '' : 'leave student.runtime.instructionSet out, or ';
+  return { problem: `the processor lacks ${instructionSet}`, remedy: `${smaller}use runtime wasm` };
 }
 
 /** Whether a folder holds a build that can use NVIDIA devices. */

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { InstructionSet } from '@distillery/protocol';
 import { librarySentence } from '../../base/index.js';
 import { setBackend } from '../backend.js';
 import { RuntimeError } from '../runtime.js';
@@ -14,7 +15,7 @@ import { adamFunction, registerAdam } from './adam.js';
 import { type Addon, loadAddon, nativeFiles } from './addon.js';
 import { Binding } from './binding.js';
 import { replaceKernels } from './kernels.js';
-import type { NativeSettings } from './settings.js';
+import { instructionSetOf, type NativeSettings } from './settings.js';
 
 /** The backend's name in the kernels of tfjs-node. */
 export const nativeBackendName = 'tensorflow';
@@ -37,8 +38,10 @@ interface KernelModule {
 let started: { readonly key: string; readonly native: StartedNative } | null = null;
 
 /** Once a thread: a second call with the same settings makes the backend the current one again. @throws RuntimeError */
-export async function startNative(settings: NativeSettings, device: NativeDevice = onCpu): Promise<StartedNative> {
+export async function startNative(given: NativeSettings, device: NativeDevice = onCpu): Promise<StartedNative> {
   const { runtime } = device;
+  const { folder, threads } = given;
+  const settings = { folder, threads, instructionSet: instructionSetOf(given) };
   const key = JSON.stringify([settings, device]);
   if (started !== null && started.key !== key) {
     throw new RuntimeError(runtime, { problem: 'TensorFlow runs on this thread with other settings', remedy: '' });
@@ -54,7 +57,11 @@ export async function startNative(settings: NativeSettings, device: NativeDevice
   throw new RuntimeError(runtime, { problem: 'its tfjs backend did not start', remedy: 'use runtime wasm' });
 }
 
-function load({ folder, threads, instructionSet }: NativeSettings, device: NativeDevice): StartedNative {
+interface Settled extends NativeSettings {
+  readonly instructionSet: InstructionSet;
+}
+
+function load({ folder, threads, instructionSet }: Settled, device: NativeDevice): StartedNative {
   if (folder === null) throw new Error('no folder');
   const addon = loadAddon(folder);
   // Before the first operation, which reads it. Whether oneDNN is used at all is read while the library
