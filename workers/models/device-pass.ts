@@ -68,7 +68,7 @@ export function recordPass(
       ...(like === undefined ? {} : { like: like.program }),
       body: () => passOf(model, given, loss, kept),
       isInput: ({ shape, values }) => {
-        const layer = seeds.findIndex((seed, at) => isMask(values, model.drawMask(at, shape, seed)));
+        const layer = seeds.findIndex((seed, at) => isMask(values(), model.drawMask(at, shape, seed)));
         if (layer >= 0) masks.push({ layer, shape });
         return layer >= 0;
       },

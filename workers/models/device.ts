@@ -14,7 +14,7 @@ export interface DeviceTensor {
 /** A tensor that the recorded function made of plain values: part of the program, unless `isInput` claims it. */
 export interface RecordedConstant {
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  readonly values: () => Float32Array;
 }
 
 export interface Recording {

@@ -1,8 +1,9 @@
 /** Recorded ops in a better form: what is recognized, and what is left as it is. */
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import { kinds, types } from '../../../workers/runtimes/native/addon.js';
-import type { Constant } from '../../../workers/runtimes/native/function-def.js';
+import { type Constant, floatsOf, shortest } from '../../../workers/runtimes/native/function-def.js';
 import { type Known, type RecordedOp, simplified } from '../../../workers/runtimes/native/simplify.js';
 
 const shapes = new Map<number, readonly number[]>();
@@ -125,4 +126,65 @@ describe('a product', () => {
     const product = op('BatchMatMulV2', [given(2, 4, 3), given(2, 3, 5)], [2, 4, 5]);
     expect(simplified([product], known).ops).toEqual([product]);
   });
+});
+
+describe('a product with ones', () => {
+  /** As a recording keeps a constant of one value. */
+  const all = (value: number, ...shape: number[]): number => floats([value], shape);
+  /** What the last result needs. */
+  const needed = (ops: readonly RecordedOp[]): readonly RecordedOp[] => {
+    const waiting = new Set(ops.slice(-1).map(resultOf));
+    const found: RecordedOp[] = [];
+    for (const each of ops.toReversed()) {
+      if (!waiting.has(resultOf(each))) continue;
+      found.unshift(each);
+      for (const id of each.inputs) waiting.add(id);
+    }
+    return found;
+  };
+
+  test('repeats the other', () => {
+    const dy = given(2, 3, 1);
+    const product = op('Mul', [all(1, 2, 3, 4), dy], [2, 3, 4]);
+    const { ops, constants: made } = simplified([product], known);
+    expect(ops).toMatchObject([{ op: 'BroadcastTo', inputs: [dy, -1], outputs: product.outputs }]);
+    expect([...new Int32Array(made.get(-1)!.bytes.slice().buffer)]).toEqual([2, 3, 4]);
+  });
+
+  test('is not made where pairs of numbers follow, and comes after what one number does', () => {
+    const [dy, x] = [given(2, 3, 1), given(2, 3, 4)];
+    const product = op('Mul', [dy, all(1, 2, 3, 4)], [2, 3, 4]);
+    const mean = op('RealDiv', [resultOf(product), floats([4], [])], [2, 3, 4]);
+    const half = op('Mul', [floats([0.5], []), resultOf(mean)], [2, 3, 4]);
+    const last = op('Mul', [x, resultOf(half)], [2, 3, 4]);
+    const found = needed(simplified([product, mean, half, last], known).ops);
+    expect(found.map((each) => [each.op, each.outputs[0]?.shape])).toEqual([
+      ['RealDiv', [2, 3, 1]],
+      ['Mul', [2, 3, 1]],
+      ['Mul', [2, 3, 4]],
+    ]);
+    expect(found.at(-1)?.inputs[0]).toBe(x);
+    expect(found.at(-1)?.outputs).toEqual(last.outputs);
+  });
+
+  test.each([
+    { what: 'with another number', left: [2, 3, 1], factor: all(2, 2, 3, 4) },
+    { what: 'of the same shape', left: [2, 3, 4], factor: all(1, 2, 3, 4) },
+    { what: 'with a tensor', left: [2, 3, 1], factor: given(2, 3, 4) },
+  ])('$what stays', ({ left, factor }) => {
+    const product = op('Mul', [given(...left), factor], [2, 3, 4]);
+    expect(simplified([product], known).ops).toEqual([product]);
+  });
+});
+
+test('a constant of one value is kept as that, and gives all of them back', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(0, -0, 1, NaN, 0.5), { minLength: 1, maxLength: 6 }), (values) => {
+      const bytes = new Uint8Array(Float32Array.from(values).buffer);
+      const found = shortest({ type: types.float32, shape: [values.length], bytes });
+      expect([...floatsOf(found)]).toEqual(values);
+      expect(found.bytes.length === 4).toBe(values.every((value) => Object.is(value, values[0])));
+      expect(found.bytes.buffer).not.toBe(bytes.buffer);
+    }),
+  );
 });

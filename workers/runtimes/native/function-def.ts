@@ -1,6 +1,6 @@
 /** A FunctionDef as bytes (tensorflow/core/framework/function.proto): recorded ops as one function. Pure. */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { kinds, type OpAttribute } from './addon.js';
+import { kinds, type OpAttribute, types } from './addon.js';
 
 export interface FunctionArgument {
   readonly name: string;
@@ -25,7 +25,31 @@ export type NodeAttribute =
 export interface Constant {
   readonly type: number;
   readonly shape: readonly number[];
+  /** Of all values; or of one of type float32 that is that of all. */
   readonly bytes: Uint8Array;
+}
+
+const bytesOfFloat = 4;
+
+/** The constant in its shortest form: tfjs makes megabytes of ones to multiply with. The result shares no memory with it. */
+export function shortest({ type, shape, bytes }: Constant): Constant {
+  const isShort = type === types.float32 && bytes.length > bytesOfFloat && isRepeated(bytes);
+  return { type, shape: [...shape], bytes: isShort ? bytes.slice(0, bytesOfFloat) : bytes.slice() };
+}
+
+/** Compared by bits, so that a zero keeps its sign. */
+function isRepeated(bytes: Uint8Array): boolean {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const first = words.getUint32(0);
+  for (let at = bytesOfFloat; at < bytes.length; at += bytesOfFloat) if (words.getUint32(at) !== first) return false;
+  return true;
+}
+
+/** All values of a constant of type float32. */
+export function floatsOf({ shape, bytes }: Constant): Float32Array {
+  const values = new Float32Array(bytes.slice().buffer);
+  const length = shape.reduce((product, axis) => product * axis, 1);
+  return values.length === length ? values : new Float32Array(length).fill(values[0] ?? NaN);
 }
 
 export interface FunctionDefinition {
@@ -123,7 +147,10 @@ function writeOne(writer: BinaryWriter, name: string, type: number, value: strin
 function writeTensor(writer: BinaryWriter, { type, shape, bytes }: Constant): void {
   writer.tag(1, WireType.Varint).int32(type);
   message(writer, 2, (inner) => writeShape(inner, shape));
-  writer.tag(4, WireType.LengthDelimited).bytes(bytes);
+  const length = shape.reduce((product, axis) => product * axis, 1);
+  // The last of several values is that of all that follow (`float_val`); `tensor_content` has each.
+  const isShort = type === types.float32 && bytes.length < length * bytesOfFloat;
+  writer.tag(isShort ? 5 : 4, WireType.LengthDelimited).bytes(bytes);
 }
 
 /** A TensorShapeProto. */

@@ -7,6 +7,9 @@
  * oneDNN in TensorFlow 2.21 writes outside of its memory in the gradient of a 1×1 filter with a stride, when its
  * instructions are held to AVX2 and an input has fewer than 8 channels: the process aborts later, or computes nonsense. A
  * 1×1 filter with a stride sees every s-th value alone, so taking these first and no stride then is the same sum.
+ *
+ * With AVX-512 it computes all rows but the first as 0 where one channel gives a result of width 1, by a stride along the width
+ * alone. That stride does nothing: with the columns of the only window, and without it, the sum is the same.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
@@ -18,13 +21,24 @@ interface StridedAttributes {
   readonly filterShape: readonly number[];
 }
 
+type Convolution = Parameters<typeof tf.backend_util.computeConv2DInfo>;
+
+interface ForwardAttributes {
+  readonly strides: Convolution[2];
+  readonly dilations: Convolution[3];
+  readonly pad: Convolution[4];
+  readonly dimRoundingMode?: Convolution[5];
+}
+
 /** Call once, after the kernels of tfjs-node are registered. */
 export function replaceKernels(backendName: string): void {
-  for (const kernelName of ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter']) {
+  const replace = (kernelName: string, replacement: (original: KernelFunc) => KernelFunc): void => {
     const original: KernelConfig = tf.getKernel(kernelName, backendName);
     tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({ ...original, kernelFunc: withoutStride(original.kernelFunc) });
-  }
+    tf.registerKernel({ ...original, kernelFunc: replacement(original.kernelFunc) });
+  };
+  for (const each of ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter']) replace(each, withoutStride);
+  for (const each of ['Conv2D', 'FusedConv2D']) replace(each, ofOneWindow);
   tf.unregisterKernel('GatherV2', backendName);
   tf.registerKernel({ kernelName: 'GatherV2', backendName, kernelFunc: gather });
 }
@@ -43,6 +57,39 @@ function withoutStride(original: KernelFunc): KernelFunc {
       return original({ ...call, inputs: { ...call.inputs, x: sliced }, attrs: { ...call.attrs, strides: [1, 1] } });
     } finally {
       every.dispose();
+    }
+  };
+}
+
+function ofOneWindow(original: KernelFunc): KernelFunc {
+  return (call) => {
+    const { x, filter } = call.inputs;
+    if (x === undefined || filter === undefined) return original(call);
+    const { strides, dilations, pad, dimRoundingMode } = call.attrs as unknown as ForwardAttributes;
+    const [input, taps] = [x.shape as Convolution[0], filter.shape as Convolution[1]];
+    const info = tf.backend_util.computeConv2DInfo(input, taps, strides, dilations, pad, dimRoundingMode);
+    const isWrong = info.inChannels === 1 && info.outWidth === 1 && info.strideHeight === 1 && info.strideWidth > 1;
+    if (!isWrong || info.outHeight === 1) return original(call);
+    const { top, bottom, left } = info.padInfo;
+    const columns = Math.min(info.inWidth, info.effectiveFilterWidth - left);
+    const right = info.effectiveFilterWidth - left - columns;
+    const window = tf.tidy(() => {
+      const met = tf.slice(tensorOf(x), [0, 0, 0, 0], [-1, -1, columns, -1]);
+      return tf.pad(met, [
+        [0, 0],
+        [top, bottom],
+        [left, right],
+        [0, 0],
+      ]);
+    });
+    try {
+      return original({
+        ...call,
+        inputs: { ...call.inputs, x: window },
+        attrs: { ...call.attrs, strides: [1, 1], pad: 'valid' },
+      });
+    } finally {
+      window.dispose();
     }
   };
 }

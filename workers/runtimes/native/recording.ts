@@ -7,7 +7,7 @@
 import { type RecordedConstant, RecordingError } from '../../models/training.js';
 import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js';
 import type { Recorder } from './binding.js';
-import type { Constant, FunctionDefinition, NodeAttribute } from './function-def.js';
+import { type Constant, floatsOf, type FunctionDefinition, type NodeAttribute, shortest } from './function-def.js';
 import { FunctionNodes } from './function-nodes.js';
 import { type Lifetimes, lifetimesOf, Releases } from './lifetimes.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
@@ -57,7 +57,7 @@ export class OpRecorder implements Recorder {
 
   made(id: number, type: number, shape: readonly number[], bytes: Uint8Array): void {
     this.#known.add(id);
-    this.#constants.set(id, { type, shape: [...shape], bytes: bytes.slice() });
+    this.#constants.set(id, shortest({ type, shape, bytes }));
   }
 
   ran(
@@ -92,9 +92,10 @@ export class OpRecorder implements Recorder {
   /** Ids of constants that differ from run to run, in the order in which they were made. */
   claimed(isInput: (constant: RecordedConstant) => boolean): number[] {
     return [...this.#constants]
-      .filter(([, { type, bytes, shape }]) => {
-        if (type !== types.float32 || bytes.length <= 4) return false;
-        return isInput({ shape, values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) });
+      .filter(([, constant]) => {
+        const { type, shape } = constant;
+        if (type !== types.float32 || shape.reduce((product, axis) => product * axis, 1) <= 1) return false;
+        return isInput({ shape, values: () => floatsOf(constant) });
       })
       .map(([id]) => id);
   }

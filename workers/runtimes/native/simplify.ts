@@ -6,7 +6,7 @@
  * anymore is left in; it falls away with all else that no result needs.
  */
 import { type OpAttribute, kinds, type TensorMetadata, types } from './addon.js';
-import type { Constant } from './function-def.js';
+import { type Constant, floatsOf } from './function-def.js';
 
 export interface RecordedOp {
   readonly op: string;
@@ -28,6 +28,9 @@ export interface Simplified {
   readonly constants: ReadonlyMap<number, Constant>;
 }
 
+/** Ops of two inputs that are taken number by number, each repeated where it is smaller. */
+const pairwise: ReadonlySet<string> = new Set(['Add', 'AddV2', 'Mul', 'RealDiv', 'Sub']);
+
 export function simplified(ops: readonly RecordedOp[], known: Known): Simplified {
   const rules = new Rules(known);
   return { ops: ops.flatMap((op) => rules.applied(op)), constants: rules.constants };
@@ -40,6 +43,8 @@ class Rules {
   readonly #makers = new Map<number, RecordedOp>();
   /** The result of Relu, by its input. */
   readonly #reluResults = new Map<number, number>();
+  /** What a repeated tensor repeats, by its id. */
+  readonly #sources = new Map<number, number>();
   #nextId = -1;
 
   constructor(known: Known) {
@@ -47,7 +52,12 @@ class Rules {
   }
 
   applied(op: RecordedOp): readonly RecordedOp[] {
-    const ops = this.#reluGradient(op) ?? this.#withBias(op) ?? this.#biasGradient(op) ?? this.#product(op) ?? [op];
+    const ops = this.#reluGradient(op) ??
+      this.#withBias(op) ??
+      this.#biasGradient(op) ??
+      this.#product(op) ??
+      this.#repeats(op) ??
+      this.#ofRepeated(op) ?? [op];
     for (const each of ops) for (const { id } of each.outputs) this.#makers.set(id, each);
     const [input, result] = [op.inputs[0], op.outputs[0]?.id];
     if (op.op === 'Relu' && input !== undefined && result !== undefined) this.#reluResults.set(input, result);
@@ -132,6 +142,37 @@ class Rules {
     return [...a.before, ...b.before, { ...product, outputs: [matrix] }, back];
   }
 
+  /** Repeats a tensor along axes: tfjs multiplies it with ones. */
+  #repeats({ op, inputs: [left, right], outputs }: RecordedOp): readonly RecordedOp[] | null {
+    const [result] = outputs;
+    if (op !== 'Mul' || left === undefined || right === undefined || result?.dtype !== types.float32) return null;
+    const source = this.#repeated(right) === 1 ? left : this.#repeated(left) === 1 ? right : null;
+    const shape = source === null ? null : this.#known.shapeOf(source);
+    if (source === null || shape === null || equal(shape, result.shape)) return null;
+    return [this.#broadcast(source, result)];
+  }
+
+  /** With a repeated tensor: an op on pairs of numbers repeats its inputs by itself, and on one number it can come before. */
+  #ofRepeated({ op, attributes, inputs, outputs }: RecordedOp): readonly RecordedOp[] | null {
+    const [result] = outputs;
+    if (!pairwise.has(op) || result?.dtype !== types.float32 || inputs.length !== 2) return null;
+    const at = inputs.findIndex((id) => this.#sources.has(id));
+    const [source, other] = [this.#sources.get(inputs[at] ?? NaN), inputs[1 - at]];
+    if (source === undefined || other === undefined) return null;
+    const withSource = at === 0 ? [source, other] : [other, source];
+    const shape = this.#makers.get(source)?.outputs[0]?.shape ?? this.#known.shapeOf(source);
+    const ofOther = this.#known.shapeOf(other);
+    if (equal(ofOther, result.shape)) return [{ op, attributes, inputs: withSource, outputs }];
+    if (shape === null || ofOther?.length !== 0) return null;
+    const few = { id: this.#nextId--, dtype: result.dtype, shape };
+    return [{ op, attributes, inputs: withSource, outputs: [few] }, this.#broadcast(few.id, result)];
+  }
+
+  #broadcast(source: number, result: TensorMetadata): RecordedOp {
+    this.#sources.set(result.id, source);
+    return { op: 'BroadcastTo', attributes: [], inputs: [source, this.#shapeOf(result)], outputs: [result] };
+  }
+
   /** @returns a tensor of two axes with the same values, and the op that makes it */
   #asMatrix(id: number): { readonly id: number; readonly before: readonly RecordedOp[] } | null {
     const shape = this.#known.shapeOf(id);
@@ -142,10 +183,15 @@ class Rules {
   }
 
   #reshaped(from: number, to: TensorMetadata): RecordedOp {
-    const shape = this.#nextId--;
-    const bytes = new Uint8Array(Int32Array.from(to.shape).buffer);
-    this.constants.set(shape, { type: types.int32, shape: [to.shape.length], bytes });
-    return { op: 'Reshape', attributes: [], inputs: [from, shape], outputs: [to] };
+    return { op: 'Reshape', attributes: [], inputs: [from, this.#shapeOf(to)], outputs: [to] };
+  }
+
+  /** @returns a constant */
+  #shapeOf({ shape }: TensorMetadata): number {
+    const id = this.#nextId--;
+    const bytes = new Uint8Array(Int32Array.from(shape).buffer);
+    this.constants.set(id, { type: types.int32, shape: [shape.length], bytes });
+    return id;
   }
 
   #madeBy(op: RecordedOp, input: number, name: string): RecordedOp | undefined {
@@ -156,17 +202,21 @@ class Rules {
   #isAll(id: number | undefined, value: number): boolean {
     const constant = id === undefined ? undefined : this.#known.constantOf(id);
     if (constant?.type !== types.float32) return false;
-    return floatsOf(constant).every((each) => each === value);
+    const repeated = this.#repeated(id);
+    return repeated === null ? floatsOf(constant).every((each) => each === value) : repeated === value;
+  }
+
+  /** The constant as one number, if all of its values are that. */
+  #repeated(id: number | undefined): number | null {
+    const constant = id === undefined ? undefined : this.#known.constantOf(id);
+    if (constant?.type !== types.float32 || constant.bytes.length !== Float32Array.BYTES_PER_ELEMENT) return null;
+    return new Float32Array(constant.bytes.slice().buffer)[0] ?? null;
   }
 
   #integersOf(id: number): Int32Array | null {
     const constant = this.#known.constantOf(id);
     return constant?.type === types.int32 ? new Int32Array(constant.bytes.slice().buffer) : null;
   }
-}
-
-function floatsOf({ bytes }: Constant): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
 }
 
 function equal(left: ArrayLike<number> | null, right: ArrayLike<number> | null): boolean {
