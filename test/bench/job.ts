@@ -18,6 +18,7 @@ import { connectAdmin, connectAs, streamsOf } from '../kit/stream.js';
 
 const compiled = import.meta.dirname;
 const example = join(compiled, '../../../examples/mnist');
+const programs = join(compiled, '../../programs/workers');
 const timedStudentScript = join(compiled, 'timed-student.js');
 const teachersScript = join(compiled, 'remote-teachers.js');
 const trainSamples = 60_000;
@@ -61,6 +62,11 @@ export class BenchJob {
   /** Starts a student whose steps take this time and which reports each step. */
   startTimedStudent(stepMs: number): ChildProcess {
     return this.#spawn('student', timedStudentScript, 'bench-student', { BENCH_STEP_MS: String(stepMs) });
+  }
+
+  /** Starts the real worker, as the images have it. */
+  startProgram(role: 'teacher' | 'student', pod: string, environment: NodeJS.ProcessEnv): ChildProcess {
+    return this.#spawn(role, join(programs, role, 'main.js'), pod, environment);
   }
 
   #spawn(role: 'teacher' | 'student', script: string, pod: string, extra: NodeJS.ProcessEnv = {}): ChildProcess {
@@ -139,6 +145,10 @@ function exampleManifest(
   return {
     ...manifest,
     training: { ...manifest.training, epochs },
+    teacher: {
+      ...manifest.teacher,
+      model: { ...manifest.teacher.model, uri: `file://${join(example, 'models/teacher.onnx')}` },
+    },
     student: {
       ...manifest.student,
       model: { ...manifest.student.model, uri: model },

@@ -10,8 +10,10 @@ import { parseArgs } from 'node:util';
 
 import { binaryTablesBench } from './binary-tables.js';
 import { comparisonText, type SavedTable } from './compare.js';
+import { codecBench } from './codec.js';
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
+import { framesBench } from './frames.js';
 import { starvingStudentBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
@@ -24,13 +26,19 @@ import { pipelineBench } from './pipeline.js';
 import { realBench } from './real/real.js';
 import { scaleBench } from './scale.js';
 import { shareBench } from './share.js';
+import { startupBench } from './startup.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
 import { tablesBench } from './tables.js';
+import { teachersBench } from './teachers.js';
 import { trainerBench } from './trainer.js';
 
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  frames: framesBench,
+  codec: codecBench,
+  startup: startupBench,
+  teachers: teachersBench,
   kill: killBench,
   tables: tablesBench,
   ledger: ledgerBench,

@@ -114,7 +114,25 @@ function checkHalfRange(frame: Frame, logits: Float32Array): void {
   );
 }
 
-function firstNonFinite(values: Float32Array | Float16Array): number {
-  for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return at;
+/**
+ * By bits, since a number that is not finite has all bits of its exponent set. The engine reads a Float16Array number by number
+ * at a quarter of the speed, and now and then compiles the loop again.
+ */
+function firstNonFinite({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: Float32Array | Float16Array): number {
+  return BYTES_PER_ELEMENT === 2
+    ? firstOfHalves(new Uint16Array(buffer, byteOffset, length))
+    : firstOfSingles(new Uint32Array(buffer, byteOffset, length));
+}
+
+const halfExponent = 0x7c00;
+const singleExponent = 0x7f800000;
+
+function firstOfHalves(bits: Uint16Array): number {
+  for (let at = 0; at < bits.length; at++) if (((bits[at] ?? 0) & halfExponent) === halfExponent) return at;
+  return -1;
+}
+
+function firstOfSingles(bits: Uint32Array): number {
+  for (let at = 0; at < bits.length; at++) if (((bits[at] ?? 0) & singleExponent) === singleExponent) return at;
   return -1;
 }

@@ -167,7 +167,7 @@ function modelSession(session: InferenceSession, path: string, how: string, byte
       const answer = answers[output];
       if (answer === undefined || !floatTypes.has(answer.type)) throw new TypeError(`no numbers in output ${output}`);
       // The runtime owns the memory behind its answer: copy before it is freed.
-      const copy = { data: Float32Array.from(numbersOf(answer)), shape: answer.dims };
+      const copy = { data: new Float32Array(numbersOf(answer)), shape: answer.dims };
       answer.dispose();
       return copy;
     },
