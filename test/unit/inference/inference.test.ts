@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { imageInputs, imageSamples } from '../../../workers/samples/index.js';
 import { InputError } from '../../../workers/inputs/index.js';
-import { type InferenceSource, LogitsError, ModelError } from '../../../workers/models/inference/index.js';
+import {
+  type InferenceSource,
+  LogitsError,
+  ModelError,
+  type ModelSession,
+  openInference,
+} from '../../../workers/models/inference/index.js';
+import { openRuntime } from '../../../workers/runtimes/index.js';
 import { opened } from './opened.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', `${name}.onnx`);
@@ -74,6 +81,31 @@ describe('an ONNX teacher', () => {
     expect(inference.columns).toBe(3);
     expect([...logits]).toEqual([0, 1, 2, 3, 4].flatMap((row) => expectedLogits(samples, row, (x) => x)));
     expect(samples).toEqual(before);
+    await inference.close();
+  });
+
+  test.each([
+    { numbersAtOnce: undefined, runs: [70] },
+    { numbersAtOnce: 40 * size, runs: [32, 32, 6] },
+    { numbersAtOnce: 10, runs: [16, 16, 16, 16, 6] },
+  ])('answers many samples by runs of $runs where $numbersAtOnce numbers are best', async ({ numbersAtOnce, runs }) => {
+    const runtime = await openRuntime('auto', 'onnx');
+    const found: number[] = [];
+    const inference = await openInference(source('nchw'), async (file) => {
+      const { description, inputs, outputs, ...session } = await runtime.openSession(file);
+      const run: ModelSession['run'] = (feeds, output) => {
+        found.push(feeds[0]?.shape[0] ?? NaN);
+        return session.run(feeds, output);
+      };
+      const plain = { description, inputs, outputs, run, close: () => session.close() };
+      return numbersAtOnce === undefined ? plain : { ...plain, numbersAtOnce };
+    });
+    found.length = 0;
+    const samples = samplesOf(70);
+    const logits = await inference.infer(imageSamples(shape, samples));
+    expect(found).toEqual(runs);
+    const wanted = Array.from({ length: 70 }, (_, row) => expectedLogits(samples, row, (x) => x));
+    expect([...logits]).toEqual(wanted.flat());
     await inference.close();
   });
 

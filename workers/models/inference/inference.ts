@@ -78,6 +78,8 @@ export interface ModelSession {
   readonly description: string;
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly ModelOutput[];
+  /** About how many numbers of its inputs it computes fastest at once; absent = the more the better, as on a device. */
+  readonly numbersAtOnce?: number;
   /**
    * @param feeds one for each input, in order
    * @param output name of the one that is wanted

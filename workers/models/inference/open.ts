@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import { librarySentence } from '../../base/index.js';
-import { type Samples, samplesBetween, type SampleSpec } from '../../samples/index.js';
+import { type Samples, samplesBetween, type SampleSpec, sizeOf } from '../../samples/index.js';
 import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
 import { answerOf, type AnswerSource, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
@@ -81,6 +81,7 @@ export async function openInference(
     const rows = inputs.batch ?? probedRows;
     const answer = answerOf(where, output, settings, await probe(run, where, inputs, source.inputs), rows);
     const { columns } = answer;
+    const atOnce = samplesAtOnce(session, source.inputs);
     return {
       columns,
       digest,
@@ -91,9 +92,10 @@ export async function openInference(
       members: [],
       infer: async (samples) => {
         const logits = new Float32Array(samples.count * columns);
-        const size = inputs.batch ?? samples.count;
-        for (let start = 0; start < samples.count; start += size) {
-          const end = Math.min(start + size, samples.count);
+        const most = inputs.batch ?? Math.min(samples.count, atOnce);
+        for (let start = 0; start < samples.count; start += most) {
+          const end = Math.min(start + most, samples.count);
+          const size = inputs.batch ?? end - start;
           const part = size === samples.count ? samples : samplesBetween(samples, start, end);
           const feeds = inputs.feeds(part).map((feed) => padded(feed, size));
           const mask = inputs.maskAt === null ? null : (feeds[inputs.maskAt] ?? null);
@@ -110,6 +112,15 @@ export async function openInference(
     await session.close();
     throw error;
   }
+}
+
+const leastAtOnce = 16;
+
+/** By the model and the data alone, so that a batch gives the same bits each time. */
+function samplesAtOnce({ numbersAtOnce }: ModelSession, inputs: SampleSpec['inputs']): number {
+  if (numbersAtOnce === undefined) return Infinity;
+  const numbers = Object.values(inputs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return Math.max(leastAtOnce, 2 ** Math.floor(Math.log2(numbersAtOnce / Math.max(1, numbers))));
 }
 
 /** Longest description: telemetry takes no longer one. */
