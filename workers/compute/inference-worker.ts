@@ -43,9 +43,9 @@ function inference(): Inference {
  */
 function release({ inputs }: Samples, answer: Float32Array): void {
   for (const { data } of Object.values(inputs)) {
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer && data.buffer !== answer.buffer) {
-      data.buffer.transfer(0);
-    }
+    if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) continue;
+    // Two inputs may share theirs.
+    if (data.buffer !== answer.buffer && !data.buffer.detached) data.buffer.transfer(0);
   }
 }
 

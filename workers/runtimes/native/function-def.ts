@@ -45,10 +45,15 @@ function isRepeated(bytes: Uint8Array): boolean {
   return true;
 }
 
+/** How many a tensor of this shape has. */
+export function valuesIn(shape: readonly number[]): number {
+  return shape.reduce((product, axis) => product * axis, 1);
+}
+
 /** All values of a constant of type float32. */
 export function floatsOf({ shape, bytes }: Constant): Float32Array {
   const values = new Float32Array(bytes.slice().buffer);
-  const length = shape.reduce((product, axis) => product * axis, 1);
+  const length = valuesIn(shape);
   return values.length === length ? values : new Float32Array(length).fill(values[0] ?? NaN);
 }
 
@@ -147,9 +152,8 @@ function writeOne(writer: BinaryWriter, name: string, type: number, value: strin
 function writeTensor(writer: BinaryWriter, { type, shape, bytes }: Constant): void {
   writer.tag(1, WireType.Varint).int32(type);
   message(writer, 2, (inner) => writeShape(inner, shape));
-  const length = shape.reduce((product, axis) => product * axis, 1);
   // The last of several values is that of all that follow (`float_val`); `tensor_content` has each.
-  const isShort = type === types.float32 && bytes.length < length * bytesOfFloat;
+  const isShort = type === types.float32 && bytes.length < valuesIn(shape) * bytesOfFloat;
   writer.tag(isShort ? 5 : 4, WireType.LengthDelimited).bytes(bytes);
 }
 

@@ -7,7 +7,14 @@
 import { type RecordedConstant, RecordingError } from '../../models/training.js';
 import { kinds, type OpAttribute, type TensorMetadata, types } from './addon.js';
 import type { Recorder } from './binding.js';
-import { type Constant, floatsOf, type FunctionDefinition, type NodeAttribute, shortest } from './function-def.js';
+import {
+  type Constant,
+  floatsOf,
+  type FunctionDefinition,
+  type NodeAttribute,
+  shortest,
+  valuesIn,
+} from './function-def.js';
 import { FunctionNodes } from './function-nodes.js';
 import { type Lifetimes, lifetimesOf, Releases } from './lifetimes.js';
 import type { OpArgument, OpDefinition } from './op-list.js';
@@ -94,7 +101,7 @@ export class OpRecorder implements Recorder {
     return [...this.#constants]
       .filter(([, constant]) => {
         const { type, shape } = constant;
-        if (type !== types.float32 || shape.reduce((product, axis) => product * axis, 1) <= 1) return false;
+        if (type !== types.float32 || valuesIn(shape) <= 1) return false;
         return isInput({ shape, values: () => floatsOf(constant) });
       })
       .map(([id]) => id);
