@@ -2,14 +2,16 @@
  * The claim that this project rests on: a student whose teachers are elsewhere trains faster than one that shares its device
  * with the teacher ("online" distillation, as EDL-Dist calls it), by as much as the teacher cost.
  *
- * The student is the real process with steps of a fixed time; teachers are remote devices of which each takes `ratio` times
- * as long for the same batch. On one device a step takes the sum of both, which is computed and not measured: no overhead is
- * charged to the rival.
+ * The student is the real process with steps of a fixed time, and in a few cases with those of the example's own student, whose
+ * speed alone is measured right before. Teachers are remote devices of which each takes `ratio` times as long for the same
+ * batch. On one device a step takes the sum of both, which is computed and not measured: no overhead is charged to the rival.
  *
  *   possible = min(1 + ratio, teachers × (1 + ratio) ÷ ratio)
+ *
+ *   npm run bench online -- --model real     # the example's own student alone
  */
 import { possibleSpeedup } from './speedup.js';
-import { type BenchOptions, type BenchTable } from './table.js';
+import { type BenchOptions, type BenchTable, median } from './table.js';
 import { timedRun } from './timed-run.js';
 
 const stepMs = 50;
@@ -27,7 +29,8 @@ const fleets = [1, 2, 4, 8, 16, 64];
 const published = { case: 'EDL, published', possible: 1_828 / 656, achieved: 1_514 / 656 };
 
 export async function onlineBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
-  const only = options.teachers === undefined ? fleets : options.teachers.split(',').map(Number);
+  const { teachers: named, model } = options;
+  const only = model === 'real' ? [] : named === undefined ? fleets : named.split(',').map(Number);
   const rows: BenchTable['rows'][number][] = [];
   for (const ratio of ratios) {
     for (const teachers of only) {
@@ -41,6 +44,9 @@ export async function onlineBench(say: (line: string) => void, options: BenchOpt
       rows.push(rowOf(`ratio ${String(ratio)}, ${String(teachers)} teachers`, { binds, possible, achieved, waited }));
     }
   }
+  if (named === undefined) {
+    for (const [ratio, teachers] of realCases) rows.push(await ofRealStudent(ratio, teachers, say));
+  }
   const { case: name, ...edl } = published;
   rows.push(rowOf(name, { binds: '', waited: NaN, ...edl }));
   return {
@@ -49,6 +55,44 @@ export async function onlineBench(say: (line: string) => void, options: BenchOpt
     better: { 'achieved ÷ possible': 'more' },
     rows,
   };
+}
+
+/** Ratio and teachers: those bind, or the student does. */
+const realCases = [
+  [1, 2],
+  [2, 1],
+  [2, 4],
+  [4, 8],
+  [8, 4],
+  [8, 64],
+] as const;
+const realPairs = 3;
+
+/** The example's student: alone on frames that are stored already, then beside teachers, in pairs, since machines drift. */
+async function ofRealStudent(
+  ratio: number,
+  teachers: number,
+  say: (line: string) => void,
+): Promise<BenchTable['rows'][number]> {
+  const possible = possibleSpeedup(ratio, teachers);
+  const pairs: { readonly achieved: number; readonly waited: number }[] = [];
+  for (let pair = 0; pair < realPairs; pair++) {
+    const run = { stepMs: 0, settling, measured: measured.student };
+    const alone = await timedRun({ ...run, teachers: null });
+    const serviceMs = (1_000 * ratio) / alone.stepsPerSecond;
+    const { stepsPerSecond, waited } = await timedRun({ ...run, teachers: { devices: teachers, serviceMs } });
+    const achieved = (stepsPerSecond / alone.stepsPerSecond) * (1 + ratio);
+    pairs.push({ achieved, waited });
+    say(
+      `real student, ratio ${String(ratio)}, ${String(teachers)} teachers: ${achieved.toFixed(3)} of ${possible.toFixed(3)}`,
+    );
+  }
+  return rowOf(`real student, ratio ${String(ratio)}, ${String(teachers)} teachers`, {
+    binds: possible < 1 + ratio ? 'teachers' : 'student',
+    possible,
+    achieved: median(pairs.map(({ achieved }) => achieved)),
+    waited: median(pairs.map(({ waited }) => waited)),
+  });
 }
 
 interface Outcome {

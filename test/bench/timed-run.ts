@@ -11,6 +11,7 @@ import type { StepReport } from './reports.js';
 import { rateOf, type TimedRate } from './steps.js';
 
 export interface TimedRun {
+  /** 0 = the steps of the example's own student, as long as they take. */
   readonly stepMs: number;
   /** null = all frames are stored before the student starts. */
   readonly teachers: { readonly devices: number; readonly serviceMs: number } | null;
@@ -25,7 +26,7 @@ const model = 'preset://mlp?hidden=8';
 export const samplesPerStep = exampleBatchSize;
 
 export async function timedRun({ stepMs, teachers, settling, measured }: TimedRun): Promise<TimedRate> {
-  const job = await BenchJob.start('bench-timed', 1, model);
+  const job = await BenchJob.start('bench-timed', 1, stepMs === 0 ? undefined : model);
   try {
     if (teachers === null) await job.storeFrames(settling + measured + 1);
     else job.startTeachers('bench-teachers', teachers);

@@ -40,7 +40,7 @@ export type Report =
     };
 
 /** Maximum time of a clean-up command. */
-const cleanUpLimitMs = 30_000;
+const cleanUpLimitMs = 200_000;
 
 const [folder] = process.argv.slice(2);
 const children = new Map<number, { readonly child: ChildProcess; readonly graceMs: number }>();

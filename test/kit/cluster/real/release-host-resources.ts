@@ -29,7 +29,8 @@ const ownerFile = join(folder, 'owner');
 /** Mount points outside of FOLDER that were created, one per line. */
 const madeFile = join(folder, 'made');
 const hierarchies = '/sys/fs/cgroup';
-const patienceMs = 10_000;
+/** The kernel takes a namespace and its links away in its own time, on a busy machine more than ten seconds. */
+const patienceMs = 60_000;
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const end = performance.now() + patienceMs;
@@ -118,7 +119,7 @@ async function sweep(): Promise<void> {
   });
   await until('removing links', () => {
     const names = links();
-    for (const name of names) spawnSync('ip', ['link', 'delete', name]);
+    for (const name of names) spawnSync('ip', ['link', 'delete', name], { timeout: 5_000 });
     return names.length === 0;
   });
   textOf(madeFile)
