@@ -13,6 +13,7 @@ import { readJob } from '../../src/api/index.js';
 import { manifestOf } from '../../src/render/index.js';
 import type { StreamAdmin } from '../../src/stream/index.js';
 import { publishFrame } from '../../workers/stream/index.js';
+import { builtNative } from '../kit/native.js';
 import { type PasswordLogin, startTestNats, type TestNats } from '../kit/nats.js';
 import { connectAdmin, connectAs, streamsOf } from '../kit/stream.js';
 
@@ -61,7 +62,8 @@ export class BenchJob {
 
   /** Starts a student whose steps take this time and which reports each step. */
   startTimedStudent(stepMs: number): ChildProcess {
-    return this.#spawn('student', timedStudentScript, 'bench-student', { BENCH_STEP_MS: String(stepMs) });
+    const environment = { BENCH_STEP_MS: String(stepMs), DISTILL_NATIVE_FOLDER: builtNative() ?? 'none' };
+    return this.#spawn('student', timedStudentScript, 'bench-student', environment);
   }
 
   /** Starts the real worker, as the images have it. */

@@ -11,8 +11,10 @@ import type { StepReport } from './reports.js';
 import { rateOf, type TimedRate } from './steps.js';
 
 export interface TimedRun {
-  /** 0 = the steps of the example's own student, as long as they take. */
+  /** 0 = as long as the model takes. */
   readonly stepMs: number;
+  /** Uri of the student; absent = one whose computation ends within the step. */
+  readonly model?: string;
   /** null = all frames are stored before the student starts. */
   readonly teachers: { readonly devices: number; readonly serviceMs: number } | null;
   /** Steps before the measurement, and measured steps. */
@@ -21,12 +23,18 @@ export interface TimedRun {
 }
 
 /** Its computation is not measured, and must end within the step. */
-const model = 'preset://mlp?hidden=8';
+const smallModel = 'preset://mlp?hidden=8';
 
 export const samplesPerStep = exampleBatchSize;
 
-export async function timedRun({ stepMs, teachers, settling, measured }: TimedRun): Promise<TimedRate> {
-  const job = await BenchJob.start('bench-timed', 1, stepMs === 0 ? undefined : model);
+export async function timedRun({
+  stepMs,
+  model = smallModel,
+  teachers,
+  settling,
+  measured,
+}: TimedRun): Promise<TimedRate> {
+  const job = await BenchJob.start('bench-timed', 1, model);
   try {
     if (teachers === null) await job.storeFrames(settling + measured + 1);
     else job.startTeachers('bench-teachers', teachers);

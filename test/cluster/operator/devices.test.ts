@@ -4,9 +4,9 @@
  * claim controller; the driver is a test that publishes slices.
  */
 import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, test } from '@jest/globals';
 
 import type { NodeRow } from '../../../src/cli/cluster/top.js';
 import { until } from '../../kit/cluster/index.js';
@@ -86,6 +86,22 @@ async function devicesByNode(): Promise<readonly NodeRow[]> {
   return nodes.filter(({ resource }) => resource === `dra/${driver}`);
 }
 
+/** Waits for it: what a pod holds is written a moment after it runs. @param expected the nodes with the fewest others first */
+async function devicesAre(expected: readonly Partial<NodeRow>[]): Promise<void> {
+  let found: readonly NodeRow[] = [];
+  await until(
+    `the devices of each node to be ${JSON.stringify(expected)}`,
+    async () => {
+      found = [...(await devicesByNode())].sort((a, b) => a.others - b.others);
+      return (
+        found.length === expected.length &&
+        expected.every((wanted, node) => isDeepStrictEqual({ ...found[node], ...wanted }, { ...found[node] }))
+      );
+    },
+    () => JSON.stringify(found),
+  );
+}
+
 async function urgentRuns(what: string): Promise<void> {
   await until(
     what,
@@ -132,7 +148,7 @@ test('teachers take every free device, yield to a pod that claims some, and come
   await urgentRuns('the pod that claims two devices of one node to run');
   await settled(uid, perNode);
   const shared = { resource: `dra/${driver}`, all: perNode, students: 0, free: 0 };
-  expect([...(await devicesByNode())].sort((a, b) => a.others - b.others)).toMatchObject([
+  await devicesAre([
     { ...shared, teachers: perNode, others: 0 },
     { ...shared, teachers: 0, others: perNode },
   ]);
@@ -167,7 +183,7 @@ test('devices that pods name as an extended resource are the same ones', async (
   const uid = await world.uidOf('extended');
   telemetry.needs(uid, 30);
   await settled(uid, perNode);
-  expect(await devicesByNode()).toMatchObject([{ all: perNode, teachers: perNode, others: 0, free: 0 }]);
+  await devicesAre([{ all: perNode, teachers: perNode, others: 0, free: 0 }]);
 
   const limits = { [extendedResource]: String(perNode) };
   await world.cluster.apply({
@@ -178,7 +194,7 @@ test('devices that pods name as an extended resource are the same ones', async (
   });
   await urgentRuns('the pod that names the extended resource to run');
   await settled(uid, 0);
-  expect(await devicesByNode()).toMatchObject([{ all: perNode, teachers: 0, others: perNode, free: 0 }]);
+  await devicesAre([{ all: perNode, teachers: 0, others: perNode, free: 0 }]);
 
   await world.cluster.kubectlOk(['delete', 'pod', 'urgent', '--wait=false']);
   await settled(uid, perNode);
