@@ -7,14 +7,14 @@
  */
 import { randomBytes } from 'node:crypto';
 
-import { encodeFrame, headerBytes, jobNames } from '@distillery/protocol';
+import { encodeFrame, firstRank, headerBytes, jobNames } from '@distillery/protocol';
 import { jetstream, type JetStreamManager } from '@nats-io/jetstream';
 
 import { logitsReader, publishFrame } from '../../workers/stream/index.js';
 import { type PasswordLogin, startTestNats, type TestNats } from '../kit/nats.js';
 import { connectAdmin, connectAs, connectPlain, connectRoot, streamsOf } from '../kit/stream.js';
 
-import { type BenchOptions, type BenchTable, median } from './table.js';
+import { type BenchOptions, type BenchTable, leastAndMost, median } from './table.js';
 
 const uid = 'bench-frames';
 const KiB = 1_024;
@@ -63,7 +63,7 @@ export async function framesBench(say: (line: string) => void, options: BenchOpt
         'ours, MiB/s': Math.round(median(rates.ours)),
         'plain client, MiB/s': Math.round(median(rates.plain)),
         ratio: median(ratios).toFixed(3),
-        'least … most': `${Math.min(...ratios).toFixed(3)} … ${Math.max(...ratios).toFixed(3)}`,
+        'least … most': leastAndMost(ratios, 3),
       });
     }
     await own.close();
@@ -123,7 +123,7 @@ async function ourWay(nats: TestNats<PasswordLogin>): Promise<{ send: Way; close
   const names = jobNames(uid);
   const [teacher, student] = [await connectAs(nats, 'teacher', uid), await connectAs(nats, 'student', uid)];
   const ended = new AbortController();
-  const reader = logitsReader(student, names, 0, ended.signal);
+  const reader = logitsReader(student, names, firstRank, ended.signal);
   return {
     send: wayOf(reader, (frame, step) => publishFrame(teacher, names, { shard: 0, step }, frame)),
     close: async () => {
@@ -143,7 +143,7 @@ async function plainWay(
   manager: JetStreamManager,
 ): Promise<{ send: Way; close: () => Promise<void> }> {
   const names = jobNames(uid);
-  const consumerName = names.consumers.student(0);
+  const consumerName = names.consumers.student(firstRank);
   const { config } = await manager.streams.info(names.streams.logits);
   await manager.streams.add({ ...config, name: plainStream, subjects: [`${plainStream}.>`] });
   const { config: ofConsumer } = await manager.consumers.info(names.streams.logits, consumerName);

@@ -2,9 +2,9 @@
  * The claim that this project rests on: a student whose teachers are elsewhere trains faster than one that shares its device
  * with the teacher ("online" distillation, as EDL-Dist calls it), by as much as the teacher cost.
  *
- * The student is the real process with steps of a fixed time, and in a few cases with those of a real model, whose speed alone is
- * measured right before. Teachers are remote devices of which each takes `ratio` times as long for the same
- * batch. On one device a step takes the sum of both, which is computed and not measured: no overhead is charged to the rival.
+ * The student is the real process with steps of a fixed time, and in a few cases with those of a real model, whose speed alone
+ * is measured right before. Teachers are remote devices of which each takes `ratio` times as long for the same batch. On one
+ * device a step takes the sum of both, which is computed and not measured: no overhead is charged to the rival.
  *
  *   possible = min(1 + ratio, teachers × (1 + ratio) ÷ ratio)
  *

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { randomFrom } from '@distillery/base';
 import sharp from 'sharp';
 
-import { type BenchOptions, type BenchTable, median } from './table.js';
+import { type BenchOptions, type BenchTable, leastAndMost, median } from './table.js';
 
 const sizes = [64, 128, 224];
 const count = 512;
@@ -51,7 +51,7 @@ function rowOf(size: number, folder: string, rounds: number): BenchTable['rows']
     'library, float32': Math.round(1e6 / median(times.floats)),
     'library, bytes': Math.round(1e6 / median(times.bytes)),
     ratio: median(floats).toFixed(2),
-    'least … most': `${Math.min(...floats).toFixed(2)} … ${Math.max(...floats).toFixed(2)}`,
+    'least … most': leastAndMost(floats, 2),
     'ratio to bytes': median(ratios('bytes')).toFixed(2),
   };
 }

@@ -8,7 +8,7 @@ import { builtNative } from '../kit/native.js';
 import { connectRoot } from '../kit/stream.js';
 
 import { BenchJob } from './job.js';
-import { type BenchOptions, type BenchTable, median } from './table.js';
+import { type BenchOptions, type BenchTable, leastAndMost, median } from './table.js';
 
 const uid = 'bench-startup';
 const limitMs = 60_000;
@@ -44,7 +44,7 @@ export async function startupBench(say: (line: string) => void, options: BenchOp
     rows.push({
       process: given.process,
       'until it works, s': median(seconds).toFixed(2),
-      'least … most': `${Math.min(...seconds).toFixed(2)} … ${Math.max(...seconds).toFixed(2)}`,
+      'least … most': leastAndMost(seconds, 2),
     });
   }
   return { name: 'startup', goal: 'a teacher ready in ≤ 2 s', better: { 'until it works, s': 'less' }, rows };

@@ -26,6 +26,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** "0.98 … 1.02" */
+export function leastAndMost(values: readonly number[], digits: number): string {
+  return `${Math.min(...values).toFixed(digits)} … ${Math.max(...values).toFixed(digits)}`;
+}
+
 export function renderTable({ name, goal, rows }: BenchTable): string {
   return `## ${name} (goal: ${goal})\n${markdownTable(rows)}\n`;
 }

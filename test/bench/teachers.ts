@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { type BenchOptions, type BenchTable, median } from './table.js';
+import { type BenchOptions, type BenchTable, leastAndMost, median } from './table.js';
 
 export interface Labeling {
   readonly who: 'ours' | 'library';
@@ -57,7 +57,7 @@ export async function teachersBench(say: (line: string) => void, options: BenchO
       'best of the library': Math.round(median(theirs)),
       'which is': nameOf(best),
       ratio: median(ratios).toFixed(3),
-      'least … most': `${Math.min(...ratios).toFixed(3)} … ${Math.max(...ratios).toFixed(3)}`,
+      'least … most': leastAndMost(ratios, 3),
       'of the same batch and split': median(ours.map((own, round) => own / (same[round] ?? NaN))).toFixed(3),
     });
   }

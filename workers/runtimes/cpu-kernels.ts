@@ -3,9 +3,11 @@
  * where padding is in it, and the nearest-neighbor resize reads the first sample's gradient for the others.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 
-const backendName = 'cpu';
+import { replaceKernel, tensorOf } from './kernels.js';
+import { clip } from './wasm/pooling.js';
+
 type Shape4 = [number, number, number, number];
 
 interface PoolAttributes {
@@ -14,20 +16,14 @@ interface PoolAttributes {
   readonly pad: Parameters<typeof tf.backend_util.computePool2DInfo>[4];
 }
 
+let areReplaced = false;
+
 /** Call once the backend's kernels are registered; further calls change nothing. */
 export function replaceGradients(): void {
-  const known: KernelConfig = tf.getKernel('AvgPoolGrad', backendName);
-  if (replaced.has(known.kernelFunc)) return;
-  for (const [kernelName, replacement] of Object.entries(replacements)) {
-    const original = tf.getKernel(kernelName, backendName);
-    const kernelFunc = replacement(original.kernelFunc);
-    replaced.add(kernelFunc);
-    tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({ ...original, kernelFunc });
-  }
+  if (areReplaced) return;
+  areReplaced = true;
+  for (const [name, replacement] of Object.entries(replacements)) replaceKernel(name, 'cpu', replacement);
 }
-
-const replaced = new WeakSet<KernelFunc>();
 
 const replacements: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
   AvgPoolGrad: (original) => (call) => {
@@ -66,12 +62,7 @@ const replacements: Readonly<Record<string, (original: KernelFunc) => KernelFunc
 /** How many inputs each window of one axis covers. */
 function covered(outputs: number, stride: number, before: number, taps: number, inputs: number): number[] {
   return Array.from({ length: outputs }, (_, output) => {
-    const first = output * stride - before;
-    return Math.min(inputs, first + taps) - Math.max(0, first);
+    const [first, end] = clip(output, stride, before, taps, inputs);
+    return end - first;
   });
-}
-
-/** Kernels are called with tensors or with their descriptions. */
-function tensorOf(x: TensorInfo): tf.Tensor {
-  return x instanceof tf.Tensor ? (x as tf.Tensor) : tf.engine().makeTensorFromTensorInfo(x);
 }

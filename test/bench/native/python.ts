@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { builtNative } from '../../kit/native.js';
-import { type BenchOptions, type BenchTable, median } from '../table.js';
+import { type BenchOptions, type BenchTable, leastAndMost, median } from '../table.js';
 import { type Block, BlockProcess } from './block-process.js';
 import { casesNamed, loss, type StudentCase } from './cases.js';
 import { pythonWithTensorflow } from './python-home.js';
@@ -103,7 +103,7 @@ function rowOf(given: StudentCase, parameters: number, blocks: readonly (readonl
     'tf.function': perCpuSecond(compiled),
     train_on_batch: perCpuSecond(onBatch),
     ratio: median(ratios).toFixed(3),
-    'least … most': `${Math.min(...ratios).toFixed(3)} … ${Math.max(...ratios).toFixed(3)}`,
+    'least … most': leastAndMost(ratios, 3),
     'ratio by wall time': median(ratiosOf(blocks, wall)).toFixed(3),
     'memory, MiB': `${String(mebibytes(own))} of ${String(rivalMemory)}`,
     'memory ratio': (mebibytes(own) / rivalMemory).toFixed(2),

@@ -12,7 +12,8 @@
  * alone. That stride does nothing: with the columns of the only window, and without it, the sum is the same.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { replaceKernel, tensorOf } from '../kernels.js';
 import { kinds } from './addon.js';
 import { nodeBackend } from './backend.js';
 
@@ -32,15 +33,11 @@ interface ForwardAttributes {
 
 /** Call once, after the kernels of tfjs-node are registered. */
 export function replaceKernels(backendName: string): void {
-  const replace = (kernelName: string, replacement: (original: KernelFunc) => KernelFunc): void => {
-    const original: KernelConfig = tf.getKernel(kernelName, backendName);
-    tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({ ...original, kernelFunc: replacement(original.kernelFunc) });
-  };
-  for (const each of ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter']) replace(each, withoutStride);
-  for (const each of ['Conv2D', 'FusedConv2D']) replace(each, ofOneWindow);
-  tf.unregisterKernel('GatherV2', backendName);
-  tf.registerKernel({ kernelName: 'GatherV2', backendName, kernelFunc: gather });
+  for (const name of ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter']) {
+    replaceKernel(name, backendName, withoutStride);
+  }
+  for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(name, backendName, ofOneWindow);
+  replaceKernel('GatherV2', backendName, () => gather);
 }
 
 function withoutStride(original: KernelFunc): KernelFunc {
@@ -105,8 +102,3 @@ const gather: KernelFunc = ({ inputs: { x, indices }, attrs, backend }) => {
     along.dispose();
   }
 };
-
-/** Kernels of tfjs-node are called with tensors, which tfjs's types call their descriptions. */
-function tensorOf(x: TensorInfo): tf.Tensor {
-  return x instanceof tf.Tensor ? (x as tf.Tensor) : tf.engine().makeTensorFromTensorInfo(x);
-}

@@ -30,6 +30,8 @@ interface Axis {
   readonly input: number;
   readonly output: number;
   readonly taps: number;
+  /** Inputs from the first tap to the last. */
+  readonly span: number;
   readonly stride: number;
   readonly before: number;
 }
@@ -52,12 +54,13 @@ export function convolutionInfo(
   );
 }
 
-function axes(info: tf.backend_util.Conv2DInfo): { rows: Axis; columns: Axis } {
+export function axes(info: tf.backend_util.Conv2DInfo): { rows: Axis; columns: Axis } {
   return {
     rows: {
       input: info.inHeight,
       output: info.outHeight,
       taps: info.filterHeight,
+      span: info.effectiveFilterHeight,
       stride: info.strideHeight,
       before: info.padInfo.top,
     },
@@ -65,10 +68,16 @@ function axes(info: tf.backend_util.Conv2DInfo): { rows: Axis; columns: Axis } {
       input: info.inWidth,
       output: info.outWidth,
       taps: info.filterWidth,
+      span: info.effectiveFilterWidth,
       stride: info.strideWidth,
       before: info.padInfo.left,
     },
   };
+}
+
+/** x[o·s + k − p] with o < output, k < span reaches this far; what lies beyond never meets a filter tap. */
+export function reach({ output, stride, span, before }: Axis): number {
+  return (output - 1) * stride + span - before;
 }
 
 /** Conv2DBackpropFilter. */
@@ -88,8 +97,6 @@ export const filterGradient: Composition = (bench, inputs, attributes) => {
     );
     return bench.reshape(product, [1, 1, inChannels, outChannels]);
   }
-  // x[o·s + k − p] with o < output, k < taps reaches this far; what lies beyond never met a filter tap.
-  const reach = (axis: Axis): number => (axis.output - 1) * axis.stride + axis.taps - axis.before;
   const [bottom, right] = [reach(rows) - rows.input, reach(columns) - columns.input];
   const swapped = bench.transpose(x, [3, 1, 2, 0]);
   const cropped =

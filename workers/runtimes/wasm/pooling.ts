@@ -19,7 +19,7 @@ function poolInfo(shape: readonly number[], attributes: PoolAttributes): tf.back
 }
 
 /** The part of one window that lies inside the input: [first, end) on an axis. */
-function clip(output: number, stride: number, before: number, taps: number, input: number): [number, number] {
+export function clip(output: number, stride: number, before: number, taps: number, input: number): [number, number] {
   const corner = output * stride - before;
   return [Math.max(0, corner), Math.min(input, corner + taps)];
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { replaceKernel } from '../kernels.js';
 import { composed, wasmBackendName } from './compose.js';
 import type { Composition } from './compose.js';
 import { filterGradient, inputGradient } from './convolution.js';
@@ -42,8 +43,6 @@ export function registerTrainingKernels(): void {
     tf.registerKernel({ kernelName, backendName: wasmBackendName, kernelFunc: composed(composition) });
   }
   for (const [kernelName, replacement] of Object.entries(replaced)) {
-    const original = tf.getKernel(kernelName, wasmBackendName);
-    tf.unregisterKernel(kernelName, wasmBackendName);
-    tf.registerKernel({ ...original, kernelFunc: composed(replacement, original.kernelFunc) });
+    replaceKernel(kernelName, wasmBackendName, (original) => composed(replacement, original));
   }
 }
